@@ -83,10 +83,9 @@ HostTensor HostTensor::scalar(DType dtype, double value) {
 static llvm::Error checkSize(DType dtype, llvm::ArrayRef<int64_t> shape, uint64_t actual,
                              bool packed) {
   std::optional<int64_t> count = countElements(shape);
-  // The element count is bounded by the bytes there are before it is multiplied.
-  uint64_t perByte = packed && dtype.isSubByte() ? 8 : 1;
-  bool tooMany = !count || static_cast<uint64_t>(*count) / perByte > actual;
-  uint64_t expected = tooMany ? 0
+  // Far above every memory, and far enough below 2^63 to be multiplied by the element size.
+  bool tooMany = !count || *count > (int64_t(1) << 58);
+  uint64_t expected = tooMany  ? 0
                       : packed ? getPackedBytes(dtype, *count)
                                : static_cast<uint64_t>(*count) * dtype.getHostBytes();
   if (!tooMany && expected == actual)
@@ -289,8 +288,7 @@ static void storeDouble(DType dtype, uint8_t *data, int64_t index, double value,
     return store(data, index, static_cast<float>(value));
   case DType::Kind::SmallFloat: {
     bool sixteenBits = dtype.getBits() == 16;
-    uint16_t pattern =
-        numerics::encodeFloat(dtype.getFloatKind(), value, saturate && !sixteenBits);
+    uint16_t pattern = numerics::encodeFloat(dtype.getFloatKind(), value, saturate && !sixteenBits);
     return sixteenBits ? store(data, index, pattern)
                        : store(data, index, static_cast<uint8_t>(pattern));
   }
@@ -303,9 +301,8 @@ static void storeDouble(DType dtype, uint8_t *data, int64_t index, double value,
   if (dtype == DType::u64())
     return store(data, index, numerics::roundToInt<uint64_t>(value));
   int64_t rounded = numerics::roundToInt<int64_t>(value);
-  return storeInt(
-      dtype, data, index,
-      numerics::saturateToBits(rounded, dtype.getBits(), dtype.isSignedInteger()));
+  return storeInt(dtype, data, index,
+                  numerics::saturateToBits(rounded, dtype.getBits(), dtype.isSignedInteger()));
 }
 
 static void storeFromInt(DType dtype, uint8_t *data, int64_t index, int64_t value) {
@@ -315,8 +312,14 @@ static void storeFromInt(DType dtype, uint8_t *data, int64_t index, int64_t valu
   case DType::Kind::F32:
     // Straight from i64: over f64 it would round twice.
     return store(data, index, static_cast<float>(value));
-  case DType::Kind::SmallFloat:
+  case DType::Kind::SmallFloat: {
+    // Beyond 2^53 the lowest bits become one sticky bit, so that the conversion to f64 is exact and
+    // only the encoding rounds.
+    constexpr int64_t kExact = int64_t(1) << 53, kLow = (1 << 11) - 1;
+    if ((value > kExact || value < -kExact) && (value & kLow) != 0)
+      value = (value & ~kLow) | (1 << 10);
     return storeDouble(dtype, data, index, static_cast<double>(value), /*saturate=*/true);
+  }
   case DType::Kind::Bool:
     return store(data, index, static_cast<uint8_t>(value != 0));
   case DType::Kind::SInt:

@@ -240,8 +240,8 @@ inline uint16_t encodeSmallFloat(const FloatFormat &format, double x, bool satur
   return static_cast<uint16_t>(sign | magnitude);
 }
 
-/// Rounding of f8E8M0FNU, the `round_mode` of ONNX Cast 24: to the next power of two above or below,
-/// or to the nearer one (in value) with ties (1.5 * 2^k) upwards.
+/// Rounding of f8E8M0FNU, the `round_mode` of ONNX Cast 24: to the next power of two above or
+/// below, or to the nearer one (in value) with ties (1.5 * 2^k) upwards.
 enum class E8M0Rounding : uint8_t { Up, Down, Nearest };
 
 /// Pattern p means 2^(p - 127), 255 means NaN. The smallest value is a subnormal f32.
@@ -254,7 +254,8 @@ inline float decodeE8M0(uint8_t pattern) {
 /// Encodes as a power of two. Zero and values below 2^-127 give 2^-127, values that round above
 /// 2^127 and infinity give 2^127; both give NaN without `saturate`. NaN and negative values (which
 /// ONNX leaves open) give NaN; -0 counts as 0.
-inline uint8_t encodeE8M0(double x, bool saturate = true, E8M0Rounding rounding = E8M0Rounding::Up) {
+inline uint8_t encodeE8M0(double x, bool saturate = true,
+                          E8M0Rounding rounding = E8M0Rounding::Up) {
   constexpr uint8_t kNaN = 0xFF, kMax = 0xFE, kMin = 0x00;
   if (std::isnan(x) || x < 0)
     return kNaN;
@@ -306,7 +307,9 @@ inline float getMaxFinite(FloatKind kind) {
 inline uint16_t encodeF16(double x) { return encodeFloat(FloatKind::F16, x, false); }
 inline float decodeF16(uint16_t pattern) { return decodeFloat(FloatKind::F16, pattern); }
 inline uint16_t encodeBF16(double x) { return encodeFloat(FloatKind::BF16, x, false); }
-inline float decodeBF16(uint16_t pattern) { return f32FromBits(static_cast<uint32_t>(pattern) << 16); }
+inline float decodeBF16(uint16_t pattern) {
+  return f32FromBits(static_cast<uint32_t>(pattern) << 16);
+}
 
 /// The value rounded to the format and back: what a stored scale or cast weight is worth.
 inline float roundThrough(FloatKind kind, double x, bool saturate) {

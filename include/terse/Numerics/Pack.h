@@ -6,10 +6,10 @@
 //
 // The packed layout of elements of 1 to 8 bits, the same in files, weight blobs and kernels:
 // element i of the flattened row-major tensor takes the bits [i * b, (i + 1) * b) of the byte
-// string, where bit k of the string is bit k % 8 (counted from the least significant) of byte k / 8.
-// Elements follow each other without padding, also across bytes (3, 5, 6, 7 bits) and rows; only
-// the last byte is filled up, with zero bits. Two 4-bit elements x, y thus give x | y << 4, as in
-// ONNX.
+// string, where bit k of the string is bit k % 8 (counted from the least significant) of byte k
+// / 8. Elements follow each other without padding, also across bytes (3, 5, 6, 7 bits) and rows;
+// only the last byte is filled up, with zero bits. Two 4-bit elements x, y thus give x | y << 4, as
+// in ONNX.
 //
 // Unpacked elements take one byte each. Packing keeps the low b bits and drops the others, so that
 // it does not depend on signedness; unpacking extends by sign or by zeros.
@@ -68,7 +68,8 @@ inline void setPacked(uint8_t *packed, uint64_t index, unsigned bits, uint8_t va
     packed[byte + 1] = static_cast<uint8_t>((packed[byte + 1] & ~(mask >> 8)) | (shifted >> 8));
 }
 
-/// Packs `count` byte-sized elements into packedSize(count, bits) bytes. `out` may not overlap `in`.
+/// Packs `count` byte-sized elements into packedSize(count, bits) bytes. `out` may not overlap
+/// `in`.
 inline void pack(const uint8_t *in, uint64_t count, unsigned bits, uint8_t *out) {
   if (bits == 8) {
     if (count)

@@ -52,7 +52,8 @@ public:
   /// A rank-0 tensor of the value rounded to `dtype`.
   static HostTensor scalar(DType dtype, double value);
 
-  /// A tensor of the C++ type's DType with a copy of `values`, whose number must fit the shape.
+  /// A tensor of the C++ type's DType with a copy of `values`, whose number must fit the shape:
+  /// `HostTensor::from<float>({2}, {0.5f, 1.0f})`.
   template <typename T>
   static HostTensor from(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<T> values) {
     HostTensor result = zeros(getDType<T>(), shape);
@@ -60,10 +61,6 @@ public:
     if (!values.empty())
       std::memcpy(result.owned.get(), values.data(), values.size() * sizeof(T));
     return result;
-  }
-  template <typename T>
-  static HostTensor from(llvm::ArrayRef<int64_t> shape, const std::vector<T> &values) {
-    return from<T>(shape, llvm::ArrayRef<T>(values));
   }
 
   /// A read-only view of elements in host representation, for example in a file mapping, which
@@ -99,8 +96,7 @@ public:
   template <typename T>
   llvm::MutableArrayRef<T> getMutableAs() {
     assert(sizeof(T) == dtype.getHostBytes());
-    return {reinterpret_cast<T *>(getMutableBytes().data()),
-            static_cast<size_t>(getNumElements())};
+    return {reinterpret_cast<T *>(getMutableBytes().data()), static_cast<size_t>(getNumElements())};
   }
 
   /// Element `index` (flattened) as f64; exact but for 64-bit integers beyond 2^53. Bool is 0 or 1.

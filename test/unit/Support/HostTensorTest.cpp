@@ -32,7 +32,8 @@ TEST(DType, NamesRoundTrip) {
   EXPECT_EQ(DType::si(4).getName(), "i4");
   EXPECT_EQ(DType::ui(4).getName(), "ui4");
   EXPECT_EQ(DType::smallFloat(FloatKind::F8E4M3FN).getName(), "f8E4M3FN");
-  for (const char *bad : {"", "i", "ui", "i0", "i9", "i08", "i12", "i128", "si4", "f80", "f8E4M3", "ui-1", "i4 "})
+  for (const char *bad :
+       {"", "i", "ui", "i0", "i9", "i08", "i12", "i128", "si4", "f80", "f8E4M3", "ui-1", "i4 "})
     EXPECT_FALSE(DType::parse(bad)) << bad;
 }
 
@@ -74,9 +75,8 @@ TEST(HostTensor, WrongSizesAreErrors) {
   ASSERT_FALSE(bool(tooMany));
   EXPECT_EQ(llvm::toString(tooMany.takeError()),
             "a tensor of type 3xi4 cannot have 7 bytes of data, it needs 2");
-  for (llvm::ArrayRef<int64_t> shape :
-       {llvm::ArrayRef<int64_t>{INT64_MAX, 4}, llvm::ArrayRef<int64_t>{INT64_MAX},
-        llvm::ArrayRef<int64_t>{-7}}) {
+  for (const std::vector<int64_t> &shape :
+       std::vector<std::vector<int64_t>>{{INT64_MAX, 4}, {INT64_MAX}, {-7}}) {
     auto hostile = HostTensor::fromPacked(DType::f32(), shape, bytes);
     EXPECT_FALSE(bool(hostile));
     llvm::consumeError(hostile.takeError());
@@ -101,8 +101,8 @@ TEST(HostTensor, ViewSharesAndCopiesOnWrite) {
 TEST(HostTensor, MisalignedBytesAreCopied) {
   auto storage = std::make_shared<std::vector<uint8_t>>(13);
   (*storage)[1 + 3] = 0x40; // 2.0f at offset 1
-  HostTensor tensor = llvm::cantFail(HostTensor::view(
-      DType::f32(), {3}, llvm::ArrayRef<uint8_t>(*storage).drop_front(), storage));
+  HostTensor tensor = llvm::cantFail(
+      HostTensor::view(DType::f32(), {3}, llvm::ArrayRef<uint8_t>(*storage).drop_front(), storage));
   EXPECT_EQ(tensor.getAs<float>()[0], 2.0f);
   EXPECT_NE(tensor.getBytes().data(), storage->data() + 1);
 }
@@ -134,6 +134,14 @@ TEST(HostTensor, ConvertKeepsLargeIntegers) {
   EXPECT_EQ(big.convertTo(DType::u8()).toInts(), (std::vector<int64_t>{255, 0}));
   HostTensor f = HostTensor::from<float>({3}, {0.5f, 1.5f, 1e9f});
   EXPECT_EQ(f.convertTo(DType::i8()).toInts(), (std::vector<int64_t>{0, 2, 127}));
+}
+
+TEST(HostTensor, LargeIntegersRoundOnceToSmallFloats) {
+  int64_t tie = (int64_t(1) << 62) + (int64_t(1) << 54);
+  HostTensor ints = HostTensor::from<int64_t>({4}, {tie, tie + 1, tie - 1, -tie - 1});
+  double low = 0x1p62, high = 0x1p62 + 0x1p55;
+  EXPECT_EQ(ints.convertTo(DType::bf16()).toDoubles(),
+            (std::vector<double>{low, high, low, -high}));
 }
 
 TEST(HostTensor, StridesAndNames) {
