@@ -19,6 +19,7 @@ function(add_terse_tool name)
   target_link_libraries(${name} PRIVATE ${ARG_LINK_LIBS} MLIR LLVM)
   add_dependencies(${name} terse-headers)
   install(TARGETS ${name} EXPORT TerseTargets RUNTIME DESTINATION bin)
+  set_property(GLOBAL APPEND PROPERTY TERSE_TOOLS ${name})
 endfunction()
 
 # terse_tablegen(Out.inc -gen-x ...): in the directory of LLVM_TARGET_DEFINITIONS; feeds the umbrella target.

@@ -1,0 +1,24 @@
+"""The lit suite: mirrors lib, one file per pass flag."""
+
+import os
+
+import lit.formats
+
+config.name = "Terse"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs", "unit", "CMakeLists.txt"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.terse_binary_dir, "test")
+
+# Our tools first: a name such as terse-opt must never resolve to an installed copy.
+config.environment["PATH"] = os.pathsep.join(
+    [config.terse_tools_dir, config.llvm_tools_dir, os.environ.get("PATH", "")]
+)
+# Variables are scoped by CHECK-LABEL, and a prefix that checks nothing is an error.
+config.environment["FILECHECK_OPTS"] = "-enable-var-scope --allow-unused-prefixes=false"
+
+# Debian's interpreter has NumPy; another python3 on the PATH need not.
+python = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else "python3"
+config.substitutions.append(("%python", python))
+config.substitutions.append(("%source_dir", config.terse_source_dir))

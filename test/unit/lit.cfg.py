@@ -1,0 +1,11 @@
+"""The GoogleTest binaries, one lit test per test case."""
+
+import os
+
+import lit.formats
+
+config.name = "Terse-Unit"
+config.suffixes = []
+config.test_source_root = os.path.join(config.terse_binary_dir, "test", "unit")
+config.test_exec_root = config.test_source_root
+config.test_format = lit.formats.GoogleTest(".", "Tests")
