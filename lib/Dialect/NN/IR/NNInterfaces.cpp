@@ -48,6 +48,24 @@ SmallVector<int64_t> ConvTransposeOp::getContractionAxes() {
 int64_t ConvTransposeOp::getActivationChannelAxis() { return 1; }
 int64_t ConvTransposeOp::getResultChannelAxis() { return 1; }
 
+// A matrix product with constant right-hand side is a linear layer with the weight transposed; with a computed one, the
+// weight is no constant and passes leave it alone.
+OpOperand &MatmulOp::getActivationOperand() { return getLhsMutable(); }
+OpOperand &MatmulOp::getWeightOperand() { return getRhsMutable(); }
+int64_t MatmulOp::getOutputChannelAxis() { return rankOf(getRhs()) - 1; }
+SmallVector<int64_t> MatmulOp::getContractionAxes() { return {rankOf(getRhs()) - 2}; }
+int64_t MatmulOp::getActivationChannelAxis() { return rankOf(getLhs()) - 1; }
+int64_t MatmulOp::getResultChannelAxis() { return rankOf(getResult()) - 1; }
+
+//===----------------------------------------------------------------------===//
+// LookupLike
+//===----------------------------------------------------------------------===//
+
+OpOperand &EmbeddingOp::getTableOperand() { return getTableMutable(); }
+int64_t EmbeddingOp::getRowAxis() { return 0; }
+OpOperand &GatherOp::getTableOperand() { return getXMutable(); }
+int64_t GatherOp::getRowAxis() { return getAxis(); }
+
 //===----------------------------------------------------------------------===//
 // ChannelScalable and ChannelFlow
 //===----------------------------------------------------------------------===//

@@ -29,6 +29,14 @@ def NN_ContractionLike : NN_Interface<"ContractionLike"> {
   ];
 }
 
+def NN_LookupLike : NN_Interface<"LookupLike"> {
+  let description = "An op that reads slices of a weight table by index: embedding, gather.";
+  let methods = [
+    InterfaceMethod<"The table operand.", "::mlir::OpOperand &", "getTableOperand">,
+    InterfaceMethod<"Axis of the table that is indexed.", "int64_t", "getRowAxis">
+  ];
+}
+
 def NN_ChannelScalable : NN_Interface<"ChannelScalable"> {
   let description = [{
     `op(s * x) = s * op(x)` for positive per-channel scales `s` along `axis`: scales can be moved through the op.

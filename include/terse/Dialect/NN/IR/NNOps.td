@@ -200,7 +200,7 @@ def NN_LinearOp : NN_InferOp<"linear", NN_Contraction> {
   let hasVerifier = 1;
 }
 
-def NN_MatmulOp : NN_InferOp<"matmul", [DeclareOpInterfaceMethods<NN_CostModel>]> {
+def NN_MatmulOp : NN_InferOp<"matmul", [DeclareOpInterfaceMethods<NN_ContractionLike>, DeclareOpInterfaceMethods<NN_CostModel>]> {
   let summary = "Batched matrix product";
   let description = [{
     `result[b..., m, n] = sum_k lhs[b..., m, k] * rhs[b..., k, n]`, leading dimensions broadcast.
@@ -242,7 +242,7 @@ def NN_ConvTransposeOp : NN_ConvBase<"conv_transpose"> {
                        DefaultValuedAttr<I64Attr, "1">:$groups);
 }
 
-def NN_EmbeddingOp : NN_InferOp<"embedding", [DeclareOpInterfaceMethods<NN_CostModel>]> {
+def NN_EmbeddingOp : NN_InferOp<"embedding", [DeclareOpInterfaceMethods<NN_LookupLike>, DeclareOpInterfaceMethods<NN_CostModel>]> {
   let summary = "Row lookup in a weight table";
   let description = "`result[i..., :] = table[indices[i...], :]`; negative indices count from the end. (C1) `table` has rank 2.";
   let arguments = (ins NN_Tensor:$table, NN_IndexTensor:$indices);
@@ -545,7 +545,7 @@ def NN_PadOp : NN_InferOp<"pad"> {
   let hasVerifier = 1;
 }
 
-def NN_GatherOp : NN_InferOp<"gather"> {
+def NN_GatherOp : NN_InferOp<"gather", [DeclareOpInterfaceMethods<NN_LookupLike>]> {
   let summary = "Picks slices along an axis";
   let description = [{
     `result[a..., i..., b...] = x[a..., indices[i...], b...]` with `axis = rank(a)`; negative indices count from the end.
