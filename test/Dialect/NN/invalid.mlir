@@ -1,6 +1,7 @@
 // RUN: terse-opt %s --split-input-file --verify-diagnostics
 
 func.func @binary_c1_shapes(%a: tensor<2x3xf32>, %b: tensor<4xf32>) {
+  // expected-error @+2 {{failed to infer returned types}}
   // expected-error @+1 {{expected shapes that broadcast}}
   %0 = nn.binary add %a, %b : (tensor<2x3xf32>, tensor<4xf32>) -> tensor<2x3xf32>
   return
@@ -151,6 +152,7 @@ func.func @broadcast_c1(%x: tensor<2xf32>) {
 // -----
 
 func.func @transpose_c1(%x: tensor<2x3xf32>) {
+  // expected-error @+2 {{failed to infer returned types}}
   // expected-error @+1 {{expected a permutation of 2 axes}}
   %0 = nn.transpose %x {permutation = array<i64: 0, 0>} : (tensor<2x3xf32>) -> tensor<2x2xf32>
   return
@@ -159,6 +161,7 @@ func.func @transpose_c1(%x: tensor<2x3xf32>) {
 // -----
 
 func.func @slice_c2_step(%x: tensor<2xf32>) {
+  // expected-error @+2 {{failed to infer returned types}}
   // expected-error @+1 {{expected steps other than 0 (got 0 for axis 0)}}
   %0 = nn.slice %x {starts = array<i64: 0>, ends = array<i64: 2>, steps = array<i64: 0>} : (tensor<2xf32>) -> tensor<2xf32>
   return
@@ -167,6 +170,7 @@ func.func @slice_c2_step(%x: tensor<2xf32>) {
 // -----
 
 func.func @concat_c2_dims(%x: tensor<2x3xf32>, %y: tensor<3x4xf32>) {
+  // expected-error @+2 {{failed to infer returned types}}
   // expected-error @+1 {{expected dimension 1 to agree (got 3 and 4)}}
   %0 = nn.concat %x, %y {axis = 0 : i64} : (tensor<2x3xf32>, tensor<3x4xf32>) -> tensor<5x3xf32>
   return

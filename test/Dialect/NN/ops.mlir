@@ -20,7 +20,7 @@ func.func @shapes(%x: tensor<?x8xf32>, %s: tensor<f32>) {
 func.func @elementwise(%x: tensor<?x8xf32>, %y: tensor<8xf32>, %i: tensor<4xui8>) {
   // CHECK: nn.unary relu %{{.*}} : (tensor<?x8xf32>) -> tensor<?x8xf32>
   %0 = nn.unary relu %x : (tensor<?x8xf32>) -> tensor<?x8xf32>
-  // CHECK: nn.unary clamp %{{.*}} {alpha = 0.000000e+00 : f64, beta = 6.000000e+00 : f64}
+  // CHECK: nn.unary clamp %{{.*}} {beta = 6.000000e+00 : f64}
   %1 = nn.unary clamp %x {alpha = 0.0 : f64, beta = 6.0 : f64} : (tensor<?x8xf32>) -> tensor<?x8xf32>
   // CHECK: nn.binary add %{{.*}}, %{{.*}} : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
   %2 = nn.binary add %x, %y : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
