@@ -22,9 +22,11 @@
 
 #include "terse/Dialect/NN/IR/NNOps.h"
 #include "terse/Dialect/NN/Transforms/Passes.h"
+#include "terse/Dialect/Terse/IR/TerseOps.h"
+#include "terse/Dialect/Terse/Transforms/Passes.h"
 
 void terse::registerAllDialects(mlir::DialectRegistry &registry) {
-  registry.insert<nn::NNDialect>();
+  registry.insert<nn::NNDialect, TerseDialect>();
 
   registry.insert<mlir::LLVM::LLVMDialect, mlir::affine::AffineDialect, mlir::arith::ArithDialect,
                   mlir::bufferization::BufferizationDialect, mlir::cf::ControlFlowDialect,
@@ -37,5 +39,6 @@ void terse::registerAllDialects(mlir::DialectRegistry &registry) {
 
 void terse::registerAllPasses() {
   nn::registerNNTransformsPasses();
+  registerTerseTransformsPasses();
   mlir::registerTransformsPasses();
 }

@@ -1,0 +1,97 @@
+//===- EncodingInterface.td - What every encoding answers -*- tablegen -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef TERSE_DIALECT_TERSE_IR_ENCODINGINTERFACE_TD
+#define TERSE_DIALECT_TERSE_IR_ENCODINGINTERFACE_TD
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/TensorEncoding.td"
+
+def EncodingAttrInterface
+    : AttrInterface<"EncodingAttrInterface", [VerifiableTensorEncoding]> {
+  let cppNamespace = "::terse";
+  let description = [{
+    A way to store a float tensor as a list of plain tensors, its *components*.
+
+    The encoding stands as the encoding attribute of the logical tensor type,
+    `tensor<64x32xf32, #terse.uniform<i8>>`. Everything that differs from one
+    encoding to the next is asked here, so that no pass, no tool and no report
+    names an encoding. docs/AddingAnEncoding.md leads through writing one.
+
+    `logical` below is always the ranked float tensor type that the encoded
+    tensor stands for; an encoding that it carries is ignored.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+        The components in storage order: names that are unique within the
+        encoding, and types. A slot that is itself encoded contributes its own
+        components, prefixed with the slot's name and a dot
+        (`scales.values`, `scales.scales`).
+      }],
+      "::llvm::SmallVector<::terse::EncodingComponent>", "getComponents",
+      (ins "::mlir::RankedTensorType":$logical)>,
+
+    InterfaceMethod<[{
+        Storage of all components together, in bits: exact, without padding
+        between elements or components. Absent when a dimension is dynamic.
+      }],
+      "std::optional<int64_t>", "getBits",
+      (ins "::mlir::RankedTensorType":$logical), "",
+      /*defaultImplementation=*/[{
+        return ::terse::sumComponentBits($_attr.getComponents(logical));
+      }]>,
+
+    InterfaceMethod<[{
+        Whether buildEncode can encode a tensor that is only known at run time.
+      }],
+      "bool", "isRunTimeEncodable">,
+
+    InterfaceMethod<[{
+        Whether the parameters belong to the run: they are computed from the
+        tensor each time, and `terse.encode` is given none.
+      }],
+      "bool", "hasRunTimeParameters", (ins), "",
+      /*defaultImplementation=*/[{ return false; }]>,
+
+    InterfaceMethod<[{
+        Encodes the constant `x`, whose shape and element type are those of the
+        static type `logical`. `parameters` are the components marked as
+        parameters, in order, or empty to have them computed from `x`. Returns
+        all components. Fails with a diagnostic from `emitError`.
+      }],
+      "::mlir::FailureOr<::llvm::SmallVector<::terse::HostTensor>>", "encodeHost",
+      (ins "const ::terse::HostTensor &":$x,
+           "::mlir::RankedTensorType":$logical,
+           "::llvm::ArrayRef<::terse::HostTensor>":$parameters,
+           "::llvm::function_ref<::mlir::InFlightDiagnostic()>":$emitError)>,
+
+    InterfaceMethod<[{
+        Decodes constant components to a tensor of the static type `logical`.
+        Fails with a diagnostic from `emitError`.
+      }],
+      "::mlir::FailureOr<::terse::HostTensor>", "decodeHost",
+      (ins "::llvm::ArrayRef<::terse::HostTensor>":$components,
+           "::mlir::RankedTensorType":$logical,
+           "::llvm::function_ref<::mlir::InFlightDiagnostic()>":$emitError)>,
+
+    InterfaceMethod<[{
+        Builds `nn` ops that compute what decodeHost computes. Always works;
+        kernels that compute on the components are chosen elsewhere.
+      }],
+      "::mlir::Value", "buildDecode",
+      (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc,
+           "::mlir::RankedTensorType":$logical,
+           "::mlir::ValueRange":$components)>,
+
+    InterfaceMethod<[{
+        Builds `nn` ops that compute what encodeHost computes, and returns all
+        components; given parameters are among them as they are. Fails without
+        having built anything when the encoding is not run-time encodable.
+      }],
+      "::mlir::FailureOr<::llvm::SmallVector<::mlir::Value>>", "buildEncode",
+      (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc,
+           "::mlir::Value":$x, "::mlir::ValueRange":$parameters)>,
+  ];
+}
+
+#endif // TERSE_DIALECT_TERSE_IR_ENCODINGINTERFACE_TD

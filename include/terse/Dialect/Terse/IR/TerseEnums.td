@@ -1,0 +1,36 @@
+//===- TerseEnums.td - Enumerations of the terse dialect --*- tablegen -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef TERSE_DIALECT_TERSE_IR_TERSEENUMS_TD
+#define TERSE_DIALECT_TERSE_IR_TERSEENUMS_TD
+
+include "mlir/IR/EnumAttr.td"
+include "terse/Dialect/Terse/IR/TerseDialect.td"
+
+def Terse_ObserverMinMax : I32EnumAttrCase<"MinMax", 0, "min_max">;
+def Terse_ObserverMovingAverage : I32EnumAttrCase<"MovingAverage", 1, "moving_average">;
+def Terse_ObserverHistogram : I32EnumAttrCase<"Histogram", 2, "histogram">;
+def Terse_ObserverChannel : I32EnumAttrCase<"Channel", 3, "channel">;
+def Terse_ObserverSecondMoment : I32EnumAttrCase<"SecondMoment", 4, "second_moment">;
+
+def Terse_ObserverKind
+    : I32EnumAttr<"ObserverKind", "which statistic an observer gathers",
+                  [Terse_ObserverMinMax, Terse_ObserverMovingAverage, Terse_ObserverHistogram,
+                   Terse_ObserverChannel, Terse_ObserverSecondMoment]> {
+  let cppNamespace = "::terse";
+  let genSpecializedAttr = 0;
+}
+
+def Terse_ObserverKindAttr : EnumAttr<TerseDialect, Terse_ObserverKind, "observer"> {
+  let description = [{
+    The statistic that a `terse.observe` gathers over the calibration data:
+
+    * `min_max`: smallest and largest element;
+    * `moving_average`: moving average of each batch's smallest and largest element;
+    * `histogram`: counts over a range that grows with the data;
+    * `channel`: largest magnitude and mean of every slice along `axis`;
+    * `second_moment`: sum of x_i * x_j over the slices i, j along `axis`.
+  }];
+}
+
+#endif // TERSE_DIALECT_TERSE_IR_TERSEENUMS_TD
