@@ -1,0 +1,77 @@
+//===- Internal.h - Shared by the files of the runtime ---------------*- C -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef TERSE_LIB_RUNTIME_INTERNAL_H
+#define TERSE_LIB_RUNTIME_INTERNAL_H
+
+#include "terse/Runtime/abi.h"
+#include "terse/Runtime/format.h"
+#include "terse/Runtime/services.h"
+#include "terse/Runtime/terse.h"
+
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "artifacts are little-endian and mapped as they are"
+#endif
+
+#define TERSE_HIDDEN __attribute__((visibility("hidden")))
+
+/// An input, output or weight as the artifact describes it. `name` is owned.
+typedef struct terse_tensor_info {
+  char *name;
+  uint32_t dtype;
+  int32_t rank;
+  int64_t shape[TERSE_MAX_RANK];
+  /// Weights only: where the packed elements lie in the blob.
+  uint64_t offset, bytes;
+} terse_tensor_info;
+
+typedef struct terse_tensor_list {
+  terse_tensor_info *items;
+  size_t count;
+} terse_tensor_list;
+
+/// A free arena; the link lies in the arena itself.
+typedef struct terse_arena {
+  struct terse_arena *next;
+} terse_arena;
+
+struct terse_model {
+  /// The whole file, read-only.
+  const uint8_t *file;
+  size_t file_size;
+  terse_file_header header;
+
+  char *producer, *target;
+  terse_tensor_list inputs, outputs, weights;
+
+  void *library;
+  /// The memory file that holds the code; see openCode for why it stays open.
+  int code_fd;
+  terse_entry_fn entry;
+
+  int32_t threads;
+  pthread_mutex_t mutex;
+  terse_arena *free_arenas;
+};
+
+/// Records a message for terse_last_error and returns `status`.
+TERSE_HIDDEN terse_status terse_fail(terse_status status, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/// CRC-32 with the polynomial 0xEDB88320, as in zlib and gzip.
+TERSE_HIDDEN uint32_t terse_crc32(const uint8_t *data, size_t size);
+
+/// Reads the metadata section into `model`; checks the CPU features that it asks for.
+TERSE_HIDDEN terse_status terse_read_metadata(terse_model *model, const char *path,
+                                              const uint8_t *data, size_t size);
+
+TERSE_HIDDEN void terse_free_list(terse_tensor_list *list);
+
+/// Number of elements times bytes of each; false when it does not fit.
+TERSE_HIDDEN int terse_shape_size(const int64_t *shape, int32_t rank, size_t element, size_t *size);
+
+#endif // TERSE_LIB_RUNTIME_INTERNAL_H
