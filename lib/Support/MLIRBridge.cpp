@@ -8,8 +8,8 @@
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/MLIRContext.h"
 #include "terse/Numerics/Pack.h"
+#include "terse/Support/Error.h"
 #include "llvm/ADT/TypeSwitch.h"
-#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace terse;
@@ -93,13 +93,6 @@ RankedTensorType terse::toTensorType(const HostTensor &tensor, MLIRContext *cont
 //===----------------------------------------------------------------------===//
 // Attribute to tensor
 //===----------------------------------------------------------------------===//
-
-template <typename... Args>
-static llvm::Error makeError(const char *format, Args &&...args) {
-  return llvm::make_error<llvm::StringError>(
-      llvm::formatv(format, std::forward<Args>(args)...).str(),
-      std::make_error_code(std::errc::invalid_argument));
-}
 
 /// An owner for memory that the context owns: not null, and nothing to release.
 static std::shared_ptr<const void> notOwned(const void *data) {

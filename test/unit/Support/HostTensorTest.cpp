@@ -5,24 +5,15 @@
 //===----------------------------------------------------------------------===//
 
 #include "terse/Support/HostTensor.h"
+#include "TestUtils.h"
 
 #include <cmath>
 #include <gtest/gtest.h>
 #include <limits>
 
 using namespace terse;
+using namespace terse::test;
 using numerics::FloatKind;
-
-static std::vector<DType> allDTypes() {
-  std::vector<DType> all = {DType::f64(), DType::f32(), DType::boolean()};
-  for (unsigned kind = 0; kind <= unsigned(FloatKind::F8E8M0FNU); ++kind)
-    all.push_back(DType::smallFloat(FloatKind(kind)));
-  for (unsigned bits : {1, 2, 3, 4, 5, 6, 7, 8, 16, 32, 64}) {
-    all.push_back(DType::si(bits));
-    all.push_back(DType::ui(bits));
-  }
-  return all;
-}
 
 TEST(DType, NamesRoundTrip) {
   for (DType dtype : allDTypes())

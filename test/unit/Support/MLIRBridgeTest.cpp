@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "terse/Support/MLIRBridge.h"
+#include "TestUtils.h"
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/MLIRContext.h"
@@ -13,27 +14,8 @@
 
 using namespace mlir;
 using namespace terse;
+using namespace terse::test;
 using numerics::FloatKind;
-
-static std::vector<DType> allDTypes() {
-  std::vector<DType> all = {DType::f64(), DType::f32(), DType::boolean()};
-  for (unsigned kind = 0; kind <= unsigned(FloatKind::F8E8M0FNU); ++kind)
-    all.push_back(DType::smallFloat(FloatKind(kind)));
-  for (unsigned bits : {1, 2, 3, 4, 5, 6, 7, 8, 16, 32, 64}) {
-    all.push_back(DType::si(bits));
-    all.push_back(DType::ui(bits));
-  }
-  return all;
-}
-
-static HostTensor patterned(DType dtype, std::vector<int64_t> shape) {
-  std::vector<uint8_t> bytes(getPackedBytes(dtype, *countElements(shape)));
-  for (size_t i = 0; i < bytes.size(); ++i)
-    bytes[i] = dtype.isBool() ? (i * i) % 2 : static_cast<uint8_t>(31 * i + 7);
-  if (unsigned rest = *countElements(shape) * dtype.getPackedBits() % 8)
-    bytes.back() &= (1u << rest) - 1;
-  return llvm::cantFail(HostTensor::fromPacked(dtype, shape, bytes));
-}
 
 TEST(MLIRBridge, TypesRoundTripAndNamesAgree) {
   MLIRContext context;
