@@ -82,4 +82,12 @@ struct ConvertNNToLinalgPass : terse::impl::ConvertNNToLinalgPassBase<ConvertNNT
 void terse::populateNNToLinalgPatterns(const TypeConverter &converter, RewritePatternSet &patterns) {
   populateConstantPatterns(converter, patterns);
   populateElementwisePatterns(converter, patterns);
+  populateShapePatterns(converter, patterns);
+  populatePadPatterns(converter, patterns);
+  populateGatherPatterns(converter, patterns);
+  populateScatterPatterns(converter, patterns);
+  populateReducePatterns(converter, patterns);
+  populateScanPatterns(converter, patterns);
+  populatePoolPatterns(converter, patterns);
+  populateResizePatterns(converter, patterns);
 }

@@ -11,8 +11,8 @@ namespace {
 struct PadLowering : OpConversionPattern<nn::PadOp> {
   using OpConversionPattern::OpConversionPattern;
 
-  // Where the element at `i` of a padded axis comes from: `i` counts from the first element of the axis and may lie on
-  // either side of it.
+  // Where element `i` of a padded axis comes from; `i` counts from the first of the `n` kept elements and may lie on
+  // either side of them.
   static Value source(IndexBuilder &b, nn::PadMode mode, Value i, Value n) {
     Value zero = b.constant(0), one = b.constant(1);
     auto modulo = [&](Value v, Value m) {
@@ -24,10 +24,10 @@ struct PadLowering : OpConversionPattern<nn::PadOp> {
     if (mode == nn::PadMode::Reflect) {
       // Back and forth with period 2 (n - 1); an axis of one element only repeats it.
       Value period = b.max(b.mul(b.sub(n, one), 2), one);
-      Value r = modulo(i, period);
-      return b.clampToAxis(b.min(r, b.sub(period, r)), n);
+      Value phase = modulo(i, period);
+      return b.select(b.less(phase, n), phase, b.sub(period, phase));
     }
-    return b.clampToAxis(i, n);
+    return i;
   }
 
   LogicalResult matchAndRewrite(nn::PadOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
@@ -52,8 +52,15 @@ struct PadLowering : OpConversionPattern<nn::PadOp> {
                            SmallVector<Value> at;
                            for (int64_t i = 0; i < rank; ++i) {
                              Value index = b.index(i);
-                             if (op.getLow()[i] || op.getHigh()[i])
-                               index = source(b, op.getMode(), b.add(index, -op.getLow()[i]), b.size(x, i));
+                             int64_t low = op.getLow()[i], high = op.getHigh()[i];
+                             if (low || high) {
+                               // Cropping comes first: what is cut off is not mirrored or repeated either.
+                               int64_t cut = std::max<int64_t>(-low, 0), cutHigh = std::max<int64_t>(-high, 0);
+                               Value n = b.size(x, i), kept = b.add(n, -cut - cutHigh);
+                               Value from = b.add(index, -std::max<int64_t>(low, 0));
+                               from = b.clampToAxis(source(b, op.getMode(), from, kept), kept);
+                               index = b.clampToAxis(b.add(from, cut), n);
+                             }
                              at.push_back(index);
                            }
                            return extractElement(b, x, at);

@@ -143,14 +143,6 @@ struct ArgReduceLowering : OpConversionPattern<nn::ArgReduceOp> {
           Value v = loadElement(b, loc, args[0], element), index = b.fromIndex(b.index(axis), b.getI64Type());
           Value zero = arith::ConstantOp::create(b, b.getI64IntegerAttr(0));
           Value take = b.any(b.less(args[2], zero), createCompare(b, loc, wins, v, args[1], element));
-          // NaN counts as the extreme value, as elsewhere in array programming.
-          if (isa<FloatType>(v.getType())) {
-            auto isNaN = [&](Value f) -> Value { return arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, f, f); };
-            Value nan = isNaN(v);
-            if (!last)
-              nan = b.select(isNaN(args[1]), arith::ConstantOp::create(b, b.getBoolAttr(false)), nan);
-            take = b.any(take, nan);
-          }
           linalg::YieldOp::create(b, loc, ValueRange{b.select(take, v, args[1]), b.select(take, index, args[2])});
         });
     rewriter.replaceOp(op, castTo(rewriter, loc, reduction.getResult(1), getTypeConverter()->convertType(op.getType())));

@@ -113,6 +113,22 @@ void populateConstantPatterns(const mlir::TypeConverter &converter, mlir::Rewrit
 void populateElementwisePatterns(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 /// linear, matmul, conv, conv_transpose, embedding.
 void populateContractionPatterns(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+/// reshape, transpose, broadcast, slice, dynamic_slice, concat, reverse_sequence.
+void populateShapePatterns(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+/// pad.
+void populatePadPatterns(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+/// gather, gather_elements, gather_nd.
+void populateGatherPatterns(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+/// scatter_elements, scatter_nd.
+void populateScatterPatterns(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+/// reduce (sum, prod, max, min), arg_reduce.
+void populateReducePatterns(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+/// cumulative, top_k.
+void populateScanPatterns(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+/// pool, max_pool_indices.
+void populatePoolPatterns(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+/// resize.
+void populateResizePatterns(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 /// All of them.
 void populateNNToLinalgPatterns(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 
