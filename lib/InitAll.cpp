@@ -20,6 +20,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/Passes.h"
 
+#include "terse/Conversion/Passes.h"
 #include "terse/Dialect/NN/IR/NNOps.h"
 #include "terse/Dialect/NN/Transforms/Passes.h"
 #include "terse/Dialect/Terse/IR/TerseOps.h"
@@ -39,6 +40,7 @@ void terse::registerAllDialects(mlir::DialectRegistry &registry) {
 
 void terse::registerAllPasses() {
   nn::registerNNTransformsPasses();
+  registerTerseConversionPasses();
   registerTerseTransformsPasses();
   mlir::registerTransformsPasses();
 }
