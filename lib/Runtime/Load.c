@@ -34,7 +34,8 @@ static terse_status damaged(const char *path, const char *what) {
 }
 
 static terse_status mapFile(terse_model *model, const char *path) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  // Not blocking, so that a pipe without a writer is refused below instead of waited for.
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0)
     return terse_fail(TERSE_ERROR_IO, "%s: %s", path, strerror(errno));
   struct stat info;
