@@ -1,6 +1,8 @@
 """The lit suite: mirrors lib, one file per pass flag."""
 
 import os
+import platform
+import shutil
 
 import lit.formats
 
@@ -22,3 +24,12 @@ config.environment["FILECHECK_OPTS"] = "-enable-var-scope --allow-unused-prefixe
 python = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else "python3"
 config.substitutions.append(("%python", python))
 config.substitutions.append(("%source_dir", config.terse_source_dir))
+config.substitutions.append(("%binary_dir", config.terse_binary_dir))
+config.substitutions.append(("%llvm_tools", config.llvm_tools_dir))
+
+# What REQUIRES and UNSUPPORTED may name.
+config.available_features.add("host=" + platform.machine())
+if config.terse_sanitizers == "ON":
+    config.available_features.add("sanitizers")
+if shutil.which("gcc"):
+    config.available_features.add("gcc")

@@ -150,6 +150,19 @@ TEST_F(RunTest, KeepsModelsApart) {
   terse_model_unload(nullptr);
 }
 
+#if defined(__x86_64__)
+TEST(FrozenTest, ReadsVersion1) {
+  terse_model *model;
+  terse_load_options options = {};
+  options.verify_weights = 1;
+  ASSERT_EQ(terse_model_load(FROZEN_ARTIFACTS "/v1-scale.terse", &options, &model), TERSE_OK)
+      << terse_last_error();
+  EXPECT_STREQ(terse_model_target(model), "x86_64-pc-linux-gnu");
+  EXPECT_EQ(runScale(model, {1, 2}), (std::vector<float>{3, 5}));
+  terse_model_unload(model);
+}
+#endif
+
 TEST(ParallelForTest, CoversTheRangeOnce) {
   for (int threads : {0, 1, 2, 7}) {
     int32_t before = terse_set_thread_count(threads);
