@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "mlir/IR/TypeUtilities.h"
 #include "terse/Dialect/Terse/IR/TerseAttributes.h"
 #include "terse/Numerics/Quantize.h"
 #include "terse/Support/MLIRBridge.h"
@@ -210,9 +211,10 @@ FailureOr<SmallVector<HostTensor>> UniformEncodingAttr::encodeHost(const HostTen
                                                                    ArrayRef<HostTensor> given,
                                                                    EmitError emitError) const {
   ArrayRef<int64_t> shape = x.shape;
-  if (shape != logical.getShape())
+  if (failed(verifyCompatibleShape(shape, logical.getShape())))
     return emitError() << "expected a tensor of type " << logical << " (got " << x.getTypeString()
                        << ")";
+  logical = RankedTensorType::get(shape, logical.getElementType());
   if (!given.empty() &&
       failed(checkComponents(given, getParameterComponents(*this, logical), emitError)))
     return failure();
@@ -254,6 +256,9 @@ FailureOr<SmallVector<HostTensor>> UniformEncodingAttr::encodeHost(const HostTen
 FailureOr<HostTensor> UniformEncodingAttr::decodeHost(ArrayRef<HostTensor> components,
                                                       RankedTensorType logical,
                                                       EmitError emitError) const {
+  if (!components.empty() &&
+      succeeded(verifyCompatibleShape(components.front().shape, logical.getShape())))
+    logical = RankedTensorType::get(components.front().shape, logical.getElementType());
   if (failed(checkComponents(components, getComponents(logical), emitError)))
     return failure();
   ArrayRef<int64_t> shape = logical.getShape();

@@ -209,6 +209,27 @@ TEST_F(UniformEncodingTest, RankZeroAndEmpty) {
   EXPECT_EQ(c[1].toFloats(), (Floats{1, 1, 1, 1}));
 }
 
+TEST_F(UniformEncodingTest, DynamicLogicalType) {
+  type = cast<RankedTensorType>(
+      parseType("tensor<?x?xf32, #terse.uniform<i4, block = [1, 2]>>", &context));
+  HostTensor x = HostTensor::from<float>({2, 3}, Floats{7, 1, 14, 21, -21, 28});
+  auto emit = [&] { return emitError(UnknownLoc::get(&context)); };
+  auto c = getEncoding(type).encodeHost(x, stripEncoding(type), {}, emit);
+  ASSERT_TRUE(succeeded(c));
+  EXPECT_EQ((*c)[1].shape, (std::vector<int64_t>{2, 2}));
+  auto back = getEncoding(type).decodeHost(*c, stripEncoding(type), emit);
+  ASSERT_TRUE(succeeded(back));
+  EXPECT_TRUE(bitwiseEqual(*back, x));
+}
+
+TEST_F(UniformEncodingTest, WrongShape) {
+  type = cast<RankedTensorType>(parseType("tensor<?x4xf32, #terse.uniform<i8>>", &context));
+  HostTensor x = HostTensor::from<float>({2, 3}, Floats(6, 1));
+  EXPECT_TRUE(failed(getEncoding(type).encodeHost(
+      x, stripEncoding(type), {}, [&] { return emitError(UnknownLoc::get(&context)); })));
+  EXPECT_EQ(messages, "expected a tensor of type 'tensor<?x4xf32>' (got 2x3xf32)\n");
+}
+
 TEST_F(UniformEncodingTest, WrongParameter) {
   HostTensor scale = HostTensor::from<float>({1}, Floats{1});
   EXPECT_TRUE(encode("tensor<2xf32, #terse.uniform<i8>>", {1, 2}, {scale}).empty());

@@ -54,8 +54,8 @@ def EncodingAttrInterface
       /*defaultImplementation=*/[{ return false; }]>,
 
     InterfaceMethod<[{
-        Encodes the constant `x`, whose shape and element type are those of the
-        static type `logical`. `parameters` are the components marked as
+        Encodes the constant `x` of type `logical`, whose dynamic dimensions are
+        those of `x`. `parameters` are the components marked as
         parameters, in order, or empty to have them computed from `x`. Returns
         all components. Fails with a diagnostic from `emitError`.
       }],
@@ -66,8 +66,9 @@ def EncodingAttrInterface
            "::llvm::function_ref<::mlir::InFlightDiagnostic()>":$emitError)>,
 
     InterfaceMethod<[{
-        Decodes constant components to a tensor of the static type `logical`.
-        Fails with a diagnostic from `emitError`.
+        Decodes constant components to a tensor of type `logical`; its dynamic
+        dimensions follow from the components where they determine them, and
+        must be static elsewhere. Fails with a diagnostic from `emitError`.
       }],
       "::mlir::FailureOr<::terse::HostTensor>", "decodeHost",
       (ins "::llvm::ArrayRef<::terse::HostTensor>":$components,
