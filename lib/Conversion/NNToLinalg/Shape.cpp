@@ -64,6 +64,13 @@ struct ReshapeLowering : OpConversionPattern<nn::ReshapeOp> {
       }
     }
     SmallVector<OpFoldResult> sizes = reshapedSizes(rewriter, loc, x, adaptor.getShape(), type);
+    if (type.getNumDynamicDims() > 1) {
+      // An expansion may have one run-time size per group only.
+      SmallVector<Value> values = getValueOrCreateConstantIndexOp(rewriter, loc, sizes);
+      Value shape = tensor::FromElementsOp::create(rewriter, loc, values);
+      rewriter.replaceOpWithNewOp<tensor::ReshapeOp>(op, type, x, shape);
+      return success();
+    }
     if (from.getRank() != 1)
       x = from.getRank() == 0
               ? Value(tensor::ExpandShapeOp::create(rewriter, loc, RankedTensorType::get({1}, type.getElementType()), x,
