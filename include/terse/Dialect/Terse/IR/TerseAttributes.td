@@ -6,6 +6,7 @@
 
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/TensorEncoding.td"
+include "terse/Dialect/Terse/IR/ChoiceAttr.td"
 include "terse/Dialect/Terse/IR/EncodingInterface.td"
 include "terse/Dialect/Terse/IR/TerseDialect.td"
 

@@ -15,6 +15,11 @@ class TypeConverter;
 
 namespace terse {
 
+/// What shares a scale in the weights that terse-choose-encodings decides about.
+enum class EncodingGranularity { Tensor, Channel, Block };
+/// What shares a run-time scale of activations.
+enum class ActivationGranularity { None, Tensor, Row };
+
 #define GEN_PASS_DECL
 #include "terse/Dialect/Terse/Transforms/Passes.h.inc"
 

@@ -41,4 +41,92 @@ def DecomposeEncodingsPass : Pass<"terse-decompose-encodings", "::mlir::ModuleOp
                            "::mlir::scf::SCFDialect"];
 }
 
+def ChooseEncodingsPass : Pass<"terse-choose-encodings", "::mlir::ModuleOp"> {
+  let summary = "Choose an encoding for each constant weight";
+  let description = [{
+    Asks every op for its weight operands (`ContractionLike`, `LookupLike`) and
+    writes as `terse.choice` how each constant one is to be stored, or why it is
+    left as it is. With `activations`, the operand that the weight is multiplied
+    with is to be encoded at run time too. `terse-apply-encodings` does it.
+
+    One run of the pass is one rule. It decides for layers whose name matches
+    `layers` and not `except-layers`, and never changes what an earlier rule or a
+    person has decided; so a recipe is a list of rules, the first that matches
+    wins.
+
+    Per `granularity`, a scale serves the whole tensor, an output channel (a row
+    of a table), or a block of about `block-size` elements along the contraction
+    axes. Blocks of convolution weights whose number of input channels the block size does
+    not divide are boxes over channels and window that divide evenly, if there
+    are any of nearly that size.
+
+    Requires: nothing. Ensures: only `terse.choice` attributes are added. Layers
+    that match no pattern, weights that are computed at run time and weights that
+    are encoded already get none.
+  }];
+  let options = [
+    ListOption<"layers", "layers", "std::string",
+               "Glob patterns of the layers to decide for (default: all)",
+               "llvm::cl::list_init<std::string>({\"*\"})">,
+    ListOption<"exceptLayers", "except-layers", "std::string",
+               "Glob patterns of layers to leave to later rules">,
+    Option<"skip", "skip", "std::string", /*default=*/"",
+           "Leave the layers' weights as they are, for this reason">,
+    Option<"minElements", "min-elements", "int64_t", /*default=*/"0",
+           "Leave smaller weights as they are">,
+    Option<"weightType", "weight-type", "std::string", /*default=*/"\"i8\"",
+           "Type of stored weights: i2 to i8, ui1 to ui8, si1, or f16, bf16">,
+    Option<"granularity", "granularity", "::terse::EncodingGranularity",
+           /*default=*/"::terse::EncodingGranularity::Channel", "What shares a scale",
+           [{::llvm::cl::values(
+               clEnumValN(::terse::EncodingGranularity::Tensor, "tensor", "the whole tensor"),
+               clEnumValN(::terse::EncodingGranularity::Channel, "channel", "an output channel"),
+               clEnumValN(::terse::EncodingGranularity::Block, "block", "a block along the contraction axes"))}]>,
+    Option<"blockSize", "block-size", "int64_t", /*default=*/"32",
+           "Elements that share a scale at granularity block">,
+    Option<"scaleType", "scale-type", "std::string", /*default=*/"\"f32\"",
+           "Type of the scales: f32, f16 or bf16">,
+    Option<"zeroPoint", "zero-point", "bool", /*default=*/"false",
+           "Store zero points, so that the range need not be symmetric">,
+    Option<"narrow", "narrow", "bool", /*default=*/"false",
+           "Leave out the lowest integer, so that the range is symmetric">,
+    Option<"activations", "activations", "::terse::ActivationGranularity",
+           /*default=*/"::terse::ActivationGranularity::None",
+           "What shares a run-time scale of the activations",
+           [{::llvm::cl::values(
+               clEnumValN(::terse::ActivationGranularity::None, "none", "activations stay float"),
+               clEnumValN(::terse::ActivationGranularity::Tensor, "tensor", "the whole tensor"),
+               clEnumValN(::terse::ActivationGranularity::Row, "row", "a row, or a sample of a convolution"))}]>,
+    Option<"activationType", "activation-type", "std::string", /*default=*/"\"i8\"",
+           "Integer type of encoded activations; unsigned ones get a zero point">,
+  ];
+  let statistics = [
+    Statistic<"numChosen", "chosen", "Weights that get an encoding">,
+    Statistic<"numKept", "kept", "Weights that stay as they are, for a reason that is recorded">,
+  ];
+  let dependentDialects = ["::terse::TerseDialect", "::mlir::ml_program::MLProgramDialect"];
+}
+
+def ApplyEncodingsPass : Pass<"terse-apply-encodings", "::mlir::ModuleOp"> {
+  let summary = "Encode operands as their op's terse.choice says";
+  let description = [{
+    A constant operand is encoded here and now: its components become globals
+    named after it (`w.values`, `w.scales`), bundled by `terse.assemble`, and the
+    original is dropped with its data when nothing else uses it. One tensor is
+    in memory at a time. Any other operand, and one whose encoding has run-time
+    parameters, gets a `terse.encode`. Operands that share a value and an encoding share the
+    result. An op that does not accept an encoded type gets the decoded tensor.
+
+    Requires: chosen encodings that are legal for their operands; constants that
+    are finite and part of the module. Ensures: of `terse.choice` only reasons
+    are left. Numerics: the stored integers and scales are what the encoding's
+    definition says. Running the pass again changes nothing.
+  }];
+  let statistics = [
+    Statistic<"numEncoded", "encoded", "Constants encoded">,
+    Statistic<"numComponents", "components", "Globals made for components">,
+  ];
+  let dependentDialects = ["::terse::TerseDialect", "::mlir::ml_program::MLProgramDialect"];
+}
+
 #endif // TERSE_DIALECT_TERSE_TRANSFORMS_PASSES_TD

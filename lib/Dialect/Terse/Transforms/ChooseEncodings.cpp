@@ -1,0 +1,192 @@
+//===- ChooseEncodings.cpp - Which encoding for which weight ----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The strategy half of weight compression: looks at every weight operand and
+// writes a `#terse.choice`. Nothing else changes; ApplyEncodings.cpp is the
+// mechanism.
+//
+//===----------------------------------------------------------------------===//
+
+#include "terse/Dialect/Terse/IR/TerseAttributes.h"
+#include "terse/Dialect/Terse/IR/TerseDialect.h"
+#include "terse/Dialect/Terse/Transforms/BlockShape.h"
+#include "terse/Dialect/Terse/Transforms/Passes.h"
+#include "terse/Dialect/Terse/Transforms/Weights.h"
+#include "terse/Support/DType.h"
+#include "llvm/Support/GlobPattern.h"
+
+namespace terse {
+#define GEN_PASS_DEF_CHOOSEENCODINGSPASS
+#include "terse/Dialect/Terse/Transforms/Passes.h.inc"
+} // namespace terse
+
+#define DEBUG_TYPE "terse-choose-encodings"
+
+using namespace mlir;
+using namespace terse;
+
+namespace {
+
+/// A list of glob patterns over layer names.
+class NamePatterns {
+public:
+  LogicalResult add(ArrayRef<std::string> texts, function_ref<InFlightDiagnostic()> emitError) {
+    for (const std::string &text : texts) {
+      llvm::Expected<llvm::GlobPattern> pattern = llvm::GlobPattern::create(text);
+      if (!pattern)
+        return emitError() << "layer pattern '" << text
+                           << "' is malformed: " << llvm::toString(pattern.takeError());
+      patterns.push_back(std::move(*pattern));
+    }
+    return success();
+  }
+  bool match(StringRef name) const {
+    return llvm::any_of(patterns, [&](const llvm::GlobPattern &p) { return p.match(name); });
+  }
+
+private:
+  SmallVector<llvm::GlobPattern> patterns;
+};
+
+struct ChooseEncodingsPass : terse::impl::ChooseEncodingsPassBase<ChooseEncodingsPass> {
+  using ChooseEncodingsPassBase::ChooseEncodingsPassBase;
+
+  void runOnOperation() override;
+
+private:
+  LogicalResult parseTypes();
+  /// The encoding or the reason for a constant weight.
+  Attribute decideWeight(const WeightOperand &weight, RankedTensorType type);
+  Attribute decideActivation(const WeightOperand &weight, RankedTensorType type);
+  Attribute reason(const Twine &text) { return StringAttr::get(&getContext(), text); }
+
+  Type valueType, activationValueType;
+  FloatType scaleFloatType;
+};
+
+} // namespace
+
+static Type parseElementType(MLIRContext *context, StringRef name) {
+  std::optional<DType> dtype = DType::parse(name);
+  if (!dtype || dtype->isBool())
+    return {};
+  if (dtype->isInteger()) {
+    auto signedness = dtype->isUnsignedInteger() ? IntegerType::Unsigned
+                      : dtype->getBits() == 1    ? IntegerType::Signed
+                                                 : IntegerType::Signless;
+    return IntegerType::get(context, dtype->getBits(), signedness);
+  }
+  if (*dtype == DType::f32())
+    return Float32Type::get(context);
+  if (*dtype == DType::f16())
+    return Float16Type::get(context);
+  if (*dtype == DType::bf16())
+    return BFloat16Type::get(context);
+  return {};
+}
+
+LogicalResult ChooseEncodingsPass::parseTypes() {
+  MLIRContext *context = &getContext();
+  Location loc = getOperation().getLoc();
+  valueType = parseElementType(context, weightType);
+  if (!isa_and_nonnull<IntegerType, Float16Type, BFloat16Type>(valueType))
+    return emitError(loc) << "option weight-type: expected i2 to i8, ui1 to ui8, si1, f16 or bf16 (got '"
+                          << weightType << "')";
+  activationValueType = parseElementType(context, activationType);
+  if (!isa_and_nonnull<IntegerType>(activationValueType))
+    return emitError(loc) << "option activation-type: expected i2 to i8, ui1 to ui8 or si1 (got '"
+                          << activationType << "')";
+  scaleFloatType = dyn_cast_or_null<FloatType>(parseElementType(context, scaleType));
+  if (!scaleFloatType)
+    return emitError(loc) << "option scale-type: expected f32, f16 or bf16 (got '" << scaleType
+                          << "')";
+  if (blockSize <= 0)
+    return emitError(loc) << "option block-size: expected a positive number (got "
+                          << blockSize.getValue() << ")";
+  return success();
+}
+
+Attribute ChooseEncodingsPass::decideWeight(const WeightOperand &weight, RankedTensorType type) {
+  if (!skip.empty())
+    return reason(skip);
+  if (!isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(type.getElementType()))
+    return reason("element type is not a float");
+  if (type.getNumElements() == 0)
+    return reason("has no elements");
+  if (type.getNumElements() < minElements)
+    return reason("fewer than " + Twine(minElements) + " elements");
+
+  EncodingAttrInterface encoding;
+  if (auto narrower = dyn_cast<FloatType>(valueType)) {
+    encoding = CastEncodingAttr::get(narrower);
+  } else {
+    std::optional<int64_t> axis;
+    SmallVector<int64_t> block;
+    if (granularity == EncodingGranularity::Channel)
+      axis = weight.channelAxis;
+    else if (granularity == EncodingGranularity::Block)
+      block = getWeightBlock(type.getShape(), weight.contractionAxes, blockSize);
+    encoding = UniformEncodingAttr::get(cast<IntegerType>(valueType), axis, block,
+                                        TypeAttr::get(scaleFloatType), zeroPoint, narrow);
+  }
+  // An encoding that is no gain is not chosen: tiny tensors can weigh more with their scales.
+  std::optional<int64_t> bits = encoding.getBits(type);
+  if (bits && *bits >= type.getNumElements() * int64_t(type.getElementTypeBitWidth()))
+    return reason("would not become smaller");
+  return encoding;
+}
+
+Attribute ChooseEncodingsPass::decideActivation(const WeightOperand &weight,
+                                                RankedTensorType type) {
+  SmallVector<int64_t> block;
+  if (activations == ActivationGranularity::Row) {
+    // One scale per position whose sums are separate. A contraction over several weight axes slides
+    // over space, so that only the batch stays apart.
+    bool spatial = weight.contractionAxes.size() > 1;
+    block.assign(type.getRank(), spatial ? UniformEncodingAttr::kWholeDimension : 1);
+    block[spatial ? 0 : weight.activationChannelAxis] =
+        spatial ? 1 : UniformEncodingAttr::kWholeDimension;
+  }
+  auto unsignedType = cast<IntegerType>(activationValueType).isUnsigned();
+  return UniformEncodingAttr::get(cast<IntegerType>(activationValueType), std::nullopt, block,
+                                  TypeAttr::get(Float32Type::get(&getContext())),
+                                  /*asymmetric=*/unsignedType, /*narrow=*/false, /*dynamic=*/true);
+}
+
+void ChooseEncodingsPass::runOnOperation() {
+  NamePatterns included, excluded;
+  auto error = [&] { return emitError(getOperation().getLoc()); };
+  if (failed(parseTypes()) || failed(included.add(layers, error)) ||
+      failed(excluded.add(exceptLayers, error)))
+    return signalPassFailure();
+
+  SymbolTableCollection symbols;
+  getOperation().walk([&](Operation *op) {
+    for (const WeightOperand &weight : getWeightOperands(op)) {
+      ChoiceAttr earlier = ChoiceAttr::get(op);
+      if (earlier && earlier.lookup(weight.operand->getOperandNumber()))
+        continue; // An earlier rule or a person has decided.
+      auto type = dyn_cast<RankedTensorType>(weight.operand->get().getType());
+      if (!type || getEncoding(type) || !type.hasStaticShape() ||
+          !getConstantSource(weight.operand->get(), symbols))
+        continue; // Not a weight, or compressed already.
+      std::string layer = getLayerName(op);
+      if (!included.match(layer) || excluded.match(layer))
+        continue; // Left to a later rule.
+
+      Attribute decision = decideWeight(weight, type);
+      ChoiceAttr::set(*weight.operand, decision);
+      if (!isa<EncodingAttrInterface>(decision)) {
+        ++numKept;
+        continue;
+      }
+      ++numChosen;
+      if (activations == ActivationGranularity::None || !weight.activation)
+        continue;
+      auto activationType = dyn_cast<RankedTensorType>(weight.activation->get().getType());
+      if (activationType && isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(
+                                activationType.getElementType()))
+        ChoiceAttr::set(*weight.activation, decideActivation(weight, activationType));
+    }
+  });
+}
