@@ -31,6 +31,11 @@ struct Case {
   const char *encoding;
 };
 
+/// GoogleTest would print the bytes otherwise.
+void PrintTo(const Case &test, std::ostream *os) {
+  *os << test.dims << " x " << test.elementType << ", " << test.encoding;
+}
+
 std::vector<Case> getCases() {
   std::vector<Case> cases;
   // Every width, signed and unsigned, with and without zero point.
