@@ -26,9 +26,18 @@
 #include "terse/Dialect/Terse/IR/TerseOps.h"
 #include "terse/Dialect/Terse/Transforms/Passes.h"
 
-void terse::registerAllDialects(mlir::DialectRegistry &registry) {
+void terse::registerTerseDialects(mlir::DialectRegistry &registry) {
   registry.insert<nn::NNDialect, TerseDialect>();
+}
 
+void terse::registerTersePasses() {
+  nn::registerNNTransformsPasses();
+  registerTerseConversionPasses();
+  registerTerseTransformsPasses();
+}
+
+void terse::registerAllDialects(mlir::DialectRegistry &registry) {
+  registerTerseDialects(registry);
   registry.insert<mlir::LLVM::LLVMDialect, mlir::affine::AffineDialect, mlir::arith::ArithDialect,
                   mlir::bufferization::BufferizationDialect, mlir::cf::ControlFlowDialect,
                   mlir::func::FuncDialect, mlir::linalg::LinalgDialect, mlir::math::MathDialect,
@@ -39,8 +48,6 @@ void terse::registerAllDialects(mlir::DialectRegistry &registry) {
 }
 
 void terse::registerAllPasses() {
-  nn::registerNNTransformsPasses();
-  registerTerseConversionPasses();
-  registerTerseTransformsPasses();
+  registerTersePasses();
   mlir::registerTransformsPasses();
 }

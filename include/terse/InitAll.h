@@ -15,6 +15,12 @@ class DialectRegistry;
 
 namespace terse {
 
+/// Terse's own dialects and the external models that join upstream ones.
+void registerTerseDialects(mlir::DialectRegistry &registry);
+
+/// Terse's own passes and pipelines.
+void registerTersePasses();
+
 /// Terse's dialects, the upstream dialects that its pipelines use, and the external models that join
 /// them.
 void registerAllDialects(mlir::DialectRegistry &registry);
