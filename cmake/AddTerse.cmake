@@ -8,6 +8,9 @@ function(add_terse_library name)
   target_link_libraries(${name} PUBLIC ${ARG_LINK_LIBS} MLIR LLVM)
   # Generated headers are cheap and shared; one umbrella target keeps the order right everywhere.
   add_dependencies(${name} terse-headers ${ARG_DEPENDS})
+  target_include_directories(${name} INTERFACE
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>
+    $<INSTALL_INTERFACE:include>)
   install(TARGETS ${name} EXPORT TerseTargets ARCHIVE DESTINATION lib)
   set_property(GLOBAL APPEND PROPERTY TERSE_LIBS ${name})
 endfunction()

@@ -25,6 +25,7 @@ python = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else "python3"
 config.substitutions.append(("%python", python))
 config.substitutions.append(("%source_dir", config.terse_source_dir))
 config.substitutions.append(("%binary_dir", config.terse_binary_dir))
+config.substitutions.append(("%cxx", config.cxx))
 config.substitutions.append(("%llvm_tools", config.llvm_tools_dir))
 
 # What REQUIRES and UNSUPPORTED may name.
