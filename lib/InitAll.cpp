@@ -20,11 +20,13 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/Passes.h"
 
+#include "terse/Codegen/CPU/Compiler.h"
 #include "terse/Conversion/Passes.h"
 #include "terse/Dialect/NN/IR/NNOps.h"
 #include "terse/Dialect/NN/Transforms/Passes.h"
 #include "terse/Dialect/Terse/IR/TerseOps.h"
 #include "terse/Dialect/Terse/Transforms/Passes.h"
+#include "terse/Pipelines/Pipelines.h"
 
 void terse::registerTerseDialects(mlir::DialectRegistry &registry) {
   registry.insert<nn::NNDialect, TerseDialect>();
@@ -45,9 +47,12 @@ void terse::registerAllDialects(mlir::DialectRegistry &registry) {
                   mlir::scf::SCFDialect, mlir::tensor::TensorDialect, mlir::tosa::TosaDialect,
                   mlir::vector::VectorDialect>();
   mlir::func::registerInlinerExtension(registry);
+  registerCompilerDialects(registry);
 }
 
 void terse::registerAllPasses() {
   registerTersePasses();
+  registerTerseCodegenCPUPasses();
+  registerCPUPipelines();
   mlir::registerTransformsPasses();
 }

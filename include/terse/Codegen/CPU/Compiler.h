@@ -1,0 +1,85 @@
+//===- Compiler.h - From a module to native code --------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef TERSE_CODEGEN_CPU_COMPILER_H
+#define TERSE_CODEGEN_CPU_COMPILER_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "terse/Codegen/CPU/Passes.h"
+#include "terse/Support/HostTensor.h"
+#include "llvm/Support/Error.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mlir {
+class DialectRegistry;
+} // namespace mlir
+
+namespace terse {
+
+struct CompileOptions {
+  /// `native` (features of this machine), `x86-64`, `x86-64-v2`, `x86-64-v3`, `x86-64-v4`, `amx`, or an LLVM triple.
+  std::string target = "native";
+  /// Whether large loops may run in parallel (through terse_services).
+  bool parallel = true;
+  /// Optimization level of LLVM, 0 to 3.
+  unsigned optLevel = 2;
+  /// Called with the module after each named stage ("nn", "linalg", "buffers", "llvm"), for tools that show it.
+  std::function<void(llvm::StringRef stage, mlir::ModuleOp)> observer;
+};
+
+/// An input or output of the compiled model; -1 stands for dynamic dimensions.
+struct TensorSignature {
+  std::string name;
+  DType dtype;
+  std::vector<int64_t> shape;
+};
+
+struct CompiledCode {
+  /// A relocatable ELF object (position independent) that exports the names in terse/Runtime/abi.h.
+  std::string object;
+  uint64_t arenaSize = 0;
+  uint64_t weightsSize = 0;
+  std::vector<TensorSignature> inputs, outputs;
+  /// The weights blob; `data` of the slots lives as long as the MLIR context.
+  std::vector<WeightSlot> weights;
+  /// Triple and features the code was made for.
+  std::string triple, features;
+};
+
+/// Adds the dialects and external models that compilation needs.
+void registerCompilerDialects(mlir::DialectRegistry &registry);
+
+/// Compiles `main` (or the only public function). The module is not changed. Everything else that the function calls is
+/// inlined. Errors carry MLIR's diagnostics.
+llvm::Expected<CompiledCode> compileToObject(mlir::ModuleOp module, const CompileOptions &options);
+
+/// Copies the weights into one blob with the layout of `code`; `base` has room for `code.weightsSize` bytes.
+llvm::Error writeWeights(const CompiledCode &code, uint8_t *base);
+
+/// A model compiled into this process.
+class JITModel {
+public:
+  static llvm::Expected<std::unique_ptr<JITModel>> create(mlir::ModuleOp module, const CompileOptions &options = {});
+  ~JITModel();
+
+  llvm::ArrayRef<TensorSignature> getInputs() const;
+  llvm::ArrayRef<TensorSignature> getOutputs() const;
+
+  /// Inputs in the order of the signature; checks types and shapes. Calls may run concurrently.
+  llvm::Expected<std::vector<HostTensor>> run(llvm::ArrayRef<HostTensor> inputs);
+
+  /// Threads for the parallel loops of models that the calling thread runs; 0 means one per core.
+  static void setNumThreads(unsigned threads);
+
+private:
+  struct Impl;
+  explicit JITModel(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl;
+};
+
+} // namespace terse
+
+#endif

@@ -1,0 +1,59 @@
+//===- Passes.td - Passes of CPU code generation ------------*- tablegen -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef TERSE_CODEGEN_CPU_PASSES_TD
+#define TERSE_CODEGEN_CPU_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def BindWeightsPass : Pass<"terse-bind-weights", "::mlir::ModuleOp"> {
+  let summary = "Read weights from one blob instead of globals";
+  let description = [{
+    The entry function gets a new first argument, `memref<?xi8>`, the blob of all weights; `ml_program.global_load_const`
+    becomes a view of it at a constant offset. Globals lie in the blob in the order of the module, each aligned to 64
+    bytes, and disappear. Requires: globals of storage types (`convert-nn-to-linalg`), one function.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def PlanArenaPass : Pass<"terse-plan-arena", "::mlir::func::FuncOp"> {
+  let summary = "Give buffers of static size their place in one arena";
+  let description = [{
+    `memref.alloc` of a static type becomes a view of the new second argument (`memref<?xi8>`, the arena) at a constant,
+    64-byte aligned offset. Buffers share memory if they do not live at the same time; a buffer lives from the first to
+    the last op of the entry block that touches it or something inside. The size is left as
+    `terse.arena_size` on the function. Left alone: dynamic sizes, buffers that a loop hands to its next iteration,
+    buffers inside parallel loops.
+  }];
+  let statistics = [
+    Statistic<"numPlanned", "planned-buffers", "Buffers placed in the arena">,
+    Statistic<"numHeap", "heap-buffers", "Buffers left to the heap">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+}
+
+def NativeEntryPass : Pass<"terse-native-entry", "::mlir::ModuleOp"> {
+  let summary = "Turn the entry function into `terse_entry`";
+  let description = [{
+    The function `main(weights, arena, inputs...) -> results...` on memrefs becomes
+    `terse_entry(ptr, ptr, ptr, ptr) -> i32` as declared in `terse/Runtime/abi.h`: inputs are memory described by the
+    caller, results are copied to memory from `aligned_alloc`.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
+                           "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
+}
+
+def LowerMathPass : Pass<"terse-lower-math"> {
+  let summary = "Lower scalar math for code generation";
+  let description = [{
+    `exp`, `log`, `tanh`, `erf` and relatives on `f32` become polynomials that vectorize; everything else on floats that
+    LLVM has no instruction for becomes a call of the C library. `bf16` conversions become integer arithmetic; without
+    `has-f16c`, so do those of `f16`, so that no compiler support library is needed.
+  }];
+  let options = [Option<"hasF16C", "has-f16c", "bool", "true", "The target converts f16 in hardware (default: true)">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::math::MathDialect",
+                           "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
+#endif

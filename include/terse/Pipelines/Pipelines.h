@@ -1,0 +1,40 @@
+//===- Pipelines.h - Sequences of passes ----------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef TERSE_PIPELINES_PIPELINES_H
+#define TERSE_PIPELINES_PIPELINES_H
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+
+namespace terse {
+
+struct CPUPipelineOptions : mlir::PassPipelineOptions<CPUPipelineOptions> {
+  Option<bool> parallel{*this, "parallel", llvm::cl::desc("Large loops may run in parallel (default: true)"),
+                        llvm::cl::init(true)};
+  Option<bool> hasF16C{*this, "has-f16c", llvm::cl::desc("The target converts f16 in hardware (default: true)"),
+                       llvm::cl::init(true)};
+  Option<int64_t> vectorBytes{*this, "vector-bytes", llvm::cl::desc("Bytes of a vector register (default: 32)"),
+                              llvm::cl::init(32)};
+};
+
+/// nn (and terse) ops to primitive nn ops on plain tensors.
+void buildDecomposePipeline(mlir::OpPassManager &pm);
+
+/// Primitive nn ops to linalg on tensors, fused.
+void buildLinalgPipeline(mlir::OpPassManager &pm, const CPUPipelineOptions &options);
+
+/// linalg on tensors to loops on buffers, with the entry function of the native ABI.
+void buildBufferPipeline(mlir::OpPassManager &pm, const CPUPipelineOptions &options);
+
+/// Loops on buffers to the LLVM dialect.
+void buildLLVMPipeline(mlir::OpPassManager &pm, const CPUPipelineOptions &options);
+
+/// All of the above: `terse-cpu-pipeline`.
+void buildCPUPipeline(mlir::OpPassManager &pm, const CPUPipelineOptions &options);
+
+void registerCPUPipelines();
+
+} // namespace terse
+
+#endif

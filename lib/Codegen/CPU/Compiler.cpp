@@ -1,0 +1,236 @@
+//===- Compiler.cpp - From a module to an object file ---------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "terse/Codegen/CPU/Compiler.h"
+#include "EntryFunction.h"
+#include "Target.h"
+#include "mlir/Dialect/Arith/Transforms/BufferDeallocationOpInterfaceImpl.h"
+#include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Bufferization/Transforms/FuncBufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/ControlFlow/Transforms/BufferDeallocationOpInterfaceImpl.h"
+#include "mlir/Dialect/Func/Extensions/InlinerExtension.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Linalg/TransformOps/DialectExtension.h"
+#include "mlir/Dialect/Linalg/Transforms/AllInterfaces.h"
+#include "mlir/Dialect/Linalg/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Linalg/Transforms/SubsetInsertionOpInterfaceImpl.h"
+#include "mlir/Dialect/Linalg/Transforms/TilingInterfaceImpl.h"
+#include "mlir/Dialect/MemRef/Transforms/AllocationOpInterfaceImpl.h"
+#include "mlir/Dialect/SCF/Transforms/BufferDeallocationOpInterfaceImpl.h"
+#include "mlir/Dialect/SCF/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Tensor/IR/TensorInferTypeOpInterfaceImpl.h"
+#include "mlir/Dialect/Tensor/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Tensor/Transforms/SubsetInsertionOpInterfaceImpl.h"
+#include "mlir/Dialect/Vector/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Vector/Transforms/SubsetOpInterfaceImpl.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "terse/Dialect/NN/IR/NNOps.h"
+#include "terse/Pipelines/Pipelines.h"
+#include "terse/Runtime/abi.h"
+#include "terse/Support/MLIRBridge.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/SmallVectorMemoryBuffer.h"
+
+using namespace mlir;
+using namespace terse;
+
+void terse::registerCompilerDialects(DialectRegistry &registry) {
+  arith::registerBufferDeallocationOpInterfaceExternalModels(registry);
+  arith::registerBufferizableOpInterfaceExternalModels(registry);
+  bufferization::func_ext::registerBufferizableOpInterfaceExternalModels(registry);
+  cf::registerBufferDeallocationOpInterfaceExternalModels(registry);
+  func::registerInlinerExtension(registry);
+  linalg::registerAllDialectInterfaceImplementations(registry);
+  memref::registerAllocationOpInterfaceExternalModels(registry);
+  scf::registerBufferDeallocationOpInterfaceExternalModels(registry);
+  scf::registerBufferizableOpInterfaceExternalModels(registry);
+  tensor::registerBufferizableOpInterfaceExternalModels(registry);
+  tensor::registerInferTypeOpInterfaceExternalModels(registry);
+  tensor::registerSubsetOpInterfaceExternalModels(registry);
+  vector::registerBufferizableOpInterfaceExternalModels(registry);
+  vector::registerSubsetOpInterfaceExternalModels(registry);
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+  registry.insert<LLVM::LLVMDialect, nn::NNDialect>();
+}
+
+// Runs `pm` and turns its diagnostics into the error.
+static llvm::Error runPasses(PassManager &pm, ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  LogicalResult result = success();
+  {
+    ScopedDiagnosticHandler handler(module.getContext(), [&](Diagnostic &d) {
+      if (d.getSeverity() != DiagnosticSeverity::Error)
+        return failure();
+      os << (text.empty() ? "" : "\n") << d.getLocation() << ": " << d.str();
+      for (Diagnostic &note : d.getNotes())
+        if (note.str().size() < 500)
+          os << "\n  note: " << note.str();
+      return success();
+    });
+    result = pm.run(module);
+  }
+  if (succeeded(result))
+    return llvm::Error::success();
+  return llvm::createStringError(std::make_error_code(std::errc::invalid_argument), text.empty() ? "compilation failed" : text);
+}
+
+static llvm::Expected<TensorSignature> getSignature(Type type, StringAttr name, StringRef fallback, unsigned index) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  std::optional<DType> dtype = tensor ? toDType(tensor.getElementType()) : std::nullopt;
+  if (!dtype) {
+    std::string text;
+    llvm::raw_string_ostream(text) << "expected ranked tensors as inputs and outputs (got " << type << ")";
+    return llvm::createStringError(std::make_error_code(std::errc::invalid_argument), text);
+  }
+  TensorSignature signature;
+  signature.name = name ? name.str() : (fallback + llvm::Twine(index)).str();
+  signature.dtype = *dtype;
+  for (int64_t d : tensor.getShape())
+    signature.shape.push_back(ShapedType::isDynamic(d) ? -1 : d);
+  return signature;
+}
+
+static llvm::Error readSignature(func::FuncOp entry, CompiledCode &code) {
+  for (auto [i, type] : llvm::enumerate(entry.getArgumentTypes())) {
+    auto s = getSignature(type, entry.getArgAttrOfType<StringAttr>(i, "nn.name"), "input", i);
+    if (!s)
+      return s.takeError();
+    code.inputs.push_back(*s);
+  }
+  for (auto [i, type] : llvm::enumerate(entry.getResultTypes())) {
+    auto s = getSignature(type, entry.getResultAttrOfType<StringAttr>(i, "nn.name"), "output", i);
+    if (!s)
+      return s.takeError();
+    code.outputs.push_back(*s);
+  }
+  return llvm::Error::success();
+}
+
+// Every code object exports the pointer to the services of its loader.
+static void addServicesPointer(llvm::Module &module) {
+  auto *ptr = llvm::PointerType::get(module.getContext(), 0);
+  if (module.getNamedGlobal(TERSE_SERVICES_SYMBOL))
+    return;
+  new llvm::GlobalVariable(module, ptr, /*isConstant=*/false, llvm::GlobalValue::ExternalLinkage,
+                           llvm::ConstantPointerNull::get(ptr), TERSE_SERVICES_SYMBOL);
+}
+
+static llvm::Expected<std::string> emitObject(llvm::Module &module, llvm::TargetMachine &machine, unsigned optLevel) {
+  module.setTargetTriple(machine.getTargetTriple());
+  module.setDataLayout(machine.createDataLayout());
+  for (llvm::Function &f : module)
+    if (!f.isDeclaration()) {
+      f.addFnAttr("target-cpu", machine.getTargetCPU());
+      f.addFnAttr("target-features", machine.getTargetFeatureString());
+      f.addFnAttr(llvm::Attribute::NoUnwind);
+    }
+  llvm::LoopAnalysisManager lam;
+  llvm::FunctionAnalysisManager fam;
+  llvm::CGSCCAnalysisManager cgam;
+  llvm::ModuleAnalysisManager mam;
+  llvm::PipelineTuningOptions tuning;
+  tuning.LoopVectorization = tuning.SLPVectorization = optLevel > 1;
+  llvm::PassBuilder builder(&machine, tuning);
+  builder.registerModuleAnalyses(mam);
+  builder.registerCGSCCAnalyses(cgam);
+  builder.registerFunctionAnalyses(fam);
+  builder.registerLoopAnalyses(lam);
+  builder.crossRegisterProxies(lam, fam, cgam, mam);
+  static const llvm::OptimizationLevel levels[] = {llvm::OptimizationLevel::O0, llvm::OptimizationLevel::O1,
+                                                   llvm::OptimizationLevel::O2, llvm::OptimizationLevel::O3};
+  auto level = levels[std::min(optLevel, 3u)];
+  llvm::ModulePassManager mpm = optLevel == 0 ? builder.buildO0DefaultPipeline(level)
+                                              : builder.buildPerModuleDefaultPipeline(level);
+  mpm.run(module, mam);
+
+  llvm::SmallVector<char, 0> buffer;
+  llvm::raw_svector_ostream os(buffer);
+  llvm::legacy::PassManager codegen;
+  if (machine.addPassesToEmitFile(codegen, os, nullptr, llvm::CodeGenFileType::ObjectFile))
+    return llvm::createStringError(std::make_error_code(std::errc::not_supported), "the target cannot write object files");
+  codegen.run(module);
+  return std::string(buffer.begin(), buffer.end());
+}
+
+llvm::Expected<CompiledCode> terse::compileToObject(ModuleOp original, const CompileOptions &options) {
+  llvm::Expected<NativeTarget> target = createTarget(options.target, options.optLevel);
+  if (!target)
+    return target.takeError();
+  MLIRContext *ctx = original.getContext();
+  DialectRegistry registry;
+  registerCompilerDialects(registry);
+  ctx->appendDialectRegistry(registry);
+
+  OwningOpRef<ModuleOp> module = original.clone();
+  auto observe = [&](StringRef stage) {
+    if (options.observer)
+      options.observer(stage, *module);
+  };
+  auto run = [&](llvm::function_ref<void(OpPassManager &)> build, StringRef stage) -> llvm::Error {
+    PassManager pm(ctx, ModuleOp::getOperationName());
+    build(pm);
+    if (llvm::Error error = runPasses(pm, *module))
+      return error;
+    observe(stage);
+    return llvm::Error::success();
+  };
+  CPUPipelineOptions pipeline;
+  pipeline.parallel = options.parallel;
+  pipeline.hasF16C = target->hasF16C;
+  pipeline.vectorBytes = target->vectorBytes;
+
+  CompiledCode code;
+  code.triple = target->triple;
+  code.features = target->features;
+  if (!getEntryFunction(*module))
+    return llvm::createStringError(std::make_error_code(std::errc::invalid_argument),
+                                   "expected a function 'main' or exactly one public function");
+  if (llvm::Error error = run(buildDecomposePipeline, "nn"))
+    return error;
+  // Encoded arguments have become their components by now; types still say more than their storage.
+  if (llvm::Error error = readSignature(getEntryFunction(*module), code))
+    return error;
+  if (llvm::Error error = run([&](OpPassManager &pm) { buildLinalgPipeline(pm, pipeline); }, "linalg"))
+    return error;
+  for (WeightSlot &slot : computeWeightsLayout(*module)) {
+    code.weightsSize = slot.offset + slot.bytes;
+    code.weights.push_back(std::move(slot));
+  }
+  if (llvm::Error error = run([&](OpPassManager &pm) { buildBufferPipeline(pm, pipeline); }, "buffers"))
+    return error;
+  if (auto entry = module->lookupSymbol<func::FuncOp>(TERSE_ENTRY_SYMBOL))
+    if (auto size = entry->getAttrOfType<IntegerAttr>(kArenaSizeAttr))
+      code.arenaSize = size.getInt();
+  if (llvm::Error error = run([&](OpPassManager &pm) { buildLLVMPipeline(pm, pipeline); }, "llvm"))
+    return error;
+
+  llvm::LLVMContext llvmContext;
+  std::unique_ptr<llvm::Module> llvmModule = translateModuleToLLVMIR(*module, llvmContext, "terse");
+  if (!llvmModule)
+    return llvm::createStringError(std::make_error_code(std::errc::invalid_argument), "translation to LLVM IR failed");
+  addServicesPointer(*llvmModule);
+  llvm::Expected<std::string> object = emitObject(*llvmModule, *target->machine, options.optLevel);
+  if (!object)
+    return object.takeError();
+  code.object = std::move(*object);
+  return code;
+}
+
+llvm::Error terse::writeWeights(const CompiledCode &code, uint8_t *base) {
+  for (const WeightSlot &slot : code.weights) {
+    if (slot.bytes == 0)
+      continue;
+    if (slot.data.size() < slot.bytes)
+      return llvm::createStringError(std::make_error_code(std::errc::invalid_argument), "the data of weight '" + slot.symbol + "' is missing");
+    std::memcpy(base + slot.offset, slot.data.data(), slot.bytes);
+  }
+  return llvm::Error::success();
+}

@@ -1,0 +1,178 @@
+//===- NativeEntry.cpp - The entry function of the native ABI -------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "EntryFunction.h"
+#include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "terse/Codegen/CPU/Passes.h"
+#include "terse/Runtime/abi.h"
+
+namespace terse {
+#define GEN_PASS_DEF_NATIVEENTRYPASS
+#include "terse/Codegen/CPU/Passes.h.inc"
+} // namespace terse
+
+using namespace mlir;
+using namespace terse;
+
+namespace {
+// Builds the pieces of the entry function at one insertion point.
+struct EntryBuilder {
+  OpBuilder b;
+  Location loc;
+  LLVMTypeConverter converter;
+  Type ptr, i64;
+
+  EntryBuilder(MLIRContext *ctx, Location loc)
+      : b(ctx), loc(loc), converter(ctx), ptr(LLVM::LLVMPointerType::get(ctx)), i64(b.getI64Type()) {}
+
+  Value c64(int64_t v) { return LLVM::ConstantOp::create(b, loc, i64, b.getI64IntegerAttr(v)); }
+
+  // Field `field` (0: data, 1: shape) of entry `index` of an array of terse_buffer.
+  Value fieldAddress(Value buffers, int64_t index, int64_t field) {
+    return LLVM::GEPOp::create(b, loc, ptr, ptr, buffers, ArrayRef<LLVM::GEPArg>{LLVM::GEPArg(int32_t(2 * index + field))});
+  }
+  Value dimAddress(Value shape, int64_t dim) {
+    return LLVM::GEPOp::create(b, loc, ptr, i64, shape, ArrayRef<LLVM::GEPArg>{LLVM::GEPArg(int32_t(dim))});
+  }
+
+  // A memref of row-major elements at `data`; `sizes` are i64.
+  Value makeMemRef(Value data, MemRefType type, ArrayRef<Value> sizes) {
+    auto desc = MemRefDescriptor::poison(b, loc, converter.convertType(type));
+    desc.setAllocatedPtr(b, loc, data);
+    desc.setAlignedPtr(b, loc, data);
+    desc.setConstantOffset(b, loc, 0);
+    Value stride = c64(1);
+    for (int64_t d = type.getRank() - 1; d >= 0; --d) {
+      Value size = type.isDynamicDim(d) ? sizes[d] : c64(type.getDimSize(d));
+      desc.setSize(b, loc, d, size);
+      desc.setStride(b, loc, d, stride);
+      if (d)
+        stride = LLVM::MulOp::create(b, loc, stride, size);
+    }
+    return UnrealizedConversionCastOp::create(b, loc, type, ValueRange{desc}).getResult(0);
+  }
+
+  Value loadInput(Value inputs, int64_t index, MemRefType type) {
+    Value data = LLVM::LoadOp::create(b, loc, ptr, fieldAddress(inputs, index, 0));
+    SmallVector<Value> sizes(type.getRank());
+    if (!type.hasStaticShape()) {
+      Value shape = LLVM::LoadOp::create(b, loc, ptr, fieldAddress(inputs, index, 1));
+      for (int64_t d = 0; d < type.getRank(); ++d)
+        if (type.isDynamicDim(d))
+          sizes[d] = LLVM::LoadOp::create(b, loc, i64, dimAddress(shape, d));
+    }
+    return makeMemRef(data, type, sizes);
+  }
+};
+} // namespace
+
+static LLVM::LLVMFuncOp declareAlignedAlloc(ModuleOp module) {
+  if (auto f = module.lookupSymbol<LLVM::LLVMFuncOp>("aligned_alloc"))
+    return f;
+  OpBuilder b(module.getBodyRegion());
+  Type i64 = b.getI64Type(), ptr = LLVM::LLVMPointerType::get(module.getContext());
+  return LLVM::LLVMFuncOp::create(b, module.getLoc(), "aligned_alloc", LLVM::LLVMFunctionType::get(ptr, {i64, i64}));
+}
+
+// Copies `result` to fresh memory described by outputs[index]. Yields an i32, 1 if there was no memory.
+static Value storeOutput(EntryBuilder &e, ModuleOp module, Value outputs, int64_t index, Value result) {
+  OpBuilder &b = e.b;
+  auto type = cast<MemRefType>(result.getType());
+  auto plain = MemRefType::get(type.getShape(), type.getElementType());
+  SmallVector<Value> sizes;
+  Value count = e.c64(1);
+  Value shape;
+  if (type.getRank())
+    shape = LLVM::LoadOp::create(b, e.loc, e.ptr, e.fieldAddress(outputs, index, 1));
+  for (int64_t d = 0; d < type.getRank(); ++d) {
+    Value size = type.isDynamicDim(d)
+                     ? Value(arith::IndexCastOp::create(b, e.loc, e.i64, memref::DimOp::create(b, e.loc, result, d)))
+                     : e.c64(type.getDimSize(d));
+    LLVM::StoreOp::create(b, e.loc, size, e.dimAddress(shape, d));
+    count = LLVM::MulOp::create(b, e.loc, count, size);
+    sizes.push_back(size);
+  }
+  // aligned_alloc wants a multiple of the alignment; an empty tensor still gets an address.
+  int64_t width = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  Value bytes = LLVM::AddOp::create(b, e.loc, LLVM::MulOp::create(b, e.loc, count, e.c64(width)), e.c64(64));
+  bytes = LLVM::AndOp::create(b, e.loc, bytes, e.c64(-64));
+  Value data = LLVM::CallOp::create(b, e.loc, declareAlignedAlloc(module), ValueRange{e.c64(64), bytes}).getResult();
+  LLVM::StoreOp::create(b, e.loc, data, e.fieldAddress(outputs, index, 0));
+  Value null = LLVM::ZeroOp::create(b, e.loc, e.ptr);
+  Value ok = LLVM::ICmpOp::create(b, e.loc, LLVM::ICmpPredicate::ne, data, null);
+  auto branch = scf::IfOp::create(b, e.loc, b.getI32Type(), ok, /*withElse=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  Value target = e.makeMemRef(data, plain, sizes);
+  linalg::CopyOp::create(b, e.loc, result, target);
+  scf::YieldOp::create(b, e.loc, Value(arith::ConstantIntOp::create(b, e.loc, 0, 32)));
+  b.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(b, e.loc, Value(arith::ConstantIntOp::create(b, e.loc, 1, 32)));
+  return branch.getResult(0);
+}
+
+namespace {
+struct NativeEntryPass : terse::impl::NativeEntryPassBase<NativeEntryPass> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    func::FuncOp entry = getEntryFunction(module);
+    if (!entry || !entry.getBody().hasOneBlock() || entry.getNumArguments() < 2) {
+      module.emitError("expected one entry function with weights and arena");
+      return signalPassFailure();
+    }
+    for (Type t : llvm::concat<const Type>(entry.getArgumentTypes(), entry.getResultTypes()))
+      if (!isa<MemRefType>(t)) {
+        entry.emitError("expected memrefs as arguments and results (got ") << t << ")";
+        return signalPassFailure();
+      }
+
+    EntryBuilder e(&getContext(), entry.getLoc());
+    Block &block = entry.getBody().front();
+    unsigned numOld = block.getNumArguments();
+    SmallVector<Value> args;
+    for (int i = 0; i < 4; ++i)
+      args.push_back(block.addArgument(e.ptr, entry.getLoc()));
+    e.b.setInsertionPointToStart(&block);
+    for (unsigned i = 0; i < numOld; ++i) {
+      auto type = cast<MemRefType>(block.getArgument(i).getType());
+      // The sizes of weights and arena play no role.
+      SmallVector<Value> sizes(type.getRank());
+      Value value;
+      if (i < 2) {
+        sizes.assign(1, e.c64(INT64_MAX));
+        value = e.makeMemRef(args[i], type, sizes);
+      } else {
+        value = e.loadInput(args[2], i - 2, type);
+      }
+      block.getArgument(i).replaceAllUsesWith(value);
+    }
+    block.eraseArguments(0, numOld);
+
+    auto ret = cast<func::ReturnOp>(block.getTerminator());
+    e.b.setInsertionPoint(ret);
+    e.loc = ret.getLoc();
+    // All pointers are null until memory is there, so that the caller may free whatever is not.
+    Value null = ret.getNumOperands() ? LLVM::ZeroOp::create(e.b, e.loc, e.ptr) : Value();
+    for (unsigned i = 0; i < ret.getNumOperands(); ++i)
+      LLVM::StoreOp::create(e.b, e.loc, null, e.fieldAddress(args[3], i, 0));
+    Value status = arith::ConstantIntOp::create(e.b, e.loc, 0, 32);
+    for (auto [i, result] : llvm::enumerate(ret.getOperands()))
+      status = arith::OrIOp::create(e.b, e.loc, status, storeOutput(e, module, args[3], i, result));
+    func::ReturnOp::create(e.b, e.loc, status);
+    ret.erase();
+
+    entry.setName(TERSE_ENTRY_SYMBOL);
+    entry.setPublic();
+    entry.setType(FunctionType::get(&getContext(), block.getArgumentTypes(), e.b.getI32Type()));
+    entry.setAllArgAttrs(ArrayRef<Attribute>(SmallVector<Attribute>(4, e.b.getDictionaryAttr({}))));
+    entry.setAllResultAttrs(ArrayRef<Attribute>{e.b.getDictionaryAttr({})});
+  }
+};
+} // namespace

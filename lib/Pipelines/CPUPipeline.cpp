@@ -1,0 +1,113 @@
+//===- CPUPipeline.cpp - From nn to the LLVM dialect ----------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/SCF/Transforms/Passes.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+#include "terse/Codegen/CPU/Passes.h"
+#include "terse/Conversion/Passes.h"
+#include "terse/Dialect/NN/Transforms/Passes.h"
+#include "terse/Dialect/Terse/Transforms/Passes.h"
+#include "terse/Pipelines/Pipelines.h"
+
+using namespace mlir;
+
+void terse::buildDecomposePipeline(OpPassManager &pm) {
+  // One function is left: the passes below plan memory and weights per entry function.
+  pm.addPass(createInlinerPass());
+  pm.addPass(createSymbolDCEPass());
+  // Encoded tensors become their components, decoding becomes nn ops.
+  pm.addPass(createDecomposeEncodingsPass());
+  // Norms, attention, recurrent layers... become primitives, so that the lowering needs few patterns.
+  pm.addPass(nn::createNNDecomposePass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void terse::buildLinalgPipeline(OpPassManager &pm, const CPUPipelineOptions &) {
+  pm.addPass(createConvertNNToLinalgPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  // Chains of elementwise ops become one loop, decoding of weights included.
+  pm.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void terse::buildBufferPipeline(OpPassManager &pm, const CPUPipelineOptions &) {
+  // Weights are read-only memory of the caller from here on.
+  pm.addPass(createBindWeightsPass());
+  // Results of elementwise ops are written where they are wanted.
+  pm.addPass(bufferization::createEmptyTensorEliminationPass());
+  bufferization::OneShotBufferizePassOptions bufferize;
+  bufferize.bufferizeFunctionBoundaries = true;
+  bufferize.allowReturnAllocsFromLoops = true;
+  bufferize.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
+  pm.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  // Buffers of static size that an iteration does not need for itself leave the loop.
+  pm.addNestedPass<func::FuncOp>(bufferization::createBufferLoopHoistingPass());
+  // What has a static size lies in the arena; the rest comes from the heap and is freed below.
+  pm.addNestedPass<func::FuncOp>(createPlanArenaPass());
+  pm.addPass(createNativeEntryPass());
+  pm.addPass(memref::createExpandReallocPass());
+  bufferization::BufferDeallocationPipelineOptions dealloc;
+  bufferization::buildBufferDeallocationPipeline(pm, dealloc);
+  pm.addPass(createConvertBufferizationToMemRefPass());
+}
+
+void terse::buildLLVMPipeline(OpPassManager &pm, const CPUPipelineOptions &options) {
+  pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  // Before control flow is lowered: patterns and libm calls know nothing of blocks.
+  LowerMathPassOptions math;
+  math.hasF16C = options.hasF16C;
+  pm.addPass(createLowerMathPass(math));
+  pm.addPass(arith::createArithExpandOpsPass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createConvertIndexToLLVMPass());
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
+  pm.addPass(createConvertFuncToLLVMPass());
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void terse::buildCPUPipeline(OpPassManager &pm, const CPUPipelineOptions &options) {
+  buildDecomposePipeline(pm);
+  buildLinalgPipeline(pm, options);
+  buildBufferPipeline(pm, options);
+  buildLLVMPipeline(pm, options);
+}
+
+void terse::registerCPUPipelines() {
+  PassPipelineRegistration<CPUPipelineOptions>("terse-cpu-pipeline", "Lower nn ops to the LLVM dialect for CPUs",
+                                               buildCPUPipeline);
+  PassPipelineRegistration<CPUPipelineOptions>(
+      "terse-linalg-pipeline", "Lower nn ops to fused linalg on tensors",
+      [](OpPassManager &pm, const CPUPipelineOptions &options) {
+        buildDecomposePipeline(pm);
+        buildLinalgPipeline(pm, options);
+      });
+  PassPipelineRegistration<CPUPipelineOptions>("terse-buffer-pipeline", "Lower linalg on tensors to buffers",
+                                               buildBufferPipeline);
+}
