@@ -60,7 +60,9 @@ struct PlanArenaPass : terse::impl::PlanArenaPassBase<PlanArenaPass> {
     SmallVector<Buffer *> order;
     for (Buffer &b : buffers)
       order.push_back(&b);
-    llvm::stable_sort(order, [](Buffer *a, Buffer *b) { return a->bytes > b->bytes; });
+    llvm::sort(order, [&](Buffer *a, Buffer *b) {
+      return a->bytes != b->bytes ? a->bytes > b->bytes : a < b; // Pointers into one array: its order.
+    });
     uint64_t size = 0;
     SmallVector<Buffer *> placed;
     for (Buffer *b : order) {
