@@ -34,3 +34,6 @@ if config.terse_sanitizers == "ON":
     config.available_features.add("sanitizers")
 if shutil.which("gcc"):
     config.available_features.add("gcc")
+config.environment["LSAN_OPTIONS"] = "print_suppressions=0:suppressions=" + os.path.join(
+    config.test_source_root, "lsan.supp"
+)
