@@ -27,13 +27,16 @@
 #include "terse/Dialect/Terse/IR/TerseOps.h"
 #include "terse/Dialect/Terse/Transforms/Passes.h"
 #include "terse/Pipelines/Pipelines.h"
+#include "terse/Reference/Check/CheckOps.h"
+#include "terse/Reference/Passes.h"
 
 void terse::registerTerseDialects(mlir::DialectRegistry &registry) {
-  registry.insert<nn::NNDialect, TerseDialect>();
+  registry.insert<check::CheckDialect, nn::NNDialect, TerseDialect>();
 }
 
 void terse::registerTersePasses() {
   nn::registerNNTransformsPasses();
+  registerReferencePasses();
   registerTerseConversionPasses();
   registerTerseTransformsPasses();
 }
