@@ -29,6 +29,19 @@ void terse::emitError(llvm::Error error, Location fallback) {
       [&](const llvm::ErrorInfoBase &e) { mlir::emitError(fallback, e.message()); });
 }
 
+LogicalResult reference::captureFailure(MLIRContext *ctx, std::string *text,
+                                        llvm::function_ref<LogicalResult()> fn) {
+  uint64_t thread = llvm::get_threadid();
+  ScopedDiagnosticHandler handler(ctx, [&](Diagnostic &diagnostic) {
+    if (llvm::get_threadid() != thread)
+      return failure();
+    if (text->empty())
+      *text = diagnostic.str();
+    return success();
+  });
+  return fn();
+}
+
 //===----------------------------------------------------------------------===//
 // OpCall
 //===----------------------------------------------------------------------===//
@@ -119,9 +132,11 @@ const KernelTable &KernelTable::get() {
     registerPooling(t);
     registerNorms(t);
     registerAttention(t);
+    registerRecurrent(t);
     registerReductions(t);
     registerDataMovement(t);
     registerIndexing(t);
+    registerResize(t);
     registerChecks(t);
     return t;
   }();
@@ -175,23 +190,6 @@ private:
 
 } // namespace
 
-/// Runs `fn`; the text of its errors if it fails. Diagnostics of other threads pass.
-static std::optional<std::string> captureFailure(MLIRContext *ctx,
-                                                 llvm::function_ref<LogicalResult()> fn) {
-  std::string text;
-  uint64_t thread = llvm::get_threadid();
-  ScopedDiagnosticHandler handler(ctx, [&](Diagnostic &diagnostic) {
-    if (llvm::get_threadid() != thread)
-      return failure();
-    if (text.empty())
-      text = diagnostic.str();
-    return success();
-  });
-  if (succeeded(fn()))
-    return std::nullopt;
-  return text;
-}
-
 static llvm::Error checkOperands(OpCall &call) {
   Operation *op = call.getOperation();
   if (op->getNumOperands() != call.getOperands().size())
@@ -220,13 +218,14 @@ static llvm::Error inferShapes(OpCall &call) {
   if (!inference)
     return llvm::Error::success();
   SmallVector<Type> types;
-  std::optional<std::string> failed = captureFailure(op->getContext(), [&] {
+  std::string text;
+  LogicalResult inferred = captureFailure(op->getContext(), &text, [&] {
     return inference.inferReturnTypes(op->getContext(), op->getLoc(), op->getOperands(),
                                       op->getAttrDictionary(), op->getPropertiesStorage(),
                                       op->getRegions(), types);
   });
-  if (failed)
-    return call.fail(*failed);
+  if (failed(inferred))
+    return call.fail(text);
   for (auto [i, type] : llvm::enumerate(types))
     if (llvm::Error error = call.setResultShape(i, cast<RankedTensorType>(type).getShape()))
       return error;
@@ -248,11 +247,12 @@ llvm::Expected<std::vector<HostTensor>> terse::evaluateOp(Operation *op,
   if (llvm::Error error = inferShapes(call))
     return error;
   if (specialized.isCopy()) {
-    std::optional<std::string> failed = captureFailure(op->getContext(), [&] {
+    std::string text;
+    LogicalResult verified = captureFailure(op->getContext(), &text, [&] {
       return op->getName().verifyInvariants(specialized.get());
     });
-    if (failed)
-      return original.fail("does not fit the values it is given: " + *failed);
+    if (failed(verified))
+      return original.fail("does not fit the values it is given: " + text);
   }
   if (llvm::Error error = (*kernel)(call))
     return error;

@@ -85,6 +85,10 @@ private:
   std::vector<std::optional<std::vector<int64_t>>> shapes;
 };
 
+/// Runs `fn` and keeps the diagnostics of this thread from the user; `text` gets the first one.
+mlir::LogicalResult captureFailure(mlir::MLIRContext *ctx, std::string *text,
+                                   llvm::function_ref<mlir::LogicalResult()> fn);
+
 using Kernel = std::function<llvm::Error(OpCall &)>;
 
 /// The kernels by op.

@@ -4,6 +4,7 @@
 #ifndef TERSE_DIALECT_NN_TRANSFORMS_PASSES_H
 #define TERSE_DIALECT_NN_TRANSFORMS_PASSES_H
 
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 
 namespace terse::nn {

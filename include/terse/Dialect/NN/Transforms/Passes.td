@@ -31,4 +31,31 @@ def NNDecomposePass : Pass<"nn-decompose"> {
                            "::terse::nn::NNDialect"];
 }
 
+def NNFoldConstantsPass : Pass<"nn-fold-constants", "::mlir::ModuleOp"> {
+  let summary = "Evaluate nn ops on constants";
+  let description = [{
+    Replaces every op of the dialect whose operands are all constants by what the reference interpreter computes for it.
+    Results of at most 1 KiB become `nn.constant`, larger ones `ml_program.global`s over resource blobs, which take the
+    name of the weight they replace.
+
+    What reads a weight (a global) is folded only if its result takes no more bytes than its operands or 1 KiB; other
+    results may be as large as `max-result-bytes`. So a transposed weight is stored transposed, and nothing that is
+    stored compressed is expanded: `terse.decode` is not an op of the dialect and never folded, nor are encoded tensors.
+    An op whose evaluation fails stays, so that running it reports the error. Numerics: those of the interpreter.
+    ```mlir
+    %a = nn.constant dense<[1.0, 4.0]> : tensor<2xf32>
+    %y = nn.unary sqrt %a : (tensor<2xf32>) -> tensor<2xf32>
+    // becomes
+    %y = nn.constant dense<[1.0, 2.0]> : tensor<2xf32>
+    ```
+  }];
+  let options = [
+    Option<"maxResultBytes", "max-result-bytes", "uint64_t", "1048576",
+           "Largest result in bytes of an op that reads no weight and is larger than its operands (default: 1 MiB)">
+  ];
+  let statistics = [Statistic<"numFolded", "folded", "Number of ops replaced by constants">];
+  let dependentDialects = ["::mlir::ml_program::MLProgramDialect", "::mlir::tensor::TensorDialect",
+                           "::terse::nn::NNDialect"];
+}
+
 #endif
