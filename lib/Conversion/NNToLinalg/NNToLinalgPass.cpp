@@ -82,6 +82,7 @@ struct ConvertNNToLinalgPass : terse::impl::ConvertNNToLinalgPassBase<ConvertNNT
 void terse::populateNNToLinalgPatterns(const TypeConverter &converter, RewritePatternSet &patterns) {
   populateConstantPatterns(converter, patterns);
   populateElementwisePatterns(converter, patterns);
+  populateContractionPatterns(converter, patterns);
   populateShapePatterns(converter, patterns);
   populatePadPatterns(converter, patterns);
   populateGatherPatterns(converter, patterns);

@@ -91,17 +91,13 @@ static Value stretch(OpBuilder &b, Location loc, Value tensor, int64_t dim, OpFo
   return branch.getResult(0);
 }
 
-// Whether two dynamic dimensions are read off the same value at the same place, through ops that keep shapes.
-static bool isSameDimension(Value a, Value b, int64_t dimA, int64_t dimB) {
-  return a == b && dimA == dimB;
-}
-
-BroadcastOperands terse::broadcastOperands(OpBuilder &b, Location loc, ValueRange operands) {
+BroadcastOperands terse::broadcastOperands(OpBuilder &b, Location loc, ValueRange operands, int64_t trailing) {
   BroadcastOperands result;
   int64_t rank = 0;
   auto typeOf = [](Value v) { return cast<RankedTensorType>(v.getType()); };
+  auto rankOf = [&](Value v) { return typeOf(v).getRank() - trailing; };
   for (Value v : operands)
-    rank = std::max(rank, typeOf(v).getRank());
+    rank = std::max(rank, rankOf(v));
   result.values.assign(operands.begin(), operands.end());
   SmallVector<SmallVector<AffineExpr>> exprs(operands.size());
   for (int64_t d = 0; d < rank; ++d) {
@@ -110,7 +106,7 @@ BroadcastOperands terse::broadcastOperands(OpBuilder &b, Location loc, ValueRang
     SmallVector<std::pair<size_t, int64_t>> dynamic;
     bool fixed = false;
     for (auto [i, v] : llvm::enumerate(operands)) {
-      int64_t dim = d - (rank - typeOf(v).getRank());
+      int64_t dim = d - (rank - rankOf(v));
       if (dim < 0)
         continue;
       int64_t s = typeOf(v).getDimSize(dim);
@@ -126,7 +122,7 @@ BroadcastOperands terse::broadcastOperands(OpBuilder &b, Location loc, ValueRang
       auto [first, firstDim] = dynamic.front();
       Value extent = tensor::DimOp::create(b, loc, operands[first], firstDim);
       for (auto [i, dim] : llvm::drop_begin(dynamic)) {
-        if (isSameDimension(operands[first], operands[i], firstDim, dim))
+        if (operands[first] == operands[i])
           continue;
         ambiguous = true;
         // The one that is not 1: 0 also stretches from 1.
@@ -142,7 +138,7 @@ BroadcastOperands terse::broadcastOperands(OpBuilder &b, Location loc, ValueRang
       for (auto [i, dim] : dynamic)
         result.values[i] = stretch(b, loc, result.values[i], dim, size);
     for (auto [i, v] : llvm::enumerate(operands)) {
-      int64_t dim = d - (rank - typeOf(v).getRank());
+      int64_t dim = d - (rank - rankOf(v));
       if (dim < 0)
         continue;
       bool one = typeOf(v).getDimSize(dim) == 1 && size != OpFoldResult(b.getIndexAttr(1));

@@ -95,13 +95,15 @@ mlir::Value createMap(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mli
                       llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location, mlir::ValueRange)> body);
 
 /// Sizes of the common broadcast shape of `operands`, and for each operand its value and the map that reads it. Where
-/// only the run decides whether a dimension stretches, the operand is stretched up front under a condition.
+/// only the run decides whether a dimension stretches, the operand is stretched up front under a condition. The last
+/// `trailing` dimensions of every operand take no part.
 struct BroadcastOperands {
   llvm::SmallVector<mlir::OpFoldResult> sizes;
   llvm::SmallVector<mlir::Value> values;
   llvm::SmallVector<mlir::AffineMap> maps;
 };
-BroadcastOperands broadcastOperands(mlir::OpBuilder &b, mlir::Location loc, mlir::ValueRange operands);
+BroadcastOperands broadcastOperands(mlir::OpBuilder &b, mlir::Location loc, mlir::ValueRange operands,
+                                    int64_t trailing = 0);
 
 //===----------------------------------------------------------------------===//
 // Patterns, one family per file
@@ -111,8 +113,10 @@ BroadcastOperands broadcastOperands(mlir::OpBuilder &b, mlir::Location loc, mlir
 void populateConstantPatterns(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 /// unary, binary, compare, select, cast, bitcast.
 void populateElementwisePatterns(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
-/// linear, matmul, conv, conv_transpose, embedding.
+/// linear, matmul, embedding, and the convolutions.
 void populateContractionPatterns(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+/// conv, conv_transpose.
+void populateConvolutionPatterns(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 /// reshape, transpose, broadcast, slice, dynamic_slice, concat, reverse_sequence.
 void populateShapePatterns(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 /// pad.
