@@ -28,4 +28,44 @@ def ConvertNNToLinalgPass : Pass<"convert-nn-to-linalg", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def ConvertTosaToNNPass : Pass<"convert-tosa-to-nn", "::mlir::ModuleOp"> {
+  let summary = "Bring TOSA ops into the nn dialect";
+  let description = [{
+    Replaces the TOSA ops that have a counterpart: `conv2d`, `depthwise_conv2d`, `matmul`, the pools, elementwise ops and
+    comparisons, `clamp`, `cast`, `select`, `sum`/`product`/`max`/`min`/`any`/`all` reductions, `reshape`, `transpose`,
+    `concat`, `pad`, `slice`, `tile` and `const`. TOSA is channels-last and `nn` channels-first: transposes stand around
+    convolutions and pools. Constants above 1 KiB become `ml_program.global`s, as everywhere in Terse.
+
+    Left alone, and visible as `tosa` ops in the result: `rescale` and the other quantization ops, ops with a zero point
+    other than 0, ops that ignore NaN (`nan_mode = IGNORE`), and shapes that are not constants.
+    Numerics: as TOSA defines them; a cast from float to integer rounds half to even before `nn.cast` truncates.
+    ```mlir
+    %0 = tosa.add %a, %b : (tensor<2x3xf32>, tensor<1x3xf32>) -> tensor<2x3xf32>
+    // becomes
+    %0 = nn.binary add %a, %b : (tensor<2x3xf32>, tensor<1x3xf32>) -> tensor<2x3xf32>
+    ```
+  }];
+  let statistics = [Statistic<"numLeft", "ops-left", "Number of TOSA ops left alone">];
+  let dependentDialects = ["::mlir::ml_program::MLProgramDialect", "::terse::nn::NNDialect"];
+}
+
+def RaiseLinalgToNNPass : Pass<"raise-linalg-to-nn"> {
+  let summary = "Raise named linalg ops on tensors to the nn dialect";
+  let description = [{
+    Replaces `linalg.matmul`, `batch_matmul`, `conv_1d_ncw_fcw`, `conv_2d_nchw_fchw`, `conv_2d_nhwc_hwcf`,
+    `depthwise_conv_2d_nchw_chw`, `depthwise_conv_2d_nhwc_hwc`, `pooling_nchw_max` and `pooling_nhwc_max` by `nn` ops,
+    with transposes around channels-last ones. The init tensor is added to (for pools: maximized with) the result,
+    unless it is the neutral element. Operands narrower than the accumulator are widened first.
+
+    Left alone: ops on buffers, with user-defined maps or unsigned casts, and every other linalg op.
+    ```mlir
+    %zero = arith.constant dense<0.0> : tensor<4x5xf32>
+    %0 = linalg.matmul ins(%a, %b : tensor<4x3xf32>, tensor<3x5xf32>) outs(%zero : tensor<4x5xf32>) -> tensor<4x5xf32>
+    // becomes
+    %0 = nn.matmul %a, %b : (tensor<4x3xf32>, tensor<3x5xf32>) -> tensor<4x5xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect", "::terse::nn::NNDialect"];
+}
+
 #endif
