@@ -1,0 +1,37 @@
+//===- Compare.cpp - Comparison of results ----------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Case.h"
+
+#include <cmath>
+
+using namespace terse;
+
+std::string conformance::compare(const HostTensor &actual, const HostTensor &expected) {
+  if (actual.dtype != expected.dtype || actual.shape != expected.shape)
+    return "expected " + expected.getTypeString() + " (got " + actual.getTypeString() + ")";
+  int64_t count = expected.getNumElements(), bad = 0, first = -1;
+  for (int64_t i = 0; i < count; ++i) {
+    bool same;
+    if (expected.dtype.isFloat()) {
+      double a = actual.getAsDouble(i), e = expected.getAsDouble(i);
+      if (std::isnan(e) || std::isnan(a))
+        same = std::isnan(e) && std::isnan(a);
+      else if (std::isinf(e) || std::isinf(a))
+        same = a == e;
+      else
+        same = std::fabs(a - e) <= 1e-7 + 1e-3 * std::fabs(e);
+    } else {
+      same = actual.getAsInt(i) == expected.getAsInt(i);
+    }
+    if (!same && bad++ == 0)
+      first = i;
+  }
+  if (!bad)
+    return "";
+  auto show = [&](const HostTensor &t) {
+    return t.dtype.isFloat() ? std::to_string(t.getAsDouble(first)) : std::to_string(t.getAsInt(first));
+  };
+  return std::to_string(bad) + " of " + std::to_string(count) + " elements differ, the first at " + std::to_string(first) +
+         ": expected " + show(expected) + " (got " + show(actual) + ")";
+}
