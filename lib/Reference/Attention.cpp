@@ -83,8 +83,8 @@ static llvm::Error evalRotaryEmbedding(nn::RotaryEmbeddingOp op, OpCall &call) {
   int64_t batch = x.shape[0], heads = x.shape[1], steps = x.shape[2], depth = x.shape[3];
   int64_t half = cosine.shape[2];
   if (2 * half > depth)
-    return call.fail("expected cos to have at most " + llvm::Twine(depth / 2) +
-                     " columns (got " + llvm::Twine(half) + ")");
+    return call.fail("expected cos to have at most " + llvm::Twine(depth / 2) + " columns (got " +
+                     llvm::Twine(half) + ")");
   for (const HostTensor *table : {&cosine, &sine})
     if (llvm::Error error =
             call.checkShape(*table, {table->shape[0] == 1 ? 1 : batch, steps, half}, "cos and sin"))

@@ -89,8 +89,8 @@ static llvm::Error evalBitcast(nn::BitcastOp op, OpCall &call) {
     // Below a byte the bits above the element are its extension, which depends on the type.
     bool extend = dtype.isSignedInteger();
     for (size_t i = 0, e = in.size(); i < e; ++i)
-      y[i] = static_cast<T>(numerics::wrapToBits(static_cast<int64_t>(in[i]), dtype.getBits(),
-                                                 extend));
+      y[i] = static_cast<T>(
+          numerics::wrapToBits(static_cast<int64_t>(in[i]), dtype.getBits(), extend));
   });
   return llvm::Error::success();
 }

@@ -56,7 +56,6 @@ static Acc dot(const T *a, const T *b, int64_t count) {
   return sum;
 }
 
-
 static llvm::Error checkElementTypes(OpCall &call, const HostTensor &a, const HostTensor &b) {
   bool fits = a.dtype.isFloat() == b.dtype.isFloat() && !a.dtype.isBool() && !b.dtype.isBool() &&
               a.dtype.isFloat() == call.getResultDType().isFloat();
@@ -122,9 +121,9 @@ static llvm::Error evalMatmul(nn::MatmulOp op, OpCall &call) {
       for (int64_t m = 0; m < rows; ++m, row += columns)
         for (int64_t k = 0; k < depth; ++k)
           for (int64_t n = 0; n < columns; ++n)
-            row[n] = wrappingAdd<Acc>(
-                row[n], wrappingMul<Acc>(static_cast<Acc>(l[m * depth + k]),
-                                         static_cast<Acc>(r[k * columns + n])));
+            row[n] =
+                wrappingAdd<Acc>(row[n], wrappingMul<Acc>(static_cast<Acc>(l[m * depth + k]),
+                                                          static_cast<Acc>(r[k * columns + n])));
     });
     store(sums, out);
   });
@@ -164,8 +163,7 @@ static std::vector<std::vector<int64_t>> getTaps(llvm::ArrayRef<int64_t> kernel,
 }
 
 /// Offset of `origin + tap` in a spatial block of `shape`; nothing outside of it.
-static std::optional<int64_t> locate(llvm::ArrayRef<int64_t> shape,
-                                     llvm::ArrayRef<int64_t> origin,
+static std::optional<int64_t> locate(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> origin,
                                      llvm::ArrayRef<int64_t> tap) {
   int64_t offset = 0;
   for (size_t d = 0; d < shape.size(); ++d) {

@@ -434,13 +434,12 @@ static llvm::Error evalSelect(nn::SelectOp op, OpCall &call) {
     auto c = condition.getAs<uint8_t>();
     auto a = onTrue.getAs<T>(), b = onFalse.getAs<T>();
     auto y = out.getMutableAs<T>();
-    forEachPosition<3>(out.shape,
-                       {getBroadcastStrides(condition.shape, out.shape),
-                        getBroadcastStrides(onTrue.shape, out.shape),
-                        getBroadcastStrides(onFalse.shape, out.shape)},
-                       [&](int64_t i, std::array<int64_t, 3> at) {
-                         y[i] = c[at[0]] ? a[at[1]] : b[at[2]];
-                       });
+    forEachPosition<3>(
+        out.shape,
+        {getBroadcastStrides(condition.shape, out.shape),
+         getBroadcastStrides(onTrue.shape, out.shape),
+         getBroadcastStrides(onFalse.shape, out.shape)},
+        [&](int64_t i, std::array<int64_t, 3> at) { y[i] = c[at[0]] ? a[at[1]] : b[at[2]]; });
   });
   return llvm::Error::success();
 }

@@ -89,9 +89,8 @@ static llvm::Error evalGatherElements(nn::GatherElementsOp op, OpCall &call) {
 
 /// The row of `x` that each index tuple names, in units of the slices that are left of `x` after
 /// `batchDims + tuple` axes. The leading `batchDims` axes of `x` and `indices` run in parallel.
-static llvm::Expected<std::vector<int64_t>> resolveTuples(OpCall &call, const HostTensor &x,
-                                                          const HostTensor &indices,
-                                                          int64_t batchDims) {
+static llvm::Expected<std::vector<int64_t>>
+resolveTuples(OpCall &call, const HostTensor &x, const HostTensor &indices, int64_t batchDims) {
   auto xShape = llvm::ArrayRef<int64_t>(x.shape);
   auto indexShape = llvm::ArrayRef<int64_t>(indices.shape);
   if (xShape.take_front(batchDims) != indexShape.take_front(batchDims))
@@ -170,8 +169,7 @@ static llvm::Error scatter(OpCall &call, nn::ScatterKind kind, const HostTensor 
       using T = decltype(zero);
       T *y = out.getMutableAs<T>().data();
       const T *u = updates.getAs<T>().data();
-      if (llvm::Error error =
-              forEachUpdate([&](int64_t i, int64_t offset) { y[offset] = u[i]; }))
+      if (llvm::Error error = forEachUpdate([&](int64_t i, int64_t offset) { y[offset] = u[i]; }))
         return error;
       call.setResult(0, out);
       return llvm::Error::success();
@@ -194,9 +192,8 @@ static llvm::Error evalScatterElements(nn::ScatterElementsOp op, OpCall &call) {
   const HostTensor &updates = call[op.getUpdates()];
   if (llvm::Error error = call.checkShape(updates, indices.shape, "updates"))
     return error;
-  return scatter(call, op.getKind(), x, updates, [&](auto fn) {
-    return forEachAlongAxis(call, x, indices, op.getAxis(), fn);
-  });
+  return scatter(call, op.getKind(), x, updates,
+                 [&](auto fn) { return forEachAlongAxis(call, x, indices, op.getAxis(), fn); });
 }
 
 static llvm::Error evalScatterND(nn::ScatterNDOp op, OpCall &call) {
@@ -226,8 +223,7 @@ static llvm::Error evalScatterND(nn::ScatterNDOp op, OpCall &call) {
 static llvm::Error evalReverseSequence(nn::ReverseSequenceOp op, OpCall &call) {
   const HostTensor &x = call[op.getX()];
   int64_t time = op.getTimeAxis(), batch = op.getBatchAxis();
-  if (llvm::Error error =
-          call.checkShape(call[op.getLengths()], {x.shape[batch]}, "lengths"))
+  if (llvm::Error error = call.checkShape(call[op.getLengths()], {x.shape[batch]}, "lengths"))
     return error;
   std::vector<int64_t> lengths = call[op.getLengths()].toInts();
   for (int64_t length : lengths)

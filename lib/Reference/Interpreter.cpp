@@ -22,8 +22,7 @@ static constexpr unsigned kMaxCallDepth = 256;
 using Values = SmallVector<RuntimeValue>;
 
 struct Interpreter::Impl {
-  Impl(ModuleOp module, InterpreterOptions options)
-      : module(module), options(std::move(options)) {}
+  Impl(ModuleOp module, InterpreterOptions options) : module(module), options(std::move(options)) {}
 
   /// The values of one activation of a function.
   using Frame = DenseMap<Value, RuntimeValue>;
@@ -191,8 +190,8 @@ llvm::Expected<std::vector<HostTensor>> Interpreter::call(func::FuncOp function,
       const HostTensor &tensor = inputs[next++];
       if (toDType(component.getElementType()) != tensor.dtype ||
           failed(verifyCompatibleShape(component.getShape(), tensor.shape)))
-        return fail(function, "argument " + llvm::Twine(i) + " cannot be " +
-                                  tensor.getTypeString());
+        return fail(function,
+                    "argument " + llvm::Twine(i) + " cannot be " + tensor.getTypeString());
       value.push_back(tensor);
     }
     arguments.push_back(std::move(value));

@@ -55,9 +55,8 @@ static std::string formatShape(ArrayRef<int64_t> shape) {
   std::string text;
   llvm::raw_string_ostream os(text);
   os << '[';
-  llvm::interleaveComma(shape, os, [&](int64_t extent) {
-    ShapedType::isDynamic(extent) ? os << '?' : os << extent;
-  });
+  llvm::interleaveComma(
+      shape, os, [&](int64_t extent) { ShapedType::isDynamic(extent) ? os << '?' : os << extent; });
   os << ']';
   return text;
 }
@@ -232,9 +231,8 @@ static llvm::Error inferShapes(OpCall &call) {
   return llvm::Error::success();
 }
 
-llvm::Expected<std::vector<HostTensor>> terse::evaluateOp(Operation *op,
-                                                          ArrayRef<HostTensor> operands,
-                                                          const InterpreterOptions &options) {
+llvm::Expected<std::vector<HostTensor>>
+terse::evaluateOp(Operation *op, ArrayRef<HostTensor> operands, const InterpreterOptions &options) {
   OpCall original(op, operands, options);
   const Kernel *kernel = KernelTable::get().lookup(op);
   if (!kernel)
@@ -248,9 +246,8 @@ llvm::Expected<std::vector<HostTensor>> terse::evaluateOp(Operation *op,
     return error;
   if (specialized.isCopy()) {
     std::string text;
-    LogicalResult verified = captureFailure(op->getContext(), &text, [&] {
-      return op->getName().verifyInvariants(specialized.get());
-    });
+    LogicalResult verified = captureFailure(
+        op->getContext(), &text, [&] { return op->getName().verifyInvariants(specialized.get()); });
     if (failed(verified))
       return original.fail("does not fit the values it is given: " + text);
   }

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Elementwise.h"
 #include "Elements.h"
+#include "Elementwise.h"
 #include "OpCall.h"
 
 #include "terse/Dialect/NN/IR/NNOps.h"
@@ -108,13 +108,12 @@ static llvm::Expected<Layer> describe(Op op, OpCall &call, int64_t gates) {
   layer.recurrence = load<double>(recurrence);
   if (bias)
     layer.bias = load<double>(*bias);
-  layer.initialH =
-      initialH ? load<double>(*initialH) : Vector(d * layer.batch * layer.hidden, 0.0);
+  layer.initialH = initialH ? load<double>(*initialH) : Vector(d * layer.batch * layer.hidden, 0.0);
   layer.lengths = lengths ? lengths->toInts() : std::vector<int64_t>(layer.batch, layer.steps);
   for (int64_t length : layer.lengths)
     if (length < 0 || length > layer.steps)
-      return call.fail("expected sequence lengths in [0, " + llvm::Twine(layer.steps) +
-                       "] (got " + llvm::Twine(length) + ")");
+      return call.fail("expected sequence lengths in [0, " + llvm::Twine(layer.steps) + "] (got " +
+                       llvm::Twine(length) + ")");
   layer.reverse = op.getDirection() == nn::Direction::Reverse;
   for (mlir::Attribute kind : op.getActivations())
     layer.activations.push_back(mlir::cast<nn::UnaryKindAttr>(kind).getValue());

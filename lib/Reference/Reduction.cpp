@@ -27,8 +27,9 @@ static double reduceFloats(ReduceKind kind, llvm::ArrayRef<double> values) {
   case ReduceKind::LogSum:
     for (double v : values)
       sum += v;
-    return kind == ReduceKind::Sum ? sum : kind == ReduceKind::Mean ? sum / values.size()
-                                                                    : std::log(sum);
+    return kind == ReduceKind::Sum    ? sum
+           : kind == ReduceKind::Mean ? sum / values.size()
+                                      : std::log(sum);
   case ReduceKind::Prod:
     return std::accumulate(values.begin(), values.end(), 1.0, std::multiplies<double>());
   case ReduceKind::Max:

@@ -185,9 +185,9 @@ static llvm::Expected<Values> evaluatePlainOp(Operation *op, ArrayRef<RuntimeVal
       values.push_back({tensor});
       continue;
     }
-    auto encoded = HostEncoding(op, encoding, cast<RankedTensorType>(type).getElementType(),
-                                tensor.shape)
-                       .encode(tensor, {});
+    auto encoded =
+        HostEncoding(op, encoding, cast<RankedTensorType>(type).getElementType(), tensor.shape)
+            .encode(tensor, {});
     if (!encoded)
       return encoded.takeError();
     values.push_back(*encoded);
@@ -195,8 +195,7 @@ static llvm::Expected<Values> evaluatePlainOp(Operation *op, ArrayRef<RuntimeVal
   return values;
 }
 
-llvm::Expected<Values> reference::evaluateRuntimeOp(Operation *op,
-                                                    ArrayRef<RuntimeValue> operands,
+llvm::Expected<Values> reference::evaluateRuntimeOp(Operation *op, ArrayRef<RuntimeValue> operands,
                                                     const InterpreterOptions &options) {
   return llvm::TypeSwitch<Operation *, llvm::Expected<Values>>(op)
       .Case([&](EncodeOp encode) { return evaluateEncode(op, encode.getEncoding(), operands); })

@@ -89,8 +89,7 @@ static Result evaluateSlice(Op op, ArrayRef<HostTensor> operands, const HostTens
   // Dimensions of size 1 may be dropped from the result's type; its static sizes tell which.
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   std::vector<int64_t> shape;
-  llvm::SmallBitVector dropped =
-      cast<tensor::ExtractSliceOp>(op.getOperation()).getDroppedDims();
+  llvm::SmallBitVector dropped = cast<tensor::ExtractSliceOp>(op.getOperation()).getDroppedDims();
   for (size_t d = 0; d < sizes.size(); ++d)
     if (!dropped.test(d))
       shape.push_back(sizes[d]);

@@ -43,8 +43,7 @@ llvm::Expected<HostTensor> terse::readGlobal(ml_program::GlobalOp global) {
                      " is external: its weights file has not been attached");
   llvm::Expected<HostTensor> tensor = toConstantTensor(*value);
   if (!tensor)
-    return makeError("global @" + global.getSymName() + ": " +
-                     llvm::toString(tensor.takeError()));
+    return makeError("global @" + global.getSymName() + ": " + llvm::toString(tensor.takeError()));
   auto type = dyn_cast<RankedTensorType>(global.getType());
   if (!type || !type.hasStaticShape() || type.getShape() != ArrayRef<int64_t>(tensor->shape) ||
       toDType(type.getElementType()) != tensor->dtype)
@@ -57,9 +56,8 @@ ml_program::GlobalOp terse::getConstantGlobal(Value value, SymbolTableCollection
   auto load = value.getDefiningOp<ml_program::GlobalLoadConstOp>();
   if (!load)
     return {};
-  Operation *global =
-      symbols ? symbols->lookupNearestSymbolFrom(load, load.getGlobalAttr())
-              : SymbolTable::lookupNearestSymbolFrom(load, load.getGlobalAttr());
+  Operation *global = symbols ? symbols->lookupNearestSymbolFrom(load, load.getGlobalAttr())
+                              : SymbolTable::lookupNearestSymbolFrom(load, load.getGlobalAttr());
   auto result = dyn_cast_or_null<ml_program::GlobalOp>(global);
   return result && !result.getIsMutable() ? result : ml_program::GlobalOp();
 }

@@ -67,9 +67,9 @@ public:
       materialize(result, table, firstOp);
     for (Operation *op : llvm::reverse(folded))
       op->erase();
-    for (Operation *load : loads)
-      if (load->use_empty())
-        load->erase();
+    for (Operation *source : sources)
+      if (isOpTriviallyDead(source))
+        source->erase();
     return folded.size();
   }
 
@@ -97,8 +97,8 @@ private:
     if (ml_program::GlobalOp global = getConstantGlobal(value, &symbols)) {
       entry.fromGlobal = true;
       entry.origin = global.getSymNameAttr();
-      loads.insert(value.getDefiningOp());
     }
+    sources.insert(value.getDefiningOp());
     return &known.try_emplace(value, std::move(entry)).first->second;
   }
 
@@ -115,9 +115,8 @@ private:
       operands.push_back(value->tensor);
       operandBytes += getBytes(value->tensor);
       if (value->fromGlobal) {
-        common.origin = common.fromGlobal && common.origin != value->origin
-                            ? StringAttr()
-                            : value->origin;
+        common.origin =
+            common.fromGlobal && common.origin != value->origin ? StringAttr() : value->origin;
         common.fromGlobal = true;
       }
     }
@@ -148,13 +147,14 @@ private:
   /// not this pass's business.
   void eraseUnreadGlobals() {
     auto isDeadLoad = [&](Operation *op) {
-      return loads.contains(op) &&
+      return sources.contains(op) &&
              llvm::all_of(op->getUsers(), [&](Operation *user) { return isFolded(user); });
     };
     llvm::SetVector<Operation *> globals;
-    for (Operation *load : loads)
-      if (isDeadLoad(load))
-        if (auto global = getConstantGlobal(load->getResult(0), &symbols); global.isPrivate())
+    for (Operation *source : sources)
+      if (isDeadLoad(source))
+        if (auto global = getConstantGlobal(source->getResult(0), &symbols);
+            global && global.isPrivate())
           globals.insert(global);
     llvm::DenseSet<Attribute> used;
     if (auto uses = SymbolTable::getSymbolUses(&module.getBodyRegion()))
@@ -203,15 +203,14 @@ private:
   SymbolTableCollection symbols;
   llvm::DenseMap<Value, Known> known;
   llvm::SetVector<Operation *> folded;
-  llvm::SetVector<Operation *> loads;
+  /// Constants and loads of globals that evaluation has read.
+  llvm::SetVector<Operation *> sources;
 };
 
 struct NNFoldConstantsPass : nn::impl::NNFoldConstantsPassBase<NNFoldConstantsPass> {
   using Base::Base;
 
-  void runOnOperation() override {
-    numFolded += Folder(getOperation(), maxResultBytes).run();
-  }
+  void runOnOperation() override { numFolded += Folder(getOperation(), maxResultBytes).run(); }
 };
 
 } // namespace
