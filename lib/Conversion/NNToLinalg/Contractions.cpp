@@ -93,7 +93,14 @@ struct LinearLowering : OpConversionPattern<LinearOp> {
         shape.push_back(getConstantIntValue(sizes[i]).value_or(ShapedType::kDynamic));
       }
       auto wide = RankedTensorType::get(shape, type.getElementType());
-      result = tensor::ExpandShapeOp::create(rewriter, loc, wide, result, groups, sizes);
+      if (llvm::count_if(ArrayRef<int64_t>(shape).drop_back(), ShapedType::isDynamic) > 1) {
+        // An expansion may have one run-time size per group only.
+        SmallVector<Value> values = getValueOrCreateConstantIndexOp(rewriter, loc, sizes);
+        Value extents = tensor::FromElementsOp::create(rewriter, loc, values);
+        result = tensor::ReshapeOp::create(rewriter, loc, wide, result, extents);
+      } else {
+        result = tensor::ExpandShapeOp::create(rewriter, loc, wide, result, groups, sizes);
+      }
     }
     rewriter.replaceOp(op, castTo(rewriter, loc, result, type));
     return success();

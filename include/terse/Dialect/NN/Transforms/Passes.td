@@ -27,8 +27,8 @@ def NNDecomposePass : Pass<"nn-decompose"> {
     ```
   }];
   let statistics = [Statistic<"numDecomposed", "decomposed", "Number of composite ops replaced">];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect",
-                           "::terse::nn::NNDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect", "::terse::nn::NNDialect"];
 }
 
 def NNFoldConstantsPass : Pass<"nn-fold-constants", "::mlir::ModuleOp"> {
