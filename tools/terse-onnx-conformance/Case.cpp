@@ -6,6 +6,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "terse/Codegen/CPU/Compiler.h"
 #include "terse/Import/ONNX.h"
 #include "terse/Reference/Interpreter.h"
 #include "llvm/Support/FileSystem.h"
@@ -130,8 +131,9 @@ Outcome conformance::runCase(const std::string &directory, Mode mode) {
   llvm::Expected<ONNXModelDescription> model = describeONNX(path);
   if (!model)
     return finish(Status::Wrong, llvm::toString(model.takeError()));
-  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
-  context.allowUnregisteredDialects(false);
+  mlir::DialectRegistry registry;
+  registerCompilerDialects(registry);
+  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
   bool any = false;
   for (unsigned set = 0; llvm::sys::fs::exists(directory + "/test_data_set_" + std::to_string(set)); ++set) {
     std::string data = directory + "/test_data_set_" + std::to_string(set);
@@ -163,8 +165,14 @@ Outcome conformance::runCase(const std::string &directory, Mode mode) {
       if (std::string difference = check(interpret(main, arguments), tensors.outputs); !difference.empty())
         return finish(Status::Wrong, "interpreted: " + difference);
     }
-    if (mode != Mode::Interpret)
-      return finish(Status::Unsupported, "this build has no compiler");
+    if (mode != Mode::Interpret) {
+      // Compilation has no "unsupported": what was imported must run.
+      llvm::Expected<std::unique_ptr<JITModel>> compiled = JITModel::create(**module);
+      if (!compiled)
+        return finish(Status::Wrong, "compiled: " + llvm::toString(compiled.takeError()));
+      if (std::string difference = check((*compiled)->run(arguments), tensors.outputs); !difference.empty())
+        return finish(Status::Wrong, "compiled: " + difference);
+    }
     any = true;
   }
   return any ? finish(Status::Passed, "") : finish(Status::Wrong, "the case has no data");

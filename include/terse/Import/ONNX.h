@@ -35,7 +35,7 @@ struct ONNXImportOptions {
   /// Inputs of the model that become constants. The imported function does not have them any more; what follows from
   /// them is folded. For inputs that determine shapes, axes or the branch of an `If`.
   std::map<std::string, HostTensor> bindings;
-  /// Sizes of symbolic dimensions (`dim_param`), by name.
+  /// Sizes of dynamic dimensions: by their name (`dim_param`), or as `input[1]` where they have none.
   std::map<std::string, int64_t> dims;
 };
 

@@ -230,11 +230,14 @@ Value Importer::addInput(const ValueInfo &info, Block &entry, SmallVectorImpl<st
       dims.push_back(d.size);
       continue;
     }
-    // A name stands for the same size wherever it occurs.
-    auto given = options.dims.find(d.symbol.str());
-    if (!d.symbol.empty() && given != options.dims.end()) {
+    // A name stands for the same size wherever it occurs; `input[1]` works for dimensions without one.
+    auto given = options.dims.find(info.name.str() + "[" + std::to_string(i) + "]");
+    if (given == options.dims.end() && !d.symbol.empty())
+      given = options.dims.find(d.symbol.str());
+    if (given != options.dims.end()) {
       if (given->second < 0)
-        reject("dimension '" + d.symbol + "' cannot have size " + llvm::Twine(given->second));
+        reject("dimension '" + llvm::Twine(given->first) + "' cannot have size " + llvm::Twine(given->second));
+      usedDims.insert(given->first);
       dims.push_back(given->second);
     } else if (d.symbol.empty()) {
       dims.push_back(e.newSymbol());
@@ -271,10 +274,15 @@ OwningOpRef<ModuleOp> Importer::run() {
       fail("an input has no name");
     if (!initialized.contains(info.name))
       define(scope, info.name, addInput(info, *entry, inputNames));
+    else if (options.bindings.count(info.name.str()))
+      fail("cannot bind '" + info.name + "': the model initializes it");
   }
   for (const auto &binding : options.bindings)
     if (!llvm::any_of(graph.inputs, [&](const ValueInfo &info) { return info.name == binding.first; }))
       fail("cannot bind '" + llvm::Twine(binding.first) + "': the model has no such input");
+  for (const auto &given : options.dims)
+    if (!usedDims.count(given.first))
+      fail("no input has a dimension '" + llvm::Twine(given.first) + "' of unknown size");
   addInitializers(graph, scope);
 
   e.b.setInsertionPointToEnd(entry);

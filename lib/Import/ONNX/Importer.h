@@ -8,6 +8,8 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "terse/Import/ONNX.h"
 
+#include <set>
+
 namespace terse::onnx {
 
 class Importer {
@@ -40,6 +42,7 @@ private:
   Emitter e;
   TensorReader reader;
   llvm::StringMap<Dim> symbols;
+  std::set<std::string> usedDims;
   llvm::ArrayRef<OpsetImport> opsets;
   unsigned depth = 0;
   uint64_t nodeCount = 0;

@@ -35,6 +35,14 @@ static Value toBias(Emitter &e, Value mask, Type element) {
   return e.select(mask, e.zero(element), e.scalar(-kInfinity, element));
 }
 
+// Queries that see no key yield 0, not NaN.
+static Value zeroWithoutKeys(Emitter &e, Value x, Value mask) {
+  if (!mask || !e.isBool(mask) || e.rankOf(mask) < 1)
+    return x;
+  Value any = e.reduce(ReduceKind::Max, e.cast(mask, e.i32()), {e.rankOf(mask) - 1}, true);
+  return e.select(e.compare(CompareKind::Ne, any, 0.0), x, e.zero(e.elementOf(x)));
+}
+
 namespace {
 struct AttentionInputs {
   Value q, k, v, mask;
@@ -64,7 +72,7 @@ static void emitStepwise(Node &n, const AttentionInputs &in, int64_t mode, Value
     capped = e.binary(BinaryKind::Mul, e.unary(UnaryKind::Tanh, e.binary(BinaryKind::Div, product, in.softcap)), in.softcap);
   Value biased = in.mask ? e.add(capped, toBias(e, in.mask, element)) : capped;
   Value wide = n.has("softmax_precision") ? e.cast(biased, n.elementType(n.attrInt("softmax_precision"))) : biased;
-  Value weights = e.softmax(wide, e.rankOf(wide) - 1);
+  Value weights = zeroWithoutKeys(e, e.softmax(wide, e.rankOf(wide) - 1), in.mask);
   switch (mode) {
   case 0:
     scores = product;
@@ -153,6 +161,7 @@ static void convertAttention(Node &n) {
       mask = e.cast(mask, element);
     result = e.op<nn::AttentionOp>({q, k, v, mask}, {e.attr("scale", in.scale), e.attr("causal", in.causal),
                                                      e.attr("softcap", in.softcap)});
+    result = zeroWithoutKeys(e, result, mask);
   }
   if (packed)
     result = e.collapse(e.transpose(result, {0, 2, 1, 3}), 2, 4);
@@ -196,7 +205,7 @@ static void convertLinearAttention(Node &n) {
   std::string rule = n.attrString("update_rule", "gated_delta");
   n.ignore("chunk_size");
   Value q = splitHeads(e, n.in(0), queryHeads, "query"), k = splitHeads(e, n.in(1), heads, "key"),
-        v = splitHeads(e, n.in(2), heads, "value"), past = n.opt(3), decay = n.opt(4), beta = n.opt(5);
+        v = splitHeads(e, n.in(2), heads, "value"), past = n.opt(3);
   Type element = e.elementOf(q), wide = e.f32();
   int64_t steps = e.staticDim(q, 2, "the length of the sequence"), keySize = e.staticDim(k, 3, "the size of a head"),
           valueSize = e.staticDim(v, 3, "the size of a head");
@@ -215,14 +224,12 @@ static void convertLinearAttention(Node &n) {
   // Query heads of one state side by side: [B, H, group, T, D].
   int64_t group = queryHeads / heads;
   q = e.reshape(q, {d[0], Dim(heads), Dim(group), d[2], Dim(keySize)});
+  // Per head, per key element, or one for all heads.
   auto gate = [&](Value x) {
-    // Per head or per key element.
-    x = e.cast(splitHeads(e, x, heads, "a gate"), wide);
-    return x;
+    bool shared = e.rankOf(x) == 3 && e.shapeOf(x)[2] == 1;
+    return e.cast(splitHeads(e, x, shared ? 1 : heads, "a gate"), wide);
   };
   Value g = gated ? e.unary(UnaryKind::Exp, gate(n.in(4))) : Value(), b = delta ? gate(n.in(5)) : Value();
-  (void)decay;
-  (void)beta;
   Value state = past ? e.cast(past, wide)
                      : e.broadcastTo(e.zero(wide), {d[0], Dim(heads), Dim(keySize), Dim(valueSize)},
                                      d[0].isConstant() ? Value() : e.dimsVector({d[0], heads, keySize, valueSize}, {k}));

@@ -15,7 +15,9 @@ using mlir::ShapedType;
 // The type that two results fit in.
 static mlir::RankedTensorType join(mlir::RankedTensorType a, mlir::RankedTensorType b) {
   if (a.getElementType() != b.getElementType() || a.getRank() != b.getRank())
-    fail("the branches yield tensors of different rank or element type; bind the condition as a constant");
+    fail("the branches yield tensors of different rank or element type, so the condition must be known; give the dimensions "
+         "that decide it a size (--dim name=size, --dim 'input[1]=size'), or bind the input that does as a constant (--bind "
+         "name=file.npy)");
   Ints shape;
   for (auto [x, y] : llvm::zip(a.getShape(), b.getShape()))
     shape.push_back(x == y ? x : ShapedType::kDynamic);

@@ -186,6 +186,11 @@ static void convertCastLike(Node &n) { n.set(0, castTo(n, n.in(0), n.e.elementOf
 static void convertBitCast(Node &n) {
   Value x = n.in(0);
   Type to = n.elementType(n.attrInt("to"));
+  // A bool is a byte of 0 or 1.
+  if (n.e.isBool(x) && mlir::isa<mlir::IntegerType>(to) && to.getIntOrFloatBitWidth() == 8) {
+    n.set(0, n.e.cast(x, to));
+    return;
+  }
   n.set(0, n.e.elementOf(x) == to ? x : n.e.op<nn::BitcastOp>({x}, {}, {n.e.tensor(n.e.shapeOf(x), to)}));
 }
 

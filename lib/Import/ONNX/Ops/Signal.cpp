@@ -84,8 +84,11 @@ static std::pair<Value, Value> getTwiddles(Emitter &e, int64_t rows, int64_t col
   return {e.constant(std::move(cosines)), e.constant(std::move(sines))};
 }
 
-// x: [..., points, 1 or 2] to [..., outputs, 2] along the axis before the last.
+// x: [..., points, 1 or 2] to [..., outputs, 2] along the axis before the last. Sums of products with cancelling terms: in
+// f64.
 static Value emitDft(Emitter &e, Value x, int64_t outputs, int64_t length, bool inverse) {
+  Type element = e.elementOf(x);
+  x = e.cast(x, e.b.getF64Type());
   int64_t rank = e.rankOf(x), points = e.staticDim(x, rank - 2, "the transformed axis"),
           parts = e.staticDim(x, rank - 1, "the last axis");
   if (parts != 1 && parts != 2)
@@ -108,7 +111,7 @@ static Value emitDft(Emitter &e, Value x, int64_t outputs, int64_t length, bool 
     outIm = e.add(outIm, c);
   }
   Value result = e.concat({e.unsqueeze(outRe, {rank - 1}), e.unsqueeze(outIm, {rank - 1})}, rank - 1);
-  return inverse ? e.binary(BinaryKind::Div, result, double(length)) : result;
+  return e.cast(inverse ? e.binary(BinaryKind::Div, result, double(length)) : result, element);
 }
 
 static void convertDft(Node &n) {
