@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Case.h"
+#include "llvm/Support/FormatVariadic.h"
 
 #include <cmath>
 
@@ -30,7 +31,7 @@ std::string conformance::compare(const HostTensor &actual, const HostTensor &exp
   if (!bad)
     return "";
   auto show = [&](const HostTensor &t) {
-    return t.dtype.isFloat() ? std::to_string(t.getAsDouble(first)) : std::to_string(t.getAsInt(first));
+    return t.dtype.isFloat() ? llvm::formatv("{0:e9}", t.getAsDouble(first)).str() : std::to_string(t.getAsInt(first));
   };
   return std::to_string(bad) + " of " + std::to_string(count) + " elements differ, the first at " + std::to_string(first) +
          ": expected " + show(expected) + " (got " + show(actual) + ")";
