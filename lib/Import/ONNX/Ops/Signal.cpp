@@ -114,6 +114,29 @@ static Value emitDft(Emitter &e, Value x, int64_t outputs, int64_t length, bool 
   return e.cast(inverse ? e.binary(BinaryKind::Div, result, double(length)) : result, element);
 }
 
+// From the first half of a spectrum, whose other half is its mirrored conjugate, to a real signal [..., length, 1].
+static Value emitRealInverse(Emitter &e, Value x, int64_t length) {
+  Type element = e.elementOf(x);
+  x = e.cast(x, e.b.getF64Type());
+  int64_t rank = e.rankOf(x), points = e.staticDim(x, rank - 2, "the transformed axis"), half = length / 2 + 1;
+  if (e.staticDim(x, rank - 1, "the last axis") != 2)
+    fail("the spectrum must be complex");
+  if (points != half) {
+    Ints low(rank, 0), high(rank, 0);
+    high[rank - 2] = half - points;
+    x = e.pad(nn::PadMode::Constant, x, nullptr, low, high);
+  }
+  auto [cosines, sines] = getTwiddles(e, length, half, length, e.elementOf(x));
+  // Every frequency stands for two, but the first and, of an even length, the last.
+  HostTensor weights = HostTensor::zeros(DType::f64(), {half});
+  for (int64_t k = 0; k < half; ++k)
+    weights.setFromDouble(k, (k == 0 || 2 * k == length ? 1.0 : 2.0) / double(length));
+  Value weight = e.constant(std::move(weights));
+  auto part = [&](int64_t i) { return e.mul(e.squeeze(e.slice(x, rank - 1, i, i + 1), {rank - 1}), weight); };
+  Value y = e.sub(e.op<nn::LinearOp>({part(0), cosines}), e.op<nn::LinearOp>({part(1), sines}));
+  return e.cast(e.unsqueeze(y, {rank - 1}), element);
+}
+
 static void convertDft(Node &n) {
   Emitter &e = n.e;
   Value x = n.in(0);
@@ -123,15 +146,16 @@ static void convertDft(Node &n) {
   axis = Emitter::normalizeAxis(axis, rank);
   if (axis == rank - 1 || rank < 2)
     fail("axis must not be the last one");
-  int64_t length = n.opt(1) ? e.getInt(n.opt(1), "dft_length") : e.staticDim(x, axis, "the transformed axis");
-  if (length < 1 || (inverse && onesided))
-    fail("dft_length must be positive, and an inverse transform cannot be one-sided");
+  int64_t points = e.staticDim(x, axis, "the transformed axis");
+  int64_t length = n.opt(1) ? e.getInt(n.opt(1), "dft_length") : inverse && onesided ? 2 * (points - 1) : points;
+  if (length < 1)
+    fail("dft_length must be positive (got " + llvm::Twine(length) + ")");
   Ints order;
   for (int64_t i = 0; i < rank; ++i)
     order.push_back(i);
   std::swap(order[axis], order[rank - 2]);
   x = e.transpose(x, order);
-  Value y = emitDft(e, x, onesided ? length / 2 + 1 : length, length, inverse);
+  Value y = inverse && onesided ? emitRealInverse(e, x, length) : emitDft(e, x, onesided ? length / 2 + 1 : length, length, inverse);
   n.set(0, e.transpose(y, order));
 }
 
