@@ -7,6 +7,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "terse/Codegen/CPU/Passes.h"
 #include "terse/Support/HostTensor.h"
+#include "terse/Support/TensorSignature.h"
 #include "llvm/Support/Error.h"
 
 #include <memory>
@@ -28,13 +29,6 @@ struct CompileOptions {
   unsigned optLevel = 2;
   /// Called with the module after each named stage ("nn", "linalg", "buffers", "llvm"), for tools that show it.
   std::function<void(llvm::StringRef stage, mlir::ModuleOp)> observer;
-};
-
-/// An input or output of the compiled model; -1 stands for dynamic dimensions.
-struct TensorSignature {
-  std::string name;
-  DType dtype;
-  std::vector<int64_t> shape;
 };
 
 struct CompiledCode {
