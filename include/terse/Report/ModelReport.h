@@ -1,0 +1,85 @@
+//===- ModelReport.h - What is stored how, and why -------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The coverage manifest of a model: every weight and every op with its encoding,
+// its exact size, or the reason why it was left alone. Computed from the module
+// alone, so that any compressed file can be asked again later.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TERSE_REPORT_MODELREPORT_H
+#define TERSE_REPORT_MODELREPORT_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/JSON.h"
+
+#include <string>
+#include <vector>
+
+namespace terse {
+
+/// One plain tensor of the weights file.
+struct StoredTensor {
+  std::string name;
+  std::string type;
+  uint64_t bits = 0;
+  /// Sub-byte elements are packed; the last byte is filled up.
+  uint64_t bytes = 0;
+};
+
+/// One logical constant of the model.
+struct WeightEntry {
+  enum class Role { Weight, Table, Bias, Other };
+
+  std::string name;
+  Role role = Role::Other;
+  /// The first layer that uses it, and the operation's name there.
+  std::string layer, op;
+  /// The logical tensor, without encoding: `64x32xf32`.
+  std::string type;
+  uint64_t elements = 0;
+  /// Bytes of the logical tensor.
+  uint64_t plainBytes = 0;
+  /// Empty for a tensor that is stored plainly.
+  std::string encoding;
+  std::vector<StoredTensor> components;
+  uint64_t bits = 0, bytes = 0;
+  /// Why it is stored plainly; empty for encoded ones.
+  std::string reason;
+  /// A weight or table that is stored plainly though no rule decided so.
+  bool isGap = false;
+};
+
+/// One computation.
+struct OpEntry {
+  std::string layer, op;
+  /// Encodings of its operands and results that have one: `operand 1 = #terse...`.
+  std::vector<std::string> encodings;
+  /// Whether anything about it is encoded.
+  bool isCompressed() const { return !encodings.empty(); }
+};
+
+struct ModelReport {
+  std::vector<WeightEntry> weights;
+  std::vector<OpEntry> ops;
+
+  /// Sums over encoded weights only, and over all of them.
+  uint64_t getEncodedBytes() const;
+  uint64_t getEncodedPlainBytes() const;
+  uint64_t getBytes() const;
+  uint64_t getPlainBytes() const;
+  std::vector<const WeightEntry *> getGaps() const;
+
+  llvm::json::Value toJSON() const;
+  /// The table for people.
+  void print(llvm::raw_ostream &os) const;
+};
+
+llvm::StringRef stringify(WeightEntry::Role role);
+
+/// Describes every constant and op of the module. Globals may be `#ml_program.extern`.
+ModelReport reportModel(mlir::ModuleOp module);
+
+} // namespace terse
+
+#endif // TERSE_REPORT_MODELREPORT_H
