@@ -1,0 +1,108 @@
+//===- Compile.cpp - terse compile ------------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Artifact.h"
+#include "Tool.h"
+
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "terse/Artifact/Artifact.h"
+#include "terse/Codegen/CPU/Compiler.h"
+#include "terse/Support/AtomicFile.h"
+#include "terse/Support/MLIRBridge.h"
+
+using namespace terse;
+using namespace terse::tool;
+
+namespace {
+struct CompileCommandOptions {
+  std::string input, output, target = "native";
+  unsigned threads = 0;
+  std::vector<std::string> dims;
+};
+} // namespace
+
+static std::vector<ArtifactTensor> toArtifact(llvm::ArrayRef<TensorSignature> tensors) {
+  std::vector<ArtifactTensor> result;
+  for (const TensorSignature &tensor : tensors)
+    result.push_back({tensor.name, tensor.dtype, tensor.shape});
+  return result;
+}
+
+static llvm::Error compile(const CompileCommandOptions &options) {
+  if (!isArtifactPath(options.output))
+    return makeError("'{0}': a compiled model is written as .terse", options.output);
+  if (isArtifactPath(options.input))
+    return makeError("'{0}' is compiled already", options.input);
+  {
+    auto trial = AtomicFile::create(options.output);
+    if (!trial)
+      return trial.takeError();
+  }
+  LoadOptions load;
+  auto dims = parseDims(options.dims);
+  if (!dims)
+    return dims.takeError();
+  load.dims = *dims;
+  Session session;
+  auto module = session.load(options.input, load);
+  if (!module)
+    return module.takeError();
+
+  CompileOptions compileOptions;
+  compileOptions.target = options.target;
+  compileOptions.parallel = options.threads != 1;
+  note("compiling " + options.input + " for " + options.target);
+  auto code = compileToObject(**module, compileOptions);
+  if (!code)
+    return inFile(options.input, code.takeError());
+
+  ArtifactContents contents;
+  contents.object = code->object;
+  contents.triple = code->triple;
+  contents.features = code->features;
+  contents.arenaSize = code->arenaSize;
+  contents.weightsSize = code->weightsSize;
+  contents.inputs = toArtifact(code->inputs);
+  contents.outputs = toArtifact(code->outputs);
+  mlir::SymbolTable symbols(**module);
+  for (const WeightSlot &slot : code->weights) {
+    auto global = symbols.lookup<mlir::ml_program::GlobalOp>(slot.symbol);
+    auto type = global ? mlir::dyn_cast<mlir::RankedTensorType>(global.getType())
+                       : mlir::RankedTensorType();
+    std::optional<DType> dtype = type ? toDType(type.getElementType()) : std::nullopt;
+    ArtifactWeight weight{slot.symbol, DType::u8(), {int64_t(slot.bytes)}, slot.offset, slot.data};
+    // Weights that compilation made or packed anew are bytes to everybody else.
+    if (dtype && getPackedBytes(*dtype, type.getNumElements()) == slot.bytes) {
+      weight.dtype = *dtype;
+      weight.shape = type.getShape().vec();
+    }
+    contents.weights.push_back(std::move(weight));
+  }
+  if (llvm::Error error = writeArtifact(options.output, contents))
+    return error;
+  auto bytes = getModelFileBytes(options.output);
+  if (!bytes)
+    return bytes.takeError();
+  note("wrote " + options.output + " (" + formatBytes(*bytes) + ")");
+  return llvm::Error::success();
+}
+
+void tool::addCompile(CLI::App &root, Action &action) {
+  auto options = std::make_shared<CompileCommandOptions>();
+  CLI::App *command =
+      root.add_subcommand("compile", "Compile a model to one file of native code and weights");
+  command->footer("Example:\n  terse compile small.mlirbc -o small.terse\n"
+                  "A C program runs the file with terse/Runtime/terse.h and libterse_runtime.a.");
+  command->add_option("model", options->input, "The model")->required()->type_name("MODEL");
+  command->add_option("-o,--output", options->output, "The file to write")
+      ->required()
+      ->type_name("OUT.terse");
+  command
+      ->add_option("--target", options->target,
+                   "native (this machine), x86-64, x86-64-v3, x86-64-v4, amx, or an LLVM triple")
+      ->capture_default_str();
+  command->add_option("--threads", options->threads,
+                      "1: no parallel loops in the code; otherwise chosen when it runs");
+  addDimOption(*command, options->dims);
+  command->callback([=, &action] { action = [=] { return compile(*options); }; });
+}

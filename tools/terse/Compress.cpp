@@ -1,0 +1,235 @@
+//===- Compress.cpp - terse compress ----------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Tool.h"
+
+#include "mlir/IR/Verifier.h"
+#include "mlir/Pass/PassInstrumentation.h"
+#include "mlir/Pass/PassManager.h"
+#include "terse/Dialect/Terse/IR/TerseAttributes.h"
+#include "terse/Dialect/Terse/Transforms/Weights.h"
+#include "terse/Recipe/Recipe.h"
+#include "terse/Report/ModelReport.h"
+#include "terse/Support/AtomicFile.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
+
+using namespace terse;
+using namespace terse::tool;
+
+namespace {
+
+struct CompressOptions {
+  std::string input, output, recipe, manifest, data;
+  std::vector<std::string> dims;
+  bool strict = false, printPipeline = false, quiet = false;
+};
+
+/// Shows which pass runs.
+class PassNotes : public mlir::PassInstrumentation {
+public:
+  explicit PassNotes(Progress &progress) : progress(progress) {}
+  void runAfterPass(mlir::Pass *, mlir::Operation *) override { progress.advance(); }
+
+private:
+  Progress &progress;
+};
+
+/// What compressing is going to take.
+struct Estimate {
+  uint64_t weights = 0, elements = 0;
+  uint64_t plainBytes = 0, encodedBytes = 0, largestBytes = 0;
+};
+
+} // namespace
+
+/// Runs the strategies of the recipe on a copy of the graph (weights are shared, not copied) and
+/// adds up what they choose. Choices that cannot be applied are found here, before any work.
+static llvm::Expected<Estimate> estimate(mlir::ModuleOp module, const Recipe &recipe,
+                                         Session &session) {
+  Recipe strategies = recipe;
+  llvm::erase_if(strategies.passes, [](llvm::StringRef pass) {
+    return !pass.starts_with("terse-choose-");
+  });
+  mlir::OwningOpRef<mlir::ModuleOp> copy(module.clone());
+  mlir::PassManager manager = mlir::PassManager::on<mlir::ModuleOp>(module.getContext());
+  if (llvm::Error error = addRecipePasses(strategies, manager))
+    return std::move(error);
+  if (mlir::failed(manager.run(*copy)))
+    return session.takeDiagnostics("recipe '" + recipe.name + "': ", "a strategy failed");
+
+  Estimate result;
+  mlir::SymbolTableCollection symbols;
+  llvm::SmallDenseSet<std::pair<mlir::Operation *, mlir::Attribute>> seen;
+  bool legal = true;
+  copy->walk([&](mlir::Operation *op) {
+    for (const WeightOperand &weight : getWeightOperands(op)) {
+      ChoiceAttr choice = ChoiceAttr::get(op);
+      auto encoding = mlir::dyn_cast_or_null<EncodingAttrInterface>(
+          choice ? choice.lookup(weight.operand->getOperandNumber()) : mlir::Attribute());
+      auto type = mlir::dyn_cast<mlir::RankedTensorType>(weight.operand->get().getType());
+      ConstantSource source = getConstantSource(weight.operand->get(), symbols);
+      if (!encoding || !type || !source)
+        continue;
+      legal &= mlir::succeeded(encoding.verifyEncoding(
+          type.getShape(), type.getElementType(), [&] { return op->emitError(); }));
+      mlir::Operation *holder = source.global ? source.global.getOperation()
+                                              : weight.operand->get().getDefiningOp();
+      if (!seen.insert({holder, encoding}).second)
+        continue;
+      uint64_t plain = uint64_t(type.getNumElements()) * type.getElementTypeBitWidth() / 8;
+      ++result.weights;
+      result.elements += type.getNumElements();
+      result.plainBytes += plain;
+      result.encodedBytes += llvm::divideCeil(encoding.getBits(type).value_or(0), 8);
+      result.largestBytes = std::max(result.largestBytes, plain);
+    }
+  });
+  if (!legal)
+    return session.takeDiagnostics("recipe '" + recipe.name + "': ", "chose an illegal encoding");
+  return result;
+}
+
+static llvm::Error checkCoverage(const ModelReport &report) {
+  std::vector<const WeightEntry *> gaps = report.getGaps();
+  if (gaps.empty())
+    return llvm::Error::success();
+  std::string names;
+  for (const WeightEntry *gap : llvm::ArrayRef(gaps).take_front(5))
+    names += (names.empty() ? "" : ", ") + ("'" + gap->name + "'");
+  if (gaps.size() > 5)
+    names += ", ...";
+  return makeError("--strict: no rule of the recipe decides about {0} weight{1}: {2}; add a rule, "
+                   "or one with 'skip: REASON'",
+                   gaps.size(), gaps.size() == 1 ? "" : "s", names);
+}
+
+static llvm::Error compress(const CompressOptions &options) {
+  auto recipe = loadRecipe(options.recipe);
+  if (!recipe)
+    return recipe.takeError();
+  Session session;
+  mlir::PassManager manager =
+      mlir::PassManager::on<mlir::ModuleOp>(&session.getContext());
+  if (llvm::Error error = addRecipePasses(*recipe, manager))
+    return error;
+  if (options.printPipeline) {
+    manager.printAsTextualPipeline(llvm::outs());
+    llvm::outs() << "\n";
+    return llvm::Error::success();
+  }
+
+  // Whatever can be known to fail fails before the work begins.
+  if (llvm::Error error = checkModelPathWritable(options.output))
+    return error;
+  if (!options.manifest.empty() && options.manifest != "-") {
+    auto trial = AtomicFile::create(options.manifest);
+    if (!trial)
+      return trial.takeError();
+  }
+  LoadOptions load;
+  auto dims = parseDims(options.dims);
+  if (!dims)
+    return dims.takeError();
+  load.dims = *dims;
+  auto inputBytes = getModelFileBytes(options.input);
+  if (!inputBytes)
+    return inputBytes.takeError();
+  auto module = session.load(options.input, load);
+  if (!module)
+    return module.takeError();
+
+  auto expected = estimate(**module, *recipe, session);
+  if (!expected)
+    return expected.takeError();
+  ModelReport before = reportModel(**module);
+  // One tensor at a time is unpacked, encoded and dropped; results stay until they are written.
+  uint64_t memory = *inputBytes + expected->encodedBytes + 2 * expected->largestBytes;
+  uint64_t disk = before.getBytes() - std::min(before.getBytes(), expected->plainBytes) +
+                  expected->encodedBytes;
+  note(llvm::formatv("estimate: {0} weights with {1} elements, {2} -> {3}; about {4:F1} s, {5} of "
+                     "memory, {6} on disk",
+                     expected->weights, expected->elements, formatBytes(expected->plainBytes),
+                     formatBytes(expected->encodedBytes), 0.1 + double(expected->elements) / 30e6,
+                     formatBytes(memory), formatBytes(disk)));
+
+  {
+    Progress progress("compressing", recipe->passes.size());
+    manager.addInstrumentation(std::make_unique<PassNotes>(progress));
+    manager.enableVerifier(false); // Verified once, below, where a failure is our defect.
+    if (mlir::failed(manager.run(**module)))
+      return session.takeDiagnostics("'" + options.input + "': ", "a pass of the recipe failed");
+  }
+  if (mlir::failed(mlir::verify(**module)))
+    return llvm::make_error<DefectError>(
+        llvm::toString(session.takeDiagnostics("the compressed module is invalid: ", "")));
+
+  ModelReport report = reportModel(**module);
+  if (options.strict)
+    if (llvm::Error error = checkCoverage(report))
+      return error;
+  auto saved = saveModel(**module, options.output);
+  if (!saved)
+    return saved.takeError();
+
+  if (!options.quiet)
+    report.print(llvm::outs());
+  llvm::outs().flush();
+  if (!options.manifest.empty()) {
+    llvm::json::Value manifest = report.toJSON();
+    llvm::json::Object &object = *manifest.getAsObject();
+    object["recipe"] = recipe->name;
+    object["pipeline"] = recipe->getPipeline();
+    object["files"] = llvm::json::Object{{"input_bytes", int64_t(*inputBytes)},
+                                         {"module_bytes", int64_t(saved->moduleBytes)},
+                                         {"weights_bytes", int64_t(saved->weightsBytes)}};
+    if (llvm::Error error = writeJSON(options.manifest, manifest))
+      return error;
+  }
+  uint64_t outputBytes = saved->moduleBytes + saved->weightsBytes;
+  note(llvm::formatv("wrote {0} ({1}) and {2} ({3}): {4:F4}x of {5} ({6})", options.output,
+                     formatBytes(saved->moduleBytes), saved->weightsPath,
+                     formatBytes(saved->weightsBytes), double(outputBytes) / double(*inputBytes),
+                     options.input, formatBytes(*inputBytes)));
+  return llvm::Error::success();
+}
+
+void tool::addCompress(CLI::App &root, Action &action) {
+  auto options = std::make_shared<CompressOptions>();
+  CLI::App *command = root.add_subcommand("compress", "Make a model smaller by a recipe");
+  std::string presets;
+  for (const Preset &preset : getPresets())
+    presets += (presets.empty() ? "" : ", ") + preset.name.str();
+  command->footer("Examples:\n"
+                  "  terse compress model.onnx --recipe int8-weights -o small.mlirbc\n"
+                  "  terse compress model.onnx --recipe mine.yaml --strict -o small.mlirbc "
+                  "--manifest small.json\n"
+                  "  terse compress --recipe int4-weights --print-pipeline\n"
+                  "Presets: " + presets + ".");
+  command->add_option("model", options->input, "The model to compress")->type_name("MODEL");
+  command->add_option("-r,--recipe", options->recipe, "A preset or a YAML file")
+      ->required()
+      ->type_name("NAME|FILE.yaml");
+  command->add_option("-o,--output", options->output, "The module to write, .mlirbc or .mlir")
+      ->type_name("OUT.mlirbc");
+  command->add_option("--manifest", options->manifest,
+                      "Write what was done to every weight and op as JSON (- for stdout)")
+      ->type_name("OUT.json");
+  command->add_option("--data", options->data, "Calibration inputs, for recipes that need them")
+      ->type_name("CALIB.npz");
+  addDimOption(*command, options->dims);
+  command->add_flag("--strict", options->strict,
+                    "Fail if a weight is left alone though no rule says so");
+  command->add_flag("--print-pipeline", options->printPipeline,
+                    "Print the recipe as a pass pipeline and do nothing else");
+  command->add_flag("-q,--quiet", options->quiet, "Print no table");
+  command->callback([=, &action] {
+    if (!options->printPipeline) {
+      if (options->input.empty())
+        throw CLI::RequiredError("model");
+      if (options->output.empty())
+        throw CLI::RequiredError("--output");
+    }
+    action = [=] { return compress(*options); };
+  });
+}

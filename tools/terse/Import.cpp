@@ -1,0 +1,63 @@
+//===- Import.cpp - terse import --------------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Tool.h"
+
+#include "terse/Support/Npy.h"
+
+using namespace terse;
+using namespace terse::tool;
+
+namespace {
+struct ImportOptions {
+  std::string input, output;
+  std::vector<std::string> dims, bindings;
+};
+} // namespace
+
+static llvm::Error import(const ImportOptions &options) {
+  LoadOptions load;
+  auto dims = parseDims(options.dims);
+  if (!dims)
+    return dims.takeError();
+  load.dims = *dims;
+  for (llvm::StringRef text : options.bindings) {
+    auto [name, path] = text.split('=');
+    if (name.empty() || path.empty())
+      return makeError("--bind {0}: expected NAME=FILE.npy", text);
+    auto tensor = readNpy(path);
+    if (!tensor)
+      return tensor.takeError();
+    load.bindings[name.str()] = *tensor;
+  }
+  if (llvm::Error error = checkModelPathWritable(options.output))
+    return error;
+
+  Session session;
+  auto module = session.load(options.input, load);
+  if (!module)
+    return module.takeError();
+  auto saved = saveModel(**module, options.output);
+  if (!saved)
+    return saved.takeError();
+  note("wrote " + options.output + " (" + formatBytes(saved->moduleBytes) + ") and " +
+       saved->weightsPath + " (" + formatBytes(saved->weightsBytes) + ")");
+  return llvm::Error::success();
+}
+
+void tool::addImport(CLI::App &root, Action &action) {
+  auto options = std::make_shared<ImportOptions>();
+  CLI::App *command = root.add_subcommand("import", "Convert an ONNX model to Terse's own form");
+  command->footer("Example:\n  terse import model.onnx -o model.mlirbc\n"
+                  "writes model.mlirbc and its weights, model.safetensors.");
+  command->add_option("model", options->input, "The ONNX file")->required()->type_name("MODEL");
+  command->add_option("-o,--output", options->output, "The module to write, .mlirbc or .mlir")
+      ->required()
+      ->type_name("OUT.mlirbc");
+  addDimOption(*command, options->dims);
+  command
+      ->add_option("--bind", options->bindings,
+                   "Make an input a constant: what follows from it is folded")
+      ->type_name("NAME=FILE.npy");
+  command->callback([=, &action] { action = [=] { return import(*options); }; });
+}

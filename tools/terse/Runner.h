@@ -1,0 +1,62 @@
+//===- Runner.h - Something that computes a model --------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef TERSE_TOOLS_TERSE_RUNNER_H
+#define TERSE_TOOLS_TERSE_RUNNER_H
+
+#include "Tool.h"
+
+#include <functional>
+
+namespace terse::tool {
+
+struct RunnerOptions {
+  /// Use the reference interpreter instead of native code.
+  bool interpret = false;
+  /// Threads of native code; 0 means one per core.
+  unsigned threads = 0;
+  LoadOptions load;
+};
+
+/// A loaded model, whatever executes it: the interpreter, the JIT compiler, or the runtime for a
+/// compiled artifact.
+class Runner {
+public:
+  virtual ~Runner();
+
+  const ModelSignature &getSignature() const { return signature; }
+  /// `interpreter`, `native` or `artifact`.
+  virtual llvm::StringRef getKind() const = 0;
+  /// Inputs are in the order of the signature and fit it.
+  virtual llvm::Expected<std::vector<HostTensor>> run(llvm::ArrayRef<HostTensor> inputs) = 0;
+
+protected:
+  ModelSignature signature;
+};
+
+llvm::Expected<std::unique_ptr<Runner>> createRunner(llvm::StringRef path,
+                                                     const RunnerOptions &options);
+
+/// The named float tensors of one interpreted run. An imported layer may be several ops that carry
+/// its name: the last one's result is the layer's; further results of an op are `name:1`, ...
+struct Trace {
+  std::map<std::string, HostTensor> tensors;
+  std::vector<std::string> order; ///< Of first appearance.
+};
+
+/// Interprets a model and shows what is inside.
+class Tracer {
+public:
+  static llvm::Expected<std::unique_ptr<Tracer>> create(llvm::StringRef path,
+                                                        const LoadOptions &options);
+  llvm::Expected<ModelSignature> getSignature() { return terse::getSignature(*module); }
+  llvm::Expected<Trace> run(llvm::ArrayRef<HostTensor> inputs);
+
+private:
+  Session session;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+};
+
+} // namespace terse::tool
+
+#endif // TERSE_TOOLS_TERSE_RUNNER_H

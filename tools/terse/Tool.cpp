@@ -1,0 +1,135 @@
+//===- Tool.cpp - What the subcommands of terse share -----------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Tool.h"
+
+#include "terse/InitAll.h"
+#include "terse/Support/AtomicFile.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace terse;
+using namespace terse::tool;
+
+char DefectError::ID;
+
+static mlir::DialectRegistry makeRegistry() {
+  mlir::DialectRegistry registry;
+  terse::registerAllDialects(registry);
+  return registry;
+}
+
+// Graph rewriting is sequential here; a pool of threads would only cost start-up time.
+Session::Session() : context(makeRegistry(), mlir::MLIRContext::Threading::DISABLED) {
+  handler = std::make_unique<mlir::ScopedDiagnosticHandler>(
+      &context, [this](mlir::Diagnostic &diagnostic) {
+        if (diagnostic.getSeverity() != mlir::DiagnosticSeverity::Error || !diagnostics.empty())
+          return mlir::success();
+        // Name locations say which layer it is; positions in files are said by the caller.
+        llvm::raw_string_ostream os(diagnostics);
+        if (auto name = mlir::dyn_cast<mlir::NameLoc>(diagnostic.getLocation()))
+          os << "layer '" << name.getName().getValue() << "': ";
+        os << diagnostic;
+        return mlir::success();
+      });
+}
+
+llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> Session::load(llvm::StringRef path,
+                                                                const LoadOptions &options) {
+  auto module = loadModel(context, path, options);
+  if (module)
+    return module;
+  // Diagnostics of a parser say more than its result.
+  llvm::Error error = module.takeError();
+  if (diagnostics.empty())
+    return std::move(error);
+  llvm::consumeError(std::move(error));
+  return takeDiagnostics("'" + path + "': ", "cannot be loaded");
+}
+
+llvm::Error Session::takeDiagnostics(const llvm::Twine &prefix, const llvm::Twine &otherwise) {
+  llvm::Error error =
+      makeError("{0}{1}", prefix.str(), diagnostics.empty() ? otherwise.str() : diagnostics);
+  diagnostics.clear();
+  return error;
+}
+
+//===----------------------------------------------------------------------===//
+// Talking
+//===----------------------------------------------------------------------===//
+
+Progress::Progress(std::string label, uint64_t total)
+    : label(std::move(label)), total(total),
+      onTerminal(llvm::sys::Process::StandardErrIsDisplayed()) {
+  print();
+}
+
+Progress::~Progress() {
+  if (onTerminal)
+    llvm::errs() << "\r\033[K";
+}
+
+void Progress::advance(uint64_t by) {
+  done += by;
+  print();
+}
+
+void Progress::print() {
+  if (onTerminal) {
+    llvm::errs() << "\r" << label << " " << done << "/" << total << "\033[K";
+    return;
+  }
+  uint64_t tenth = total ? done * 10 / total : 10;
+  if (total < 100 || tenth <= printedTenth)
+    return;
+  printedTenth = tenth;
+  llvm::errs() << label << " " << done << "/" << total << "\n";
+}
+
+void tool::note(const llvm::Twine &message) { llvm::errs() << message << "\n"; }
+
+llvm::Error tool::writeText(llvm::StringRef path, llvm::StringRef text) {
+  if (path == "-") {
+    llvm::outs() << text;
+    return llvm::Error::success();
+  }
+  return writeFileAtomically(path, [&](llvm::raw_ostream &os) {
+    os << text;
+    return llvm::Error::success();
+  });
+}
+
+llvm::Error tool::writeJSON(llvm::StringRef path, const llvm::json::Value &value) {
+  return writeText(path, llvm::formatv("{0:2}\n", value).str());
+}
+
+std::string tool::formatBytes(uint64_t bytes) {
+  if (bytes < 10000)
+    return llvm::formatv("{0} bytes", bytes);
+  if (bytes < 10000000)
+    return llvm::formatv("{0:F1} kB", double(bytes) / 1e3);
+  return llvm::formatv("{0:F1} MB", double(bytes) / 1e6);
+}
+
+//===----------------------------------------------------------------------===//
+// Options
+//===----------------------------------------------------------------------===//
+
+llvm::Expected<std::map<std::string, int64_t>>
+tool::parseDims(const std::vector<std::string> &texts) {
+  std::map<std::string, int64_t> dims;
+  for (llvm::StringRef text : texts) {
+    auto [name, number] = text.rsplit('=');
+    int64_t size;
+    if (name.empty() || number.getAsInteger(10, size) || size < 0)
+      return makeError("--dim {0}: expected NAME=SIZE", text);
+    dims[name.str()] = size;
+  }
+  return dims;
+}
+
+void tool::addDimOption(CLI::App &command, std::vector<std::string> &dims) {
+  command.add_option("--dim", dims, "Size of a symbolic dimension of an ONNX model, NAME=SIZE")
+      ->type_name("NAME=SIZE");
+}
