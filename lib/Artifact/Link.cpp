@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "terse/Artifact/Artifact.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
@@ -9,6 +10,7 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/raw_ostream.h"
+#include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
 
 using namespace llvm;
@@ -41,10 +43,15 @@ static std::string findFile(ArrayRef<std::string> candidates) {
 static SmallVector<std::string> findLibraries(const Triple &triple) {
   SmallVector<std::string> result;
   std::string arch = triple.getArchName().str();
-  std::string multiarch = "/lib/" + arch + "-linux-gnu/";
+  std::vector<std::string> folders = {"/lib/" + arch + "-linux-gnu/"};
+  // Without the triple in its name a folder holds this machine's libraries.
+  if (triple.getArch() == Triple(sys::getProcessTriple()).getArch())
+    folders.insert(folders.end(), {"/lib64/", "/usr/lib64/"});
   for (StringRef name : {"libm.so.6", "libc.so.6"}) {
-    std::string path =
-        findFile({multiarch + name.str(), "/lib64/" + name.str(), "/usr/lib64/" + name.str()});
+    std::vector<std::string> candidates;
+    for (const std::string &folder : folders)
+      candidates.push_back(folder + name.str());
+    std::string path = findFile(candidates);
     if (!path.empty())
       result.push_back(path);
   }
@@ -122,8 +129,11 @@ Expected<std::string> terse::linkSharedObject(StringRef object, StringRef triple
       "--gc-sections", "--build-id=none", "--hash-style=gnu",  "--strip-all",
       "-znow",        "-zrelro",      "-znoexecstack",       "--version-script=" + script,
       "-o",           output,         input,                 "--as-needed"};
-  for (std::string &library : findLibraries(triple))
-    arguments.push_back(std::move(library));
+  SmallVector<std::string> libraries = findLibraries(triple);
+  // With the libraries at hand a missing symbol is found now, and not when the model is loaded.
+  if (!libraries.empty())
+    arguments.push_back("--no-undefined");
+  llvm::append_range(arguments, libraries);
 
   std::vector<StringRef> views(arguments.begin(), arguments.end());
   std::optional<StringRef> redirects[] = {StringRef(), StringRef(log), StringRef(log)};
