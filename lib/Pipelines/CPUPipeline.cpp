@@ -66,6 +66,8 @@ void terse::buildBufferPipeline(OpPassManager &pm, const CPUPipelineOptions &) {
 }
 
 void terse::buildLLVMPipeline(OpPassManager &pm, const CPUPipelineOptions &options) {
+  // Code depends on the C library only.
+  pm.addNestedPass<func::FuncOp>(createExpandCopiesPass());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createCanonicalizerPass());

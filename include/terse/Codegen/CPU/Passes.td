@@ -44,6 +44,15 @@ def NativeEntryPass : Pass<"terse-native-entry", "::mlir::ModuleOp"> {
                            "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
 }
 
+def ExpandCopiesPass : Pass<"terse-expand-copies", "::mlir::func::FuncOp"> {
+  let summary = "Turn copies between strided buffers into loops";
+  let description = [{
+    `memref.copy` between contiguous buffers stays and becomes a `memcpy`; any other would become a call of
+    `memrefCopy`, which is part of MLIR's run-time library, and becomes `linalg.copy` instead.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
 def LowerMathPass : Pass<"terse-lower-math"> {
   let summary = "Lower scalar math for code generation";
   let description = [{
