@@ -62,15 +62,16 @@ static llvm::Error evalAttention(nn::AttentionOp op, OpCall &call) {
           scores[t] = score;
           max = propagatingMax(max, score);
         }
-        // A row that is masked as a whole has no maximum to subtract: its softmax is NaN.
+        // A row that is masked as a whole attends to nothing: its weights are 0.
+        bool masked = max == kMasked;
         for (double &score : scores) {
-          score = std::exp(score - max);
+          score = masked ? 0 : std::exp(score - max);
           sum += score;
         }
         double *out = results.data() + ((b * heads + h) * rows + s) * width;
         for (int64_t t = 0; t < columns; ++t)
           for (int64_t d = 0; d < width; ++d)
-            out[d] += scores[t] / sum * vs[(shared * columns + t) * width + d];
+            out[d] += (masked ? 0 : scores[t] / sum) * vs[(shared * columns + t) * width + d];
       }
   store(results, call.result());
   return llvm::Error::success();

@@ -1,4 +1,5 @@
 // RUN: terse-opt %s --terse-interpret -o /dev/null
+// RUN: terse-opt %s --nn-decompose --terse-interpret -o /dev/null
 
 // Equal scores average the values; causally the first query sees the first value only.
 func.func @causal() {
@@ -26,6 +27,17 @@ func.func @masks_and_grouped_heads() {
   %z = nn.attention %q, %k, %v, %bias {scale = 1.0} : (tensor<1x2x1x1xf32>, tensor<1x1x2x1xf32>, tensor<1x1x2x2xf32>, tensor<2xf32>) -> tensor<1x2x1x2xf32>
   %ze = nn.constant dense<[[[[6.0, 2.0]], [[6.0, 2.0]]]]> : tensor<1x2x1x2xf32>
   check.expect_close %z, %ze : tensor<1x2x1x2xf32>, tensor<1x2x1x2xf32>
+  return
+}
+
+// A row without any key to attend to is 0.
+func.func @masked_row() {
+  %q = nn.constant dense<1.0> : tensor<1x1x2x1xf32>
+  %v = nn.constant dense<[[[[2.0], [4.0]]]]> : tensor<1x1x2x1xf32>
+  %mask = nn.constant dense<[[true, true], [false, false]]> : tensor<2x2xi1>
+  %y = nn.attention %q, %q, %v, %mask {scale = 1.0} : (tensor<1x1x2x1xf32>, tensor<1x1x2x1xf32>, tensor<1x1x2x1xf32>, tensor<2x2xi1>) -> tensor<1x1x2x1xf32>
+  %e = nn.constant dense<[[[[3.0], [0.0]]]]> : tensor<1x1x2x1xf32>
+  check.expect_close %y, %e : tensor<1x1x2x1xf32>, tensor<1x1x2x1xf32>
   return
 }
 

@@ -1,4 +1,5 @@
 // RUN: terse-opt %s --terse-interpret -o /dev/null
+// RUN: terse-opt %s --nn-fold-constants --terse-interpret -o /dev/null
 
 func.func @float_to_integer_truncates_and_saturates() {
   %x = nn.constant dense<[1.9, -1.9, 300.0, -300.0, 0x7FC00000]> : tensor<5xf32>

@@ -1,4 +1,5 @@
 // RUN: terse-opt %s --terse-interpret -o /dev/null
+// RUN: terse-opt %s --nn-decompose --terse-interpret -o /dev/null
 // RUN: terse-opt %s --terse-interpret=f64-accumulation -o /dev/null
 
 func.func @linear() {

@@ -1,4 +1,5 @@
 // RUN: terse-opt %s --terse-interpret -o /dev/null
+// RUN: terse-opt %s --nn-fold-constants --terse-interpret -o /dev/null
 
 func.func @shape_iota_range() {
   %x = nn.constant dense<0.0> : tensor<2x3xf32>

@@ -1,4 +1,5 @@
 // RUN: terse-opt %s --terse-interpret -o /dev/null
+// RUN: terse-opt %s --nn-fold-constants --terse-interpret -o /dev/null
 
 func.func @relu_and_leaky() {
   %x = nn.constant dense<[-2.0, 0.0, 3.0]> : tensor<3xf32>

@@ -1,4 +1,5 @@
 // RUN: terse-opt %s --terse-interpret -o /dev/null
+// RUN: terse-opt %s --nn-decompose --terse-interpret -o /dev/null
 
 func.func @batch_norm() {
   %x = nn.constant dense<[[1.0, 10.0], [3.0, 20.0]]> : tensor<2x2xf32>

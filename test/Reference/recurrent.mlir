@@ -1,4 +1,5 @@
 // RUN: terse-opt %s --terse-interpret -o /dev/null
+// RUN: terse-opt %s --nn-decompose --terse-interpret -o /dev/null
 
 // h1 = 1 * 1 + 0, h2 = 1 * 2 + 0.5 * h1, with identities as activations; backward from the other end.
 func.func @rnn_directions() {

@@ -1,4 +1,5 @@
 // RUN: terse-opt %s --terse-interpret -o /dev/null
+// RUN: terse-opt %s --nn-fold-constants --terse-interpret -o /dev/null
 
 func.func @nearest_roundings() {
   %x = nn.constant dense<[1, 2, 3]> : tensor<3xi64>

@@ -16,6 +16,19 @@ Value softmax(NNBuilder &b, Value x, int64_t axis, bool log) {
   return log ? b.sub(shifted, b.unary(UnaryKind::Log, sum)) : b.div(exponential, sum);
 }
 
+// Softmax along the last axis of scores of which minus infinity means masked: 0 for rows without any other score.
+Value maskedSoftmax(NNBuilder &b, Value score) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  int64_t axis = typeOf(score).getRank() - 1;
+  // With a finite value to subtract, exp gives 0 and not NaN for such a row.
+  Value max = b.unary(UnaryKind::Clamp, b.reduce(ReduceKind::Max, score, {axis}),
+                      -std::numeric_limits<float>::max(), kInfinity);
+  Value exponential = b.unary(UnaryKind::Exp, b.sub(score, max));
+  // The largest score contributes 1 to the sum of any other row.
+  Value sum = b.unary(UnaryKind::Clamp, b.reduce(ReduceKind::Sum, exponential, {axis}), 1.0, kInfinity);
+  return b.div(exponential, sum);
+}
+
 struct DecomposeSoftmax : DecomposePattern<SoftmaxOp> {
   using DecomposePattern::DecomposePattern;
   SmallVector<Value> decompose(SoftmaxOp op, NNBuilder &b) const override {
@@ -61,7 +74,8 @@ struct DecomposeAttention : DecomposePattern<AttentionOp> {
       Value row = b.iota({qDims[2], kDims[2]}, 0), column = b.iota({qDims[2], kDims[2]}, 1);
       score = b.select(b.compare(CompareKind::Le, column, row), score, minusInfinity);
     }
-    Value weights = softmax(b, score, 3, /*log=*/false);
+    bool mayMask = op.getMask() || op.getCausal();
+    Value weights = mayMask ? maskedSoftmax(b, score) : softmax(b, score, 3, /*log=*/false);
     if (grouped)
       weights = b.reshape(weights, {qDims[0], kDims[1], group, qDims[2], kDims[2]});
     Value result = b.matmul(weights, v);

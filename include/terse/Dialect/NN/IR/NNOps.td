@@ -347,7 +347,8 @@ def NN_AttentionOp : NN_InferOp<"attention", [DeclareOpInterfaceMethods<NN_CostM
     `q: [B, Hq, S, D]`, `k: [B, Hk, T, D]`, `v: [B, Hk, T, Dv]`; head `h` of `q` uses head `h / (Hq / Hk)` of `k` and `v`.
     `score = scale * q k^T`; if `softcap > 0`, `score = softcap * tanh(score / softcap)`; then `mask` is added (float)
     or selects (`i1`: false means minus infinity), and with `causal` positions `t > s` are masked;
-    `result = softmax(score) v: [B, Hq, S, Dv]`. `mask` broadcasts to `[B, Hq, S, T]`.
+    `result = softmax(score) v: [B, Hq, S, Dv]`, 0 for a row of scores that are all masked. `mask` broadcasts to
+    `[B, Hq, S, T]`.
     (C1) all of `q`, `k`, `v` have rank 4. (C2) `Hk` divides `Hq`.
   }];
   let arguments = (ins NN_Tensor:$q, NN_Tensor:$k, NN_Tensor:$v, Optional<NN_Tensor>:$mask, F64Attr:$scale,
