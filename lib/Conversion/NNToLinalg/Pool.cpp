@@ -235,7 +235,12 @@ struct MaxPoolIndicesLowering : OpConversionPattern<nn::MaxPoolIndicesOp> {
           Value stored = extractElement(b, x, at);
           Value v = loadElement(b, loc, stored, element), best = loadElement(b, loc, args[1], element);
           Value fresh = b.less(args[2], arith::ConstantOp::create(b, b.getI64IntegerAttr(0)));
-          Value take = b.all(inside, b.any(fresh, createCompare(b, loc, nn::CompareKind::Gt, v, best, element)));
+          Value larger = createCompare(b, loc, nn::CompareKind::Gt, v, best, element);
+          // The first NaN is a maximum, as it is for nn.pool.
+          if (isa<FloatType>(v.getType()))
+            larger = b.any(larger, b.all(arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, v, v),
+                                         arith::CmpFOp::create(b, arith::CmpFPredicate::ORD, best, best)));
+          Value take = b.all(inside, b.any(fresh, larger));
           // Position in the flattened input: batch and channel always outermost.
           Value place = b.add(b.mul(b.index(0), b.size(x, 1)), b.index(1)), area = b.constant(1), offset = zero;
           for (int64_t i = 0; i < w.axes(); ++i) {

@@ -338,6 +338,9 @@ struct ConcatLowering : OpConversionPattern<nn::ConcatOp> {
     Value result = createEmpty(rewriter, loc, sizes, type.getElementType());
     SmallVector<OpFoldResult> at(type.getRank(), rewriter.getIndexAttr(0)), ones(type.getRank(), rewriter.getIndexAttr(1));
     for (auto [input, start] : llvm::zip(adaptor.getInputs(), offsets)) {
+      // An empty part would start at the end of the axis, which is no valid offset.
+      if (typeOf(input).getDimSize(axis) == 0)
+        continue;
       at[axis] = start;
       // All inputs agree in the other axes: the first one's sizes keep the copy inside of the result.
       SmallVector<OpFoldResult> extent = sizes;

@@ -6,7 +6,7 @@
 
 #include "NNBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "terse/Dialect/NN/Transforms/Decompose.h"
@@ -109,7 +109,7 @@ SmallVector<Value> runDirection(NNBuilder &b, const Layer &layer, int64_t d, Val
     n = b.refine(n, o.getType());
   // The states stay in the buffers they came in: without that, every step would allocate new ones.
   for (auto [n, o] : llvm::zip(next, old))
-    n = bufferization::MaterializeInDestinationOp::create(b, o.getType(), n, o).getResult();
+    n = linalg::CopyOp::create(b, n, o).getResult(0);
   output = b.refine(output, old[0].getType());
   Value written = tensor::InsertSliceOp::create(
       b, output, loop.getRegionIterArgs()[0], ArrayRef<OpFoldResult>{t, b.getIndexAttr(d), i0, i0},

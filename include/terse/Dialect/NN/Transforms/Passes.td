@@ -27,7 +27,7 @@ def NNDecomposePass : Pass<"nn-decompose"> {
     ```
   }];
   let statistics = [Statistic<"numDecomposed", "decomposed", "Number of composite ops replaced">];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
                            "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect", "::terse::nn::NNDialect"];
 }
 
