@@ -37,7 +37,7 @@ void terse::buildLinalgPipeline(OpPassManager &pm, const CPUPipelineOptions &) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   // Chains of elementwise ops become one loop, decoding of weights included.
-  pm.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass());
+  pm.addNestedPass<func::FuncOp>(createFuseElementwisePass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }
@@ -68,6 +68,14 @@ void terse::buildBufferPipeline(OpPassManager &pm, const CPUPipelineOptions &) {
 void terse::buildLLVMPipeline(OpPassManager &pm, const CPUPipelineOptions &options) {
   // Code depends on the C library only.
   pm.addNestedPass<func::FuncOp>(createExpandCopiesPass());
+  // The choice of kernels stands in the IR before it is carried out.
+  pm.addNestedPass<func::FuncOp>(createSelectKernelsPass());
+  ExpandKernelsPassOptions kernels;
+  kernels.vectorBytes = options.vectorBytes;
+  kernels.hasFMA = options.hasFMA;
+  if (!options.parallel)
+    kernels.parallelWork = -1;
+  pm.addPass(createExpandKernelsPass(kernels));
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createCanonicalizerPass());
@@ -82,7 +90,9 @@ void terse::buildLLVMPipeline(OpPassManager &pm, const CPUPipelineOptions &optio
   pm.addPass(createLowerAffinePass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
-  pm.addPass(createConvertVectorToLLVMPass());
+  ConvertVectorToLLVMPassOptions vectors;
+  vectors.reassociateFPReductions = true; // Sums over lanes, in a fixed tree.
+  pm.addPass(createConvertVectorToLLVMPass(vectors));
   pm.addPass(createConvertMathToLLVMPass());
   pm.addPass(createConvertIndexToLLVMPass());
   pm.addPass(createArithToLLVMConversionPass());
@@ -90,6 +100,8 @@ void terse::buildLLVMPipeline(OpPassManager &pm, const CPUPipelineOptions &optio
   pm.addPass(createConvertFuncToLLVMPass());
   pm.addPass(createConvertControlFlowToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
+  // Late, because the environment of a parallel call is a structure of LLVM types.
+  pm.addPass(createParallelCallsPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }

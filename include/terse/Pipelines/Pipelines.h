@@ -14,6 +14,8 @@ struct CPUPipelineOptions : mlir::PassPipelineOptions<CPUPipelineOptions> {
                         llvm::cl::init(true)};
   Option<bool> hasF16C{*this, "has-f16c", llvm::cl::desc("The target converts f16 in hardware (default: true)"),
                        llvm::cl::init(true)};
+  Option<bool> hasFMA{*this, "has-fma", llvm::cl::desc("Multiply-adds are one instruction (default: true)"),
+                      llvm::cl::init(true)};
   Option<int64_t> vectorBytes{*this, "vector-bytes", llvm::cl::desc("Bytes of a vector register (default: 32)"),
                               llvm::cl::init(32)};
 };

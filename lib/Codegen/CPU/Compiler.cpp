@@ -57,7 +57,7 @@ void terse::registerCompilerDialects(DialectRegistry &registry) {
   vector::registerSubsetOpInterfaceExternalModels(registry);
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
-  registry.insert<LLVM::LLVMDialect, nn::NNDialect>();
+  registry.insert<LLVM::LLVMDialect, cpu::TerseCPUDialect, nn::NNDialect>();
 }
 
 // Runs `pm` and turns its diagnostics into the error.
@@ -185,6 +185,7 @@ llvm::Expected<CompiledCode> terse::compileToObject(ModuleOp original, const Com
   CPUPipelineOptions pipeline;
   pipeline.parallel = options.parallel;
   pipeline.hasF16C = target->hasF16C;
+  pipeline.hasFMA = target->hasFMA;
   pipeline.vectorBytes = target->vectorBytes;
 
   CompiledCode code;

@@ -85,6 +85,7 @@ llvm::Expected<NativeTarget> terse::createTarget(llvm::StringRef spec, unsigned 
       on.insert(f);
   bool x86 = triple.isX86();
   target.hasF16C = !x86 || on.contains("f16c");
+  target.hasFMA = !x86 || on.contains("fma");
   if (x86)
     target.vectorBytes = on.contains("avx512f") ? 64 : on.contains("avx2") ? 32 : 16;
   return target;

@@ -53,6 +53,52 @@ def ExpandCopiesPass : Pass<"terse-expand-copies", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
+def FuseElementwisePass : Pass<"terse-fuse-elementwise", "::mlir::func::FuncOp"> {
+  let summary = "Fuse chains of elementwise linalg ops";
+  let description = [{
+    A producer with one use goes into its consumer, except into contractions: these read every element many times, and
+    the kernels want plain operands.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def SelectKernelsPass : Pass<"terse-select-kernels", "::mlir::func::FuncOp"> {
+  let summary = "Choose how contractions on buffers are computed";
+  let description = [{
+    Sets `terse_cpu.kernel = #terse_cpu.kernel<...>` on every linalg op that is a sum of products and has enough work;
+    the others become plain loops. An attribute that is there already stays, and can be edited.
+  }];
+  let dependentDialects = ["::terse::cpu::TerseCPUDialect"];
+}
+
+def ExpandKernelsPass : Pass<"terse-expand-kernels", "::mlir::ModuleOp"> {
+  let summary = "Turn contractions with a chosen kernel into functions of vector code";
+  let description = [{
+    Every op with a `terse_cpu.kernel` becomes a call of a private function over a range of its outer parallel
+    iterations; equal kernels share one function. Sums run in the order of the iterations for `panel`, in one partial
+    sum per vector lane for `dot`, whatever the number of threads. Functions with at least `parallel-work` multiply-adds
+    (or sizes known at run time only) are marked `terse_cpu.parallel`.
+  }];
+  let options = [
+    Option<"vectorBytes", "vector-bytes", "int64_t", "32", "Bytes of a vector register (default: 32)">,
+    Option<"hasFMA", "has-fma", "bool", "true", "Multiply-adds are one instruction (default: true)">,
+    Option<"parallelWork", "parallel-work", "int64_t", "1000000",
+           "Multiply-adds from which a kernel may run in parallel; negative: never (default: 1000000)">,
+  ];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
+                           "::terse::cpu::TerseCPUDialect"];
+}
+
+def ParallelCallsPass : Pass<"terse-parallel-calls", "::mlir::ModuleOp"> {
+  let summary = "Hand calls of parallel functions to the loader's services";
+  let description = [{
+    In the LLVM dialect: a call of a function marked `terse_cpu.parallel` becomes a call of
+    `terse_services_ptr->parallel_for` with the arguments in a structure on the stack, or stays where the pointer is null.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 def LowerMathPass : Pass<"terse-lower-math"> {
   let summary = "Lower scalar math for code generation";
   let description = [{

@@ -1,0 +1,154 @@
+//===- ContractionShape.cpp - What kernels ask of a contraction -----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "ContractionShape.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace terse;
+
+// Whether `value` comes from `arg` alone, through elementwise ops in the same block.
+static bool comesFrom(Value value, BlockArgument arg) {
+  if (value == arg)
+    return true;
+  Operation *op = value.getDefiningOp();
+  return op && op->getBlock() == arg.getOwner() && op->getNumOperands() == 1 && OpTrait::hasElementwiseMappableTraits(op) &&
+         comesFrom(op->getOperand(0), arg);
+}
+
+// Matches acc + f(a) * g(b) in the body.
+static bool isSumOfProducts(linalg::GenericOp op) {
+  Block *body = op.getBody();
+  Operation *sum = body->getTerminator()->getOperand(0).getDefiningOp();
+  if (!isa_and_nonnull<arith::AddFOp, arith::AddIOp>(sum))
+    return false;
+  BlockArgument acc = body->getArgument(2);
+  Value rest = sum->getOperand(0) == acc ? sum->getOperand(1) : sum->getOperand(0);
+  if ((sum->getOperand(0) == acc) == (sum->getOperand(1) == acc))
+    return false;
+  Operation *product = rest.getDefiningOp();
+  return isa_and_nonnull<arith::MulFOp, arith::MulIOp>(product) && product->hasOneUse() &&
+         comesFrom(product->getOperand(0), body->getArgument(0)) &&
+         comesFrom(product->getOperand(1), body->getArgument(1));
+}
+
+// The factor of dimension `dim` in `expr`; nothing if the expression is not linear in it.
+static std::optional<int64_t> getFactor(AffineExpr expr, unsigned dim) {
+  if (!expr.isFunctionOfDim(dim))
+    return 0;
+  if (auto d = dyn_cast<AffineDimExpr>(expr))
+    return d.getPosition() == dim ? 1 : 0;
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+  if (!binary)
+    return std::nullopt;
+  auto l = getFactor(binary.getLHS(), dim), r = getFactor(binary.getRHS(), dim);
+  if (!l || !r)
+    return std::nullopt;
+  if (expr.getKind() == AffineExprKind::Add)
+    return *l + *r;
+  auto constant = dyn_cast<AffineConstantExpr>(binary.getRHS());
+  if (expr.getKind() == AffineExprKind::Mul && constant)
+    return *l * constant.getValue();
+  return std::nullopt;
+}
+
+// The factor of `dim` if it stands in the last index of `map` only.
+static std::optional<int64_t> getInnermostFactor(AffineMap map, unsigned dim) {
+  if (map.getNumResults() == 0)
+    return std::nullopt;
+  for (AffineExpr expr : map.getResults().drop_back())
+    if (expr.isFunctionOfDim(dim))
+      return std::nullopt;
+  return getFactor(map.getResults().back(), dim);
+}
+
+static bool hasUnitInnermostStride(MemRefType type) {
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  return type.getRank() > 0 && succeeded(type.getStridesAndOffset(strides, offset)) && strides.back() == 1;
+}
+
+std::optional<ContractionShape> terse::analyzeContraction(linalg::GenericOp op, cpu::Kernel kernel) {
+  if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 || !op.hasPureBufferSemantics() || op.hasIndexSemantics() ||
+      !isSumOfProducts(op))
+    return std::nullopt;
+  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+  AffineMap out = maps[2];
+  if (out.getNumResults() == 0 || !out.isProjectedPermutation())
+    return std::nullopt;
+  for (AffineMap map : maps)
+    if (map.getNumSymbols())
+      return std::nullopt;
+  SmallVector<MemRefType> types;
+  for (Value v : op->getOperands())
+    types.push_back(cast<MemRefType>(v.getType()));
+  SmallVector<utils::IteratorType> iterators = op.getIteratorTypesArray();
+  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
+
+  ContractionShape shape;
+  shape.kernel = kernel;
+  for (auto [i, type] : llvm::enumerate(iterators)) {
+    shape.work = ShapedType::isDynamic(shape.work) || ShapedType::isDynamic(sizes[i]) ? ShapedType::kDynamic
+                                                                                      : shape.work * sizes[i];
+    if (type != utils::IteratorType::parallel)
+      shape.reductionDims.push_back(i);
+    // A parallel dimension that the result lacks would be written once per iteration.
+    else if (!out.isFunctionOfDim(i))
+      return std::nullopt;
+  }
+  auto isBetter = [&](int64_t dim, int64_t best) {
+    return best < 0 || (!ShapedType::isDynamic(sizes[best]) && (ShapedType::isDynamic(sizes[dim]) || sizes[dim] > sizes[best]));
+  };
+
+  if (kernel == cpu::Kernel::Panel) {
+    shape.vectorDim = cast<AffineDimExpr>(out.getResults().back()).getPosition();
+    bool a = maps[0].isFunctionOfDim(shape.vectorDim), b = maps[1].isFunctionOfDim(shape.vectorDim);
+    if (a == b)
+      return std::nullopt;
+    shape.vectorOperand = a ? 0 : 1;
+    shape.scalarOperand = a ? 1 : 0;
+    auto factor = getInnermostFactor(maps[shape.vectorOperand], shape.vectorDim);
+    if (!factor || *factor < 1 || !hasUnitInnermostStride(types[shape.vectorOperand]) || !hasUnitInnermostStride(types[2]))
+      return std::nullopt;
+    shape.stride = *factor;
+  } else {
+    if (shape.reductionDims.size() != 1)
+      return std::nullopt;
+    unsigned k = shape.reductionDims.front();
+    for (int i : {0, 1}) {
+      auto factor = getInnermostFactor(maps[i], k);
+      if (!factor || *factor != 1 || !hasUnitInnermostStride(types[i]))
+        return std::nullopt;
+    }
+    shape.scalarOperand = 0;
+    shape.vectorOperand = 1;
+    shape.vectorDim = -1;
+    for (auto [i, type] : llvm::enumerate(iterators))
+      if (type == utils::IteratorType::parallel && maps[1].isFunctionOfDim(i) && !maps[0].isFunctionOfDim(i) &&
+          isBetter(i, shape.vectorDim))
+        shape.vectorDim = i;
+  }
+  for (auto [i, type] : llvm::enumerate(iterators)) {
+    if (type != utils::IteratorType::parallel || int64_t(i) == shape.vectorDim)
+      continue;
+    bool s = maps[shape.scalarOperand].isFunctionOfDim(i), v = maps[shape.vectorOperand].isFunctionOfDim(i);
+    if (s && !v && isBetter(i, shape.scalarDim))
+      shape.scalarDim = i;
+    if (v && !s && kernel == cpu::Kernel::Panel) // The last one: nearest to vectorDim in memory.
+      shape.rowDim = i;
+  }
+  for (auto [i, type] : llvm::enumerate(iterators))
+    if (type == utils::IteratorType::parallel && int64_t(i) != shape.vectorDim && int64_t(i) != shape.scalarDim &&
+        int64_t(i) != shape.rowDim)
+      shape.outerDims.push_back(i);
+  return shape;
+}
+
+std::optional<ContractionShape> terse::analyzeContraction(linalg::GenericOp op) {
+  auto panel = analyzeContraction(op, cpu::Kernel::Panel);
+  if (panel && panel->stride == 1)
+    return panel;
+  if (auto dot = analyzeContraction(op, cpu::Kernel::Dot))
+    return dot;
+  return panel;
+}
