@@ -90,7 +90,7 @@ static llvm::Error evalRange(nn::RangeOp op, OpCall &call) {
     // 2^53: above, the indices are not exact; infinities and NaN (a zero step) end here, too.
     if (!(count < 9007199254740992.0))
       return call.fail("has no finite number of elements");
-    if (llvm::Error error = call.setResultShape(0, {std::max<int64_t>(count, 0)}))
+    if (llvm::Error error = call.setResultShape(0, {count > 0 ? static_cast<int64_t>(count) : 0}))
       return error;
     HostTensor &out = call.result();
     for (int64_t i = 0, e = out.getNumElements(); i < e; ++i)

@@ -5,6 +5,7 @@
 #include "OpCall.h"
 
 #include "terse/Dialect/NN/IR/NNOps.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <cmath>
 
@@ -36,22 +37,31 @@ struct Windows {
   int64_t countPadded(llvm::ArrayRef<int64_t> position) const {
     int64_t count = 1;
     for (size_t d = 0; d < in.size(); ++d) {
-      int64_t taps = 0;
-      forEachTap(d, position[d], -pads[d], in[d] + pads[d + in.size()], [&](int64_t) { ++taps; });
-      count *= taps;
+      auto [first, last] = getTaps(d, position[d], -pads[d], in[d] + pads[d + in.size()]);
+      if (llvm::MulOverflow(count, std::max<int64_t>(last - first, 0), count))
+        return std::numeric_limits<int64_t>::max();
     }
     return count;
   }
 
 private:
+  /// The range of the window's taps whose coordinates along an axis are in [low, high). Computed,
+  /// not searched: a hostile kernel may be huge.
+  std::pair<int64_t, int64_t> getTaps(size_t d, int64_t position, int64_t low, int64_t high) const {
+    int64_t origin = position * strides[d] - pads[d];
+    auto firstAtLeast = [&](int64_t bound) {
+      int64_t tap = origin < bound ? (bound - origin - 1) / dilations[d] + 1 : 0;
+      return std::min(tap, kernel[d]);
+    };
+    return {firstAtLeast(low), firstAtLeast(high)};
+  }
+
   /// Calls `fn(coordinate)` for the window's coordinates along an axis that are in [low, high).
   template <typename Fn>
   void forEachTap(size_t d, int64_t position, int64_t low, int64_t high, Fn fn) const {
-    int64_t first = position * strides[d] - pads[d];
-    // Skip what lies before `low` at once: a hostile kernel may be huge.
-    int64_t k = first < low ? (low - first + dilations[d] - 1) / dilations[d] : 0;
-    for (; k < kernel[d] && first + k * dilations[d] < high; ++k)
-      fn(first + k * dilations[d]);
+    auto [first, last] = getTaps(d, position, low, high);
+    for (int64_t k = first; k < last; ++k)
+      fn(position * strides[d] - pads[d] + k * dilations[d]);
   }
 };
 

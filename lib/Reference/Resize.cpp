@@ -179,8 +179,8 @@ static llvm::Error evalResize(nn::ResizeOp op, OpCall &call) {
     }
     if (axis.in == 0 && axis.out > 0)
       return call.fail("has no elements to resize along axis " + llvm::Twine(i));
-    // The widest kernel that a shrinking axis may have; more taps than elements mean nothing.
-    if (op.getAntialias() && axis.scale < 1e-9)
+    // A shrinking kernel meets about 4 / scale elements for every output element.
+    if (op.getAntialias() && static_cast<double>(axis.out) / axis.scale > 1e8)
       return call.fail("has a scale that is too small (got " + std::to_string(axis.scale) + ")");
     shape.push_back(axis.out);
     if (!axis.isUnchanged())

@@ -59,7 +59,7 @@ static Result evaluateSlice(Op op, ArrayRef<HostTensor> operands, const HostTens
   std::vector<int64_t> steps =
       resolveMixed(op.getStaticStrides(), operands.drop_front(dynamicOffsets + dynamicSizes));
   for (int64_t d = 0; d < whole.getRank(); ++d) {
-    __int128 last = __int128(offsets[d]) + __int128(sizes[d] - 1) * steps[d];
+    __int128 last = offsets[d] + (__int128(sizes[d]) - 1) * steps[d];
     bool fits = sizes[d] == 0 || (sizes[d] > 0 && offsets[d] >= 0 && offsets[d] < whole.shape[d] &&
                                   last >= 0 && last < whole.shape[d]);
     if (!fits)

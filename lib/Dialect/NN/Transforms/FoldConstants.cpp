@@ -157,10 +157,12 @@ private:
             global && global.isPrivate())
           globals.insert(global);
     llvm::DenseSet<Attribute> used;
-    if (auto uses = SymbolTable::getSymbolUses(&module.getBodyRegion()))
-      for (SymbolTable::SymbolUse use : *uses)
-        if (!isDeadLoad(use.getUser()))
-          used.insert(use.getSymbolRef().getRootReference());
+    auto uses = SymbolTable::getSymbolUses(&module.getBodyRegion());
+    if (!uses)
+      return; // an unknown op may use any of them
+    for (SymbolTable::SymbolUse use : *uses)
+      if (!isDeadLoad(use.getUser()))
+        used.insert(use.getSymbolRef().getRootReference());
     for (Operation *global : globals)
       if (!used.contains(SymbolTable::getSymbolName(global)))
         global->erase();
