@@ -54,3 +54,12 @@ func.func @log_sum_exp(%x: tensor<3x4xf32>) -> tensor<3xf32> {
   %0 = nn.reduce log_sum_exp %x {axes = array<i64: 1>} : (tensor<3x4xf32>) -> tensor<3xf32>
   return %0 : tensor<3xf32>
 }
+
+// Simple kinds stay, in every type.
+// CHECK-LABEL: func.func @simple(
+func.func @simple(%x: tensor<3x4xf16>) -> tensor<3xf16> {
+  // CHECK-NEXT: %[[R:.*]] = nn.reduce max %arg0
+  // CHECK-NEXT: return %[[R]]
+  %0 = nn.reduce max %x {axes = array<i64: 1>} : (tensor<3x4xf16>) -> tensor<3xf16>
+  return %0 : tensor<3xf16>
+}

@@ -22,6 +22,8 @@ struct DecomposeReduce : DecomposePattern<ReduceOp> {
 
   SmallVector<Value> decompose(ReduceOp op, NNBuilder &b) const override {
     ReduceKind kind = op.getKind();
+    if (llvm::is_contained({ReduceKind::Sum, ReduceKind::Prod, ReduceKind::Max, ReduceKind::Min}, kind))
+      return {};
     ArrayRef<int64_t> axes = op.getAxes();
     bool keep = op.getKeepdims();
     Type element = typeOf(op.getX()).getElementType();
@@ -36,7 +38,7 @@ struct DecomposeReduce : DecomposePattern<ReduceOp> {
     case ReduceKind::Prod:
     case ReduceKind::Max:
     case ReduceKind::Min:
-      return {};
+      break;
     case ReduceKind::Mean: {
       Value total = sum(x);
       Dim count = countOf(b, x, axes);

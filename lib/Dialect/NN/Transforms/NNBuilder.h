@@ -68,7 +68,8 @@ mlir::Type computeType(mlir::Type element);
 /// Whether an operand or result of `op` is encoded: such ops wait until encodings are decomposed.
 bool isEncoded(mlir::Operation *op);
 
-/// A rewrite of one composite op on plain tensors: `decompose` returns one value per result.
+/// A rewrite of one composite op on plain tensors: `decompose` returns one value per result, or none for an op that
+/// stays as it is, and then it must not have built anything.
 template <typename OpTy> struct DecomposePattern : mlir::OpRewritePattern<OpTy> {
   using mlir::OpRewritePattern<OpTy>::OpRewritePattern;
   virtual llvm::SmallVector<mlir::Value> decompose(OpTy op, NNBuilder &b) const = 0;
