@@ -36,9 +36,9 @@ func.func @half(%x: tensor<4xf16>) -> tensor<4xf16> {
 // -----
 
 // A static size of 1 is read at index 0.
-// CHECK: #[[MAP:.*]] = affine_map<(d0, d1) -> (d0, 0)>
+// CHECK: #[[$MAP:.*]] = affine_map<(d0, d1) -> (d0, 0)>
 // CHECK-LABEL: func.func @stretch_static
-// CHECK: linalg.generic {indexing_maps = [#{{.*}}, #[[MAP]], #{{.*}}]
+// CHECK: linalg.generic {indexing_maps = [#{{.*}}, #[[$MAP]], #{{.*}}]
 func.func @stretch_static(%x: tensor<4x8xf32>, %y: tensor<4x1xf32>) -> tensor<4x8xf32> {
   %0 = nn.binary add %x, %y : (tensor<4x8xf32>, tensor<4x1xf32>) -> tensor<4x8xf32>
   return %0 : tensor<4x8xf32>
