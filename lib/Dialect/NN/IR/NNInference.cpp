@@ -49,7 +49,7 @@ std::optional<SmallVector<int64_t>> terse::nn::broadcastShapes(ArrayRef<int64_t>
 }
 
 Type terse::nn::getAccumulatorType(Type type) {
-  if (auto i = dyn_cast<IntegerType>(type); i && i.getWidth() <= 8)
+  if (auto i = dyn_cast<IntegerType>(type); i && i.getWidth() <= 16)
     return IntegerType::get(type.getContext(), 32);
   return type;
 }

@@ -18,10 +18,24 @@ static OpOperand *optionalOperand(Operation *op, unsigned index) {
   return op->getNumOperands() > index ? &op->getOpOperand(index) : nullptr;
 }
 
+// The op on other operands and without bias, with the result type that follows.
+static Value buildIntegerContraction(Operation *op, OpBuilder &b, Value activation, Value weight) {
+  Operation *copy = op->clone();
+  copy->setDiscardableAttrs(DictionaryAttr::get(op->getContext()));
+  copy->setOperands({activation, weight});
+  auto shape = cast<RankedTensorType>(op->getResult(0).getType()).getShape();
+  copy->getResult(0).setType(RankedTensorType::get(shape, b.getI32Type()));
+  return b.insert(copy)->getResult(0);
+}
+
 #define CONTRACTION(OP)                                                                                                \
   OpOperand &OP::getActivationOperand() { return getXMutable(); }                                                     \
   OpOperand &OP::getWeightOperand() { return getWeightMutable(); }                                                    \
-  OpOperand *OP::getBiasOperand() { return optionalOperand(getOperation(), 2); }
+  OpOperand *OP::getBiasOperand() { return optionalOperand(getOperation(), 2); }                                      \
+  bool OP::hasIntegerForm() { return true; }                                                                          \
+  Value OP::buildIntegerForm(OpBuilder &b, Value activation, Value weight) {                                          \
+    return buildIntegerContraction(getOperation(), b, activation, weight);                                            \
+  }
 CONTRACTION(LinearOp)
 CONTRACTION(ConvOp)
 CONTRACTION(ConvTransposeOp)
@@ -32,11 +46,15 @@ static int64_t rankOf(Value v) { return cast<RankedTensorType>(v.getType()).getR
 int64_t LinearOp::getOutputChannelAxis() { return 0; }
 SmallVector<int64_t> LinearOp::getContractionAxes() { return {1}; }
 int64_t LinearOp::getActivationChannelAxis() { return rankOf(getX()) - 1; }
+SmallVector<int64_t> LinearOp::getActivationRowAxes() {
+  return llvm::to_vector(llvm::seq<int64_t>(0, rankOf(getX()) - 1));
+}
 int64_t LinearOp::getResultChannelAxis() { return rankOf(getResult()) - 1; }
 
 int64_t ConvOp::getOutputChannelAxis() { return 0; }
 SmallVector<int64_t> ConvOp::getContractionAxes() { return llvm::to_vector(llvm::seq<int64_t>(1, rankOf(getWeight()))); }
 int64_t ConvOp::getActivationChannelAxis() { return 1; }
+SmallVector<int64_t> ConvOp::getActivationRowAxes() { return {0}; }
 int64_t ConvOp::getResultChannelAxis() { return 1; }
 
 int64_t ConvTransposeOp::getOutputChannelAxis() { return 1; }
@@ -46,6 +64,7 @@ SmallVector<int64_t> ConvTransposeOp::getContractionAxes() {
   return axes;
 }
 int64_t ConvTransposeOp::getActivationChannelAxis() { return 1; }
+SmallVector<int64_t> ConvTransposeOp::getActivationRowAxes() { return {0}; }
 int64_t ConvTransposeOp::getResultChannelAxis() { return 1; }
 
 // A matrix product with constant right-hand side is a linear layer with the weight transposed; with a computed one, the
@@ -55,6 +74,13 @@ OpOperand &MatmulOp::getWeightOperand() { return getRhsMutable(); }
 int64_t MatmulOp::getOutputChannelAxis() { return rankOf(getRhs()) - 1; }
 SmallVector<int64_t> MatmulOp::getContractionAxes() { return {rankOf(getRhs()) - 2}; }
 int64_t MatmulOp::getActivationChannelAxis() { return rankOf(getLhs()) - 1; }
+SmallVector<int64_t> MatmulOp::getActivationRowAxes() {
+  return llvm::to_vector(llvm::seq<int64_t>(0, rankOf(getLhs()) - 1));
+}
+bool MatmulOp::hasIntegerForm() { return true; }
+Value MatmulOp::buildIntegerForm(OpBuilder &b, Value activation, Value weight) {
+  return buildIntegerContraction(getOperation(), b, activation, weight);
+}
 int64_t MatmulOp::getResultChannelAxis() { return rankOf(getResult()) - 1; }
 
 //===----------------------------------------------------------------------===//

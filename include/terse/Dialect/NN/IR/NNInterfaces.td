@@ -25,7 +25,17 @@ def NN_ContractionLike : NN_Interface<"ContractionLike"> {
     InterfaceMethod<"Axes of the weight that are summed over, outermost first.",
                     "::llvm::SmallVector<int64_t>", "getContractionAxes">,
     InterfaceMethod<"Axis of the activation that is contracted.", "int64_t", "getActivationChannelAxis">,
-    InterfaceMethod<"Axis of the result that indexes output channels.", "int64_t", "getResultChannelAxis">
+    InterfaceMethod<"Axis of the result that indexes output channels.", "int64_t", "getResultChannelAxis">,
+    InterfaceMethod<[{
+        Axes of the activation that no sum runs along. With trailing axes aligned, each is an axis of the result too, so
+        that one factor per row of the activation is a factor per row of the result. The default knows of none.
+      }], "::llvm::SmallVector<int64_t>", "getActivationRowAxes", (ins), "", "return {};">,
+    InterfaceMethod<"Whether buildIntegerForm builds something.", "bool", "hasIntegerForm", (ins), "", "return false;">,
+    InterfaceMethod<[{
+        Builds the same contraction without bias on integers of at most 16 bits, which accumulate in i32. `activation` and
+        `weight` have the shapes of the operands.
+      }], "::mlir::Value", "buildIntegerForm",
+      (ins "::mlir::OpBuilder &":$builder, "::mlir::Value":$activation, "::mlir::Value":$weight), "", "return {};">
   ];
 }
 

@@ -29,7 +29,7 @@ bool areCompatibleTypes(mlir::TypeRange l, mlir::TypeRange r);
 /// A dynamic dimension beside a static one other than 1 takes the static one.
 std::optional<llvm::SmallVector<int64_t>> broadcastShapes(llvm::ArrayRef<int64_t> a, llvm::ArrayRef<int64_t> b);
 
-/// The element type of a sum of products of `type`: i32 for integers of at most 8 bits, otherwise `type`.
+/// The element type of a sum of products of `type`: i32 for integers of at most 16 bits, otherwise `type`.
 mlir::Type getAccumulatorType(mlir::Type type);
 
 /// Number of elements that `start:end:step` selects on an axis of `size`, with the clamping of `nn.slice`; on return

@@ -32,12 +32,14 @@ class NN_InferOp<string mnemonic, list<Trait> traits = []>
 }
 
 class NN_KindOp<string mnemonic, list<Trait> traits = []> : NN_InferOp<mnemonic, traits> {
-  let assemblyFormat = "$kind operands attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "`` $kind operands attr-dict `:` functional-type(operands, results)";
 }
 
 defvar NN_Elementwise = [DeclareOpInterfaceMethods<NN_ChannelScalable>, DeclareOpInterfaceMethods<NN_ChannelFlow>,
                          DeclareOpInterfaceMethods<NN_CostModel>];
-defvar NN_Contraction = [DeclareOpInterfaceMethods<NN_ContractionLike, ["getBiasOperand"]>, DeclareOpInterfaceMethods<NN_CostModel>];
+defvar NN_Contraction = [DeclareOpInterfaceMethods<NN_ContractionLike, ["getBiasOperand", "getActivationRowAxes", "hasIntegerForm",
+                                                                            "buildIntegerForm"]>,
+                         DeclareOpInterfaceMethods<NN_CostModel>];
 
 //===----------------------------------------------------------------------===//
 // Constants and shapes
@@ -188,7 +190,8 @@ def NN_LinearOp : NN_InferOp<"linear", NN_Contraction> {
   let summary = "Fully connected layer";
   let description = [{
     `result[..., n] = sum_k x[..., k] * weight[n, k] + bias[n]`.
-    Integer tensors accumulate in `i32` (result element type `i32`) when the operands are at most 8 bits wide.
+    Integers of at most 16 bits accumulate in `i32`, which is then the result's element type. Integer operands may differ
+    in width and signedness: each element is extended as its own type says, then multiplied.
     (C1) `x` has rank >= 1 and `weight` rank 2. (C2) the last dimension of `x` equals dimension 1 of `weight`.
     (C3) `bias` has shape `[dim(weight, 0)]`.
     ```mlir
@@ -200,11 +203,12 @@ def NN_LinearOp : NN_InferOp<"linear", NN_Contraction> {
   let hasVerifier = 1;
 }
 
-def NN_MatmulOp : NN_InferOp<"matmul", [DeclareOpInterfaceMethods<NN_ContractionLike>, DeclareOpInterfaceMethods<NN_CostModel>]> {
+def NN_MatmulOp : NN_InferOp<"matmul", [DeclareOpInterfaceMethods<NN_ContractionLike, ["getActivationRowAxes", "hasIntegerForm", "buildIntegerForm"]>,
+                                       DeclareOpInterfaceMethods<NN_CostModel>]> {
   let summary = "Batched matrix product";
   let description = [{
     `result[b..., m, n] = sum_k lhs[b..., m, k] * rhs[b..., k, n]`, leading dimensions broadcast.
-    Integers of at most 8 bits accumulate in `i32`, which is then the result's element type.
+    Integers accumulate as in `nn.linear`.
     (C1) ranks >= 2. (C2) contracted dimensions are equal. (C3) leading dimensions broadcast.
   }];
   let arguments = (ins NN_Tensor:$lhs, NN_Tensor:$rhs);
@@ -222,7 +226,7 @@ def NN_ConvOp : NN_ConvBase<"conv"> {
   let description = [{
     `result[n, o, p...] = sum_{c, k...} xpad[n, g(o) * C/groups + c, p * strides + k * dilations] * weight[o, c, k...] + bias[o]`
     where `g(o) = o / (O / groups)` and `xpad` is `x` with `pads` zeros (`[low..., high...]`) around.
-    Integers of at most 8 bits accumulate in `i32`, which is then the result's element type.
+    Integers accumulate as in `nn.linear`.
     (C1) `x` is `[N, C, spatial...]`, `weight` `[O, C/groups, kernel...]`. (C2) attribute arrays have one entry (pads: two)
     per spatial dimension. (C3) `groups` divides `C` and `O`. (C4) strides and dilations are positive.
   }];
@@ -542,7 +546,7 @@ def NN_PadOp : NN_InferOp<"pad"> {
   }];
   let arguments = (ins NN_PadModeAttr:$mode, NN_Tensor:$x, Optional<NN_Tensor>:$value, DenseI64ArrayAttr:$low, DenseI64ArrayAttr:$high);
   let results = (outs NN_Tensor:$result);
-  let assemblyFormat = "$mode operands attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "`` $mode operands attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
 
@@ -607,7 +611,7 @@ def NN_ResizeOp : NN_Op<"resize", [DeclareOpInterfaceMethods<NN_CostModel>]> {
     DefaultValuedAttr<F64Attr, "0.0">:$extrapolation, DefaultValuedAttr<BoolAttr, "false">:$exclude_outside,
     DefaultValuedAttr<BoolAttr, "false">:$antialias);
   let results = (outs NN_Tensor:$result);
-  let assemblyFormat = "$mode operands attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "`` $mode operands attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
 
