@@ -24,6 +24,8 @@ void terse::buildDecomposePipeline(OpPassManager &pm) {
   // One function is left: the passes below plan memory and weights per entry function.
   pm.addPass(createInlinerPass());
   pm.addPass(createSymbolDCEPass());
+  // Where both sides are small integers, nothing needs decoding.
+  pm.addPass(createIntegerContractionsPass());
   // Encoded tensors become their components, decoding becomes nn ops.
   pm.addPass(createDecomposeEncodingsPass());
   // Norms, attention, recurrent layers... become primitives, so that the lowering needs few patterns.

@@ -41,6 +41,50 @@ def DecomposeEncodingsPass : Pass<"terse-decompose-encodings", "::mlir::ModuleOp
                            "::mlir::scf::SCFDialect"];
 }
 
+def IntegerContractionsPass : Pass<"terse-integer-contractions", "::mlir::ModuleOp"> {
+  let summary = "Contract tensors of small integers in integers";
+  let description = [{
+    An op with `ContractionLike` whose activation and weight are both
+    `#terse.uniform` of at most 8 bits (encoded operands, or results of
+    `terse.decode`) needs no decoding: with q the stored integers, z the zero
+    points and s the scales
+
+    ```
+    acc    = contraction(qx - zx, qw - zw)                exact, in i32
+    result = f32(acc) * (sx * sw) + bias                  in f32
+    ```
+
+    Zero points are subtracted first, in i16, so that padding remains the number
+    zero; without zero points the contraction reads the stored integers.
+
+    When the result only goes into a `terse.encode` with given parameters, per
+    tensor or per axis, and there is no bias, it is scaled once, as in ONNX
+    QLinearMatMul and QLinearConv:
+
+    ```
+    q = clamp(round_half_even(f32(acc) * (sx * sw / sy)) + zy, qmin, qmax)
+    ```
+
+    Requires: one scale along everything that is summed, that is, activations
+    per tensor or per row (block sizes `[1, ?]`; `[1, ?, ?, ?]` for convolutions), weights
+    per tensor or per output channel; a static number of summands so small that
+    i32 cannot overflow; results in f32, f16 or bf16. What does not qualify stays as
+    it is, decodes and computes in float; a remark (category
+    `terse-integer-contractions`) says why, and a statistic counts.
+
+    Numerics: integers are exact. In the result, f32(acc), sx * sw, their product
+    and the sum with the bias each round once, half to even: as long as sx * sw
+    is a normal finite number, the error is at most 3 * 2^-24 of
+    |result - bias| plus 2^-24 of |result|. Decoding first rounds every product instead; both agree
+    within that error plus the rounding of the float sum. docs/Numerics.md says more.
+  }];
+  let statistics = [
+    Statistic<"numConverted", "converted", "Contractions that compute in integers">,
+    Statistic<"numKept", "kept", "Contractions of small integers that compute in float">,
+  ];
+  let dependentDialects = ["::terse::TerseDialect", "::terse::nn::NNDialect"];
+}
+
 def ChooseEncodingsPass : Pass<"terse-choose-encodings", "::mlir::ModuleOp"> {
   let summary = "Choose an encoding for each constant weight";
   let description = [{
