@@ -9,9 +9,11 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "mlir/Transforms/DialectConversion.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "terse/Codegen/CPU/Passes.h"
+#include "terse/Conversion/NNToLinalg/SmallFloats.h"
 
 namespace terse {
 #define GEN_PASS_DEF_LOWERMATHPASS
@@ -22,6 +24,33 @@ using namespace mlir;
 using namespace terse;
 
 namespace {
+// Conversions of f16 as bit arithmetic: without hardware for them LLVM would call compiler-rt.
+struct ExpandF16Extension : OpRewritePattern<arith::ExtFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::ExtFOp op, PatternRewriter &rewriter) const override {
+    Type from = op.getIn().getType();
+    if (!getElementTypeOrSelf(from).isF16() || !getElementTypeOrSelf(op.getType()).isF32())
+      return rewriter.notifyMatchFailure(op, "not from f16 to f32");
+    auto vector = dyn_cast<VectorType>(from);
+    Type bits = vector ? Type(vector.clone(rewriter.getI16Type())) : rewriter.getI16Type();
+    Value pattern = arith::BitcastOp::create(rewriter, op.getLoc(), bits, op.getIn());
+    rewriter.replaceOp(op, decodeFloatBits(rewriter, op.getLoc(), pattern, numerics::FloatKind::F16));
+    return success();
+  }
+};
+
+struct ExpandF16Truncation : OpRewritePattern<arith::TruncFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::TruncFOp op, PatternRewriter &rewriter) const override {
+    if (!getElementTypeOrSelf(op.getType()).isF16())
+      return rewriter.notifyMatchFailure(op, "not to f16");
+    Value pattern = encodeFloatBits(rewriter, op.getLoc(), op.getIn(), numerics::FloatKind::F16, /*saturate=*/false,
+                                    numerics::E8M0Rounding::Up);
+    rewriter.replaceOpWithNewOp<arith::BitcastOp>(op, op.getType(), pattern);
+    return success();
+  }
+};
+
 struct LowerMathPass : terse::impl::LowerMathPassBase<LowerMathPass> {
   using LowerMathPassBase::LowerMathPassBase;
 
@@ -33,6 +62,8 @@ struct LowerMathPass : terse::impl::LowerMathPassBase<LowerMathPass> {
         return llvm::is_contained({"math.exp", "math.expm1", "math.log", "math.log1p", "math.tanh", "math.erf"}, name);
       });
       arith::populateExpandBFloat16Patterns(patterns);
+      if (!hasF16C)
+        patterns.add<ExpandF16Extension, ExpandF16Truncation>(&getContext());
       if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
         return signalPassFailure();
     }

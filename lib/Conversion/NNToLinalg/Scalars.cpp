@@ -1,7 +1,7 @@
 //===- Scalars.cpp - Scalar arithmetic of the nn kinds --------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "SmallFloats.h"
+#include "terse/Conversion/NNToLinalg/SmallFloats.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"

@@ -4,9 +4,10 @@
 // The same arithmetic as terse/Numerics/Float.h, without branches so that it vectorizes. Encoding starts from f32 or
 // f64, whichever holds the source exactly, and so rounds once.
 
-#include "SmallFloats.h"
+#include "terse/Conversion/NNToLinalg/SmallFloats.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace terse;
@@ -29,6 +30,18 @@ std::optional<FloatKind> terse::getFloatKind(Type element) {
       .Default([](Type) { return std::nullopt; });
 }
 
+// `element`, or a vector of it shaped as `like`.
+static Type shapedAs(Type like, Type element) {
+  auto vector = dyn_cast<VectorType>(like);
+  return vector ? Type(vector.clone(element)) : element;
+}
+
+static Value createConstant(OpBuilder &b, Location loc, Type type, TypedAttr value) {
+  if (auto vector = dyn_cast<VectorType>(type))
+    value = DenseElementsAttr::get(vector, Attribute(value));
+  return arith::ConstantOp::create(b, loc, type, value);
+}
+
 namespace {
 // Short spellings for bit arithmetic on one integer type.
 struct Bits {
@@ -36,7 +49,7 @@ struct Bits {
   Location loc;
   Type type;
 
-  Value c(int64_t v) const { return arith::ConstantOp::create(b, loc, b.getIntegerAttr(type, v)); }
+  Value c(int64_t v) const { return createConstant(b, loc, type, b.getIntegerAttr(getElementTypeOrSelf(type), v)); }
   Value add(Value x, Value y) const { return arith::AddIOp::create(b, loc, x, y); }
   Value sub(Value x, Value y) const { return arith::SubIOp::create(b, loc, x, y); }
   Value band(Value x, Value y) const { return arith::AndIOp::create(b, loc, x, y); }
@@ -51,8 +64,8 @@ struct Bits {
 } // namespace
 
 Value terse::decodeFloatBits(OpBuilder &b, Location loc, Value pattern, FloatKind kind) {
-  Type f32 = b.getF32Type();
-  Bits i{b, loc, b.getI32Type()};
+  Type f32 = shapedAs(pattern.getType(), b.getF32Type());
+  Bits i{b, loc, shapedAs(pattern.getType(), b.getI32Type())};
   Value p = arith::ExtUIOp::create(b, loc, i.type, pattern);
   auto eq = arith::CmpIPredicate::eq;
   if (kind == FloatKind::F8E8M0FNU) {
@@ -69,7 +82,7 @@ Value terse::decodeFloatBits(OpBuilder &b, Location loc, Value pattern, FloatKin
   // Subnormal: an integer times a power of two, both exact and the product normal in f32.
   float unit = numerics::f32FromBits(uint32_t(127 + 1 - f.bias - int(m)) << 23);
   Value small = arith::MulFOp::create(b, loc, arith::UIToFPOp::create(b, loc, f32, magnitude),
-                                      arith::ConstantOp::create(b, loc, b.getF32FloatAttr(unit)));
+                                      createConstant(b, loc, f32, b.getF32FloatAttr(unit)));
   Value isSmall = i.cmp(arith::CmpIPredicate::ult, magnitude, i.c(int64_t(1) << m));
   Value bits = i.select(isSmall, arith::BitcastOp::create(b, loc, i.type, small), normal);
   Value nan = i.c(0x7FC00000);
@@ -94,9 +107,10 @@ Value terse::decodeFloatBits(OpBuilder &b, Location loc, Value pattern, FloatKin
 
 static Value encodeE8M0Bits(OpBuilder &b, Location loc, Value x, bool saturate, numerics::E8M0Rounding rounding) {
   // f32 subnormals matter here (2^-127 is one); as f64 they are normal.
-  if (x.getType().isF32())
-    x = arith::ExtFOp::create(b, loc, b.getF64Type(), x);
-  Bits i{b, loc, b.getI64Type()};
+  Type f64 = shapedAs(x.getType(), b.getF64Type());
+  if (x.getType() != f64)
+    x = arith::ExtFOp::create(b, loc, f64, x);
+  Bits i{b, loc, shapedAs(f64, b.getI64Type())};
   Value bits = arith::BitcastOp::create(b, loc, i.type, x);
   Value fraction = i.band(bits, i.c((int64_t(1) << 52) - 1));
   Value exponent = i.sub(i.band(i.shr(bits, i.c(52)), i.c(0x7FF)), i.c(1023));
@@ -110,10 +124,10 @@ static Value encodeE8M0Bits(OpBuilder &b, Location loc, Value x, bool saturate, 
   biased = i.select(over, i.c(saturate ? 0xFE : 0xFF), biased);
   Value under = i.cmp(arith::CmpIPredicate::slt, exponent, i.c(-127));
   biased = i.select(under, i.c(saturate ? 0 : 0xFF), biased);
-  Value zero = arith::ConstantOp::create(b, loc, b.getF64FloatAttr(0));
+  Value zero = createConstant(b, loc, f64, b.getF64FloatAttr(0));
   Value bad = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ULT, x, zero);
   biased = i.select(bad, i.c(0xFF), biased);
-  return arith::TruncIOp::create(b, loc, b.getI8Type(), biased);
+  return arith::TruncIOp::create(b, loc, shapedAs(f64, b.getI8Type()), biased);
 }
 
 Value terse::encodeFloatBits(OpBuilder &b, Location loc, Value x, FloatKind kind, bool saturate,
@@ -121,8 +135,8 @@ Value terse::encodeFloatBits(OpBuilder &b, Location loc, Value x, FloatKind kind
   if (kind == FloatKind::F8E8M0FNU)
     return encodeE8M0Bits(b, loc, x, saturate, rounding);
   FloatFormat f = numerics::getFloatFormat(kind);
-  bool wide = x.getType().isF64();
-  Bits i{b, loc, wide ? b.getI64Type() : b.getI32Type()};
+  bool wide = getElementTypeOrSelf(x.getType()).isF64();
+  Bits i{b, loc, shapedAs(x.getType(), wide ? b.getI64Type() : b.getI32Type())};
   int64_t width = wide ? 64 : 32, sm = wide ? 52 : 23, sourceBias = wide ? 1023 : 127, m = f.mantissaBits;
   int64_t minExponent = 1 - f.bias;
   auto one = [](int64_t shift) { return int64_t(1) << shift; };
@@ -176,5 +190,5 @@ Value terse::encodeFloatBits(OpBuilder &b, Location loc, Value x, FloatKind kind
   }
   Value isNaN = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x, x);
   result = i.select(isNaN, nan, result);
-  return arith::TruncIOp::create(b, loc, b.getIntegerType(f.bits() <= 8 ? 8 : 16), result);
+  return arith::TruncIOp::create(b, loc, shapedAs(i.type, b.getIntegerType(f.bits() <= 8 ? 8 : 16)), result);
 }
