@@ -119,6 +119,8 @@ static llvm::Error compress(const CompressOptions &options) {
     return llvm::Error::success();
   }
 
+  if (!options.data.empty())
+    note("--data: no pass of this recipe uses calibration data");
   // Whatever can be known to fail fails before the work begins.
   if (llvm::Error error = checkModelPathWritable(options.output))
     return error;

@@ -80,10 +80,10 @@ void Progress::print() {
     llvm::errs() << "\r" << label << " " << done << "/" << total << "\033[K";
     return;
   }
-  uint64_t tenth = total ? done * 10 / total : 10;
-  if (total < 100 || tenth <= printedTenth)
+  uint64_t part = total ? done * 4 / total : 4;
+  if (total < 100 || part <= printedPart)
     return;
-  printedTenth = tenth;
+  printedPart = part;
   llvm::errs() << label << " " << done << "/" << total << "\n";
 }
 

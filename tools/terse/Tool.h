@@ -67,7 +67,7 @@ private:
   std::unique_ptr<mlir::ScopedDiagnosticHandler> handler;
 };
 
-/// Progress of long work on stderr: a line that is rewritten on a terminal, a line per tenth
+/// Progress of long work on stderr: a line that is rewritten on a terminal, a line per quarter
 /// elsewhere. Short work prints nothing elsewhere.
 class Progress {
 public:
@@ -78,7 +78,7 @@ public:
 private:
   void print();
   std::string label;
-  uint64_t total, done = 0, printedTenth = 0;
+  uint64_t total, done = 0, printedPart = 0;
   bool onTerminal;
 };
 
