@@ -37,3 +37,5 @@ if shutil.which("gcc"):
 config.environment["LSAN_OPTIONS"] = "print_suppressions=0:suppressions=" + os.path.join(
     config.test_source_root, "lsan.supp"
 )
+if os.path.isdir("/usr/share/libonnx-testdata/data/node"):
+    config.available_features.add("onnx-testdata")

@@ -8,7 +8,7 @@
 
 using namespace terse;
 
-std::string conformance::compare(const HostTensor &actual, const HostTensor &expected) {
+std::string conformance::compare(const HostTensor &actual, const HostTensor &expected, double relative) {
   if (actual.dtype != expected.dtype || actual.shape != expected.shape)
     return "expected " + expected.getTypeString() + " (got " + actual.getTypeString() + ")";
   int64_t count = expected.getNumElements(), bad = 0, first = -1;
@@ -28,7 +28,7 @@ std::string conformance::compare(const HostTensor &actual, const HostTensor &exp
       else if (std::isinf(e) || std::isinf(a))
         same = a == e;
       else
-        same = std::fabs(a - e) <= absolute + 1e-3 * std::fabs(e);
+        same = std::fabs(a - e) <= absolute + relative * std::fabs(e);
     } else {
       same = actual.getAsInt(i) == expected.getAsInt(i);
     }

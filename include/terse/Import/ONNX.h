@@ -60,7 +60,7 @@ struct ONNXValueDescription {
   std::optional<DType> dtype;
   /// -1 for unknown sizes.
   std::vector<int64_t> shape;
-  bool isTensor = false;
+  bool isTensor = false, hasShape = false;
 };
 struct ONNXModelDescription {
   std::vector<ONNXValueDescription> inputs, outputs;

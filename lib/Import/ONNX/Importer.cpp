@@ -256,8 +256,6 @@ Value Importer::addInput(const ValueInfo &info, Block &entry, SmallVectorImpl<st
 }
 
 OwningOpRef<ModuleOp> Importer::run() {
-  if (getOpset("") >= 0 && getOpset("") < 7)
-    fail("the model uses opset " + llvm::Twine(getOpset("")) + "; opsets from 7 on are supported");
   const GraphProto &graph = model.graph;
   OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(e.context));
   e.b.setInsertionPointToEnd(module->getBody());

@@ -157,6 +157,7 @@ OpTable::OpTable() {
   registerLossOps(*this);
   registerControlOps(*this);
   registerSignalOps(*this);
+  registerSamplingOps(*this);
 }
 
 const OpEntry *OpTable::find(llvm::StringRef domain, llvm::StringRef name, int64_t opset) const {

@@ -148,6 +148,7 @@ void registerAttentionOps(OpTable &table);
 void registerLossOps(OpTable &table);
 void registerControlOps(OpTable &table);
 void registerSignalOps(OpTable &table);
+void registerSamplingOps(OpTable &table);
 
 } // namespace terse::onnx
 

@@ -103,6 +103,7 @@ llvm::Expected<ONNXModelDescription> terse::describeONNX(StringRef path) {
     ONNXValueDescription d;
     d.name = info.name.str();
     d.isTensor = info.kind == ValueInfo::TensorKind;
+    d.hasShape = info.hasShape;
     d.dtype = d.isTensor ? getElementType(info.elementType) : std::nullopt;
     for (const ValueInfo::Dim &dim : info.dims)
       d.shape.push_back(dim.size);
