@@ -161,7 +161,6 @@ static void convertAttention(Node &n) {
       mask = e.cast(mask, element);
     result = e.op<nn::AttentionOp>({q, k, v, mask}, {e.attr("scale", in.scale), e.attr("causal", in.causal),
                                                      e.attr("softcap", in.softcap)});
-    result = zeroWithoutKeys(e, result, mask);
   }
   if (packed)
     result = e.collapse(e.transpose(result, {0, 2, 1, 3}), 2, 4);
