@@ -11,6 +11,7 @@
 #include "RuntimeOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "terse/Support/Constants.h"
 #include "terse/Support/MLIRBridge.h"
@@ -183,6 +184,8 @@ Result reference::evaluateUpstreamOp(Operation *op, ArrayRef<HostTensor> operand
           return fail(op, "expected a scalar condition");
         return operands[0].getAsInt(0) ? operands[1] : operands[2];
       })
+      // On values, a copy is its input; nn-decompose uses it to say where a buffer is wanted.
+      .Case([&](linalg::CopyOp) -> Result { return operands[0]; })
       .Case([&](tensor::ExtractOp extract) { return evaluateExtract(extract, operands); })
       .Case([&](tensor::FromElementsOp elements) -> Result {
         llvm::Expected<HostTensor> result = makeResult(op, elements.getType().getShape());
