@@ -19,6 +19,7 @@ def ConvertNNToLinalgPass : Pass<"convert-nn-to-linalg", "::mlir::ModuleOp"> {
     | 8-, 6- and 4-bit floats | `i8`, the bit pattern |
 
     `ml_program.global`s of sub-byte elements become byte tensors of the same, packed data; reading one unpacks.
+    Constants of more than 1 KiB become globals too, and so data of the weights file; large splats become fills.
     Requires: no encoded tensors (`terse-decompose-encodings`), no composite ops (`nn-decompose`).
     Ensures: no `nn` op and no unsigned, sub-byte or small-float element type is left.
     Numerics: floats narrower than `f32` compute in `f32` and round once; integers wrap; integer division by zero gives 0.

@@ -5,65 +5,13 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/DialectResourceBlobManager.h"
 #include "terse/Conversion/NNToLinalg/NNToLinalg.h"
-#include "terse/Numerics/Pack.h"
 
 using namespace mlir;
 using namespace terse;
 using namespace terse::nn;
 
 static RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getType()); }
-
-unsigned terse::getPackedWidth(Type element) {
-  if (!element.isIntOrFloat() || element.isSignlessInteger(1))
-    return 0;
-  unsigned width = element.getIntOrFloatBitWidth();
-  return width < 8 ? width : 0;
-}
-
-DenseElementsAttr terse::toStorage(DenseElementsAttr value) {
-  Type element = value.getElementType(), storage = getStorageElementType(element);
-  if (element == storage)
-    return value;
-  unsigned width = storage.getIntOrFloatBitWidth();
-  bool extendSign = isa<IntegerType>(element) && !isUnsignedElement(element);
-  if (isa<FloatType>(element))
-    return cast<DenseFPElementsAttr>(value).mapValues(
-        storage, [&](const APFloat &v) { return v.bitcastToAPInt().zext(width); });
-  return cast<DenseIntElementsAttr>(value).mapValues(
-      storage, [&](const APInt &v) { return extendSign ? v.sext(width) : v.zext(width); });
-}
-
-RankedTensorType terse::getWeightStorageType(RankedTensorType type) {
-  Type storage = getStorageElementType(type.getElementType());
-  unsigned packed = getPackedWidth(type.getElementType());
-  if (!packed)
-    return RankedTensorType::get(type.getShape(), storage);
-  return RankedTensorType::get(int64_t(numerics::packedSize(type.getNumElements(), packed)), storage);
-}
-
-FailureOr<Attribute> terse::toWeightStorage(Attribute value, RankedTensorType type) {
-  RankedTensorType stored = getWeightStorageType(type);
-  if (isa<ml_program::ExternAttr>(value))
-    return Attribute(ml_program::ExternAttr::get(value.getContext(), stored));
-  // Resource blobs hold the packed bytes already: the same blob under another type.
-  if (auto resource = dyn_cast<DenseResourceElementsAttr>(value))
-    return Attribute(DenseResourceElementsAttr::get(stored, resource.getRawHandle()));
-  auto dense = dyn_cast<DenseElementsAttr>(value);
-  if (!dense)
-    return failure();
-  dense = toStorage(dense);
-  unsigned packed = getPackedWidth(type.getElementType());
-  if (!packed)
-    return Attribute(dense.reshape(stored));
-  SmallVector<uint8_t> bytes, out(stored.getNumElements());
-  for (APInt v : dense.getValues<APInt>())
-    bytes.push_back(uint8_t(v.getZExtValue()));
-  numerics::pack(bytes.data(), bytes.size(), packed, out.data());
-  return Attribute(DenseElementsAttr::getFromRawBuffer(
-      stored, ArrayRef<char>(reinterpret_cast<const char *>(out.data()), out.size())));
-}
 
 // Element `linear` of the packed bytes, extended to i8.
 static Value unpackElement(OpBuilder &b, Location loc, Value bytes, Value linear, Type element) {
@@ -100,7 +48,15 @@ struct ConstantLowering : OpConversionPattern<ConstantOp> {
       value = toStorage(dense);
     else if (value.getElementType() != type.getElementType())
       return rewriter.notifyMatchFailure(op, "expected a dense constant");
-    Value result = arith::ConstantOp::create(rewriter, op.getLoc(), value);
+    Value result;
+    if (auto splat = dyn_cast<SplatElementsAttr>(value); splat && getByteSize(typeOf(op.getResult())) > kMaxInlineBytes) {
+      // A loop instead of a large array of equal elements.
+      Value element = arith::ConstantOp::create(rewriter, op.getLoc(), splat.getSplatValue<TypedAttr>());
+      Value empty = tensor::EmptyOp::create(rewriter, op.getLoc(), type.getShape(), type.getElementType());
+      result = linalg::FillOp::create(rewriter, op.getLoc(), element, empty).getResult(0);
+    } else {
+      result = arith::ConstantOp::create(rewriter, op.getLoc(), value);
+    }
     rewriter.replaceOp(op, castTo(rewriter, op.getLoc(), result, type));
     return success();
   }
@@ -227,24 +183,6 @@ struct RangeLowering : OpConversionPattern<RangeOp> {
   }
 };
 } // namespace
-
-LogicalResult terse::convertGlobals(ModuleOp module) {
-  for (auto global : module.getOps<ml_program::GlobalOp>()) {
-    auto type = dyn_cast<RankedTensorType>(global.getType());
-    if (!type || getWeightStorageType(type) == type)
-      continue;
-    if (!type.hasStaticShape())
-      return global.emitOpError("expected a static shape (got ") << type << ")";
-    if (global.getValueAttr()) {
-      FailureOr<Attribute> value = toWeightStorage(global.getValueAttr(), type);
-      if (failed(value))
-        return global.emitOpError("expected a dense or resource value");
-      global.setValueAttr(*value);
-    }
-    global.setType(getWeightStorageType(type));
-  }
-  return success();
-}
 
 void terse::populateConstantPatterns(const TypeConverter &converter, RewritePatternSet &patterns) {
   patterns.add<ConstantLowering, GlobalLoadLowering, ShapeLowering, IotaLowering, RangeLowering>(converter,

@@ -47,6 +47,7 @@ struct ConvertNNToLinalgPass : terse::impl::ConvertNNToLinalgPassBase<ConvertNNT
   void runOnOperation() override {
     ModuleOp module = getOperation();
     MLIRContext *ctx = &getContext();
+    moveLargeConstantsToGlobals(module);
     if (failed(convertGlobals(module)))
       return signalPassFailure();
 

@@ -22,6 +22,15 @@ mlir::RankedTensorType getWeightStorageType(mlir::RankedTensorType type);
 /// A global's value under its storage type.
 mlir::FailureOr<mlir::Attribute> toWeightStorage(mlir::Attribute value, mlir::RankedTensorType type);
 
+/// Constants of more bytes become data of the weights file: LLVM is slow with large constants.
+inline constexpr int64_t kMaxInlineBytes = 1024;
+
+/// Bytes of a static tensor whose elements take whole bytes each.
+int64_t getByteSize(mlir::RankedTensorType type);
+
+/// Replaces large `nn.constant`s by loads of private globals; splats stay, as they need no data.
+void moveLargeConstantsToGlobals(mlir::ModuleOp module);
+
 /// Gives every ml_program.global of `module` its storage type.
 mlir::LogicalResult convertGlobals(mlir::ModuleOp module);
 
