@@ -45,7 +45,7 @@ MODELS = {
                                    "sr": lambda rng: np.array(8000, np.int64)}),
 }
 
-# The branches of Silero's `If` differ in rank: the model is imported for one sampling rate and window, as it is used.
+# The branches of Silero's `If` differ in rank: the model is specialized for one sampling rate and window, as it is used.
 SPECIALIZED = {"silero_vad_16k": ("sr", ["input[1]=576"]), "silero_vad_8k": ("sr", ["input[1]=288"])}
 
 
@@ -62,14 +62,14 @@ def run_onnxruntime(model, feeds, folder):
     return {k: np.fromfile(f"{folder}/{v['file']}", v["type"]).reshape(v["shape"]) for k, v in outputs.items()}
 
 
-def specialize(terse, model, feeds, folder, bound, dims):
-    """Imports the model with one input as a constant and dimensions of a known size."""
+def specialize(name, feeds, folder):
+    """The options that make one input a constant and give dimensions a size, and the inputs that are left."""
+    if name not in SPECIALIZED:
+        return [], feeds
+    bound, dims = SPECIALIZED[name]
     np.save(f"{folder}/{bound}.npy", feeds[bound])
-    out = f"{folder}/model.mlirbc"
-    flags = [flag for dim in dims for flag in ("--dim", dim)]
-    subprocess.run([terse, "import", model, "--bind", f"{bound}={folder}/{bound}.npy", *flags, "-o", out], check=True,
-                   stdout=subprocess.DEVNULL)
-    return out, {k: v for k, v in feeds.items() if k != bound}
+    flags = ["--bind", f"{bound}={folder}/{bound}.npy"] + [flag for dim in dims for flag in ("--dim", dim)]
+    return flags, {k: v for k, v in feeds.items() if k != bound}
 
 
 def run_terse(terse, model, feeds, folder, extra):
@@ -97,9 +97,8 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             expected = run_onnxruntime(model, feeds, folder)
             try:
-                if name in SPECIALIZED:
-                    model, feeds = specialize(args.terse, model, feeds, folder, *SPECIALIZED[name])
-                got = run_terse(args.terse, model, feeds, folder, ["--interpret"] if args.interpret else [])
+                flags, feeds = specialize(name, feeds, folder)
+                got = run_terse(args.terse, model, feeds, folder, flags + (["--interpret"] if args.interpret else []))
             except subprocess.CalledProcessError as e:
                 print(f"| {name} | - | failed ({e.returncode}) |", flush=True)
                 worst = float("inf")

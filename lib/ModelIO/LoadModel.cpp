@@ -1,6 +1,7 @@
 //===- LoadModel.cpp - Reading models ---------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "Specialize.h"
 #include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/IR/BuiltinDialect.h"
@@ -106,6 +107,7 @@ llvm::Expected<OwningOpRef<ModuleOp>> terse::loadModel(MLIRContext &context, Str
     ONNXImportOptions import;
     import.bindings = options.bindings;
     import.dims = options.dims;
+    import.used = options.used;
     return importONNX(context, path, import);
   }
   StringRef extension = llvm::sys::path::extension(path);
@@ -132,5 +134,7 @@ llvm::Expected<OwningOpRef<ModuleOp>> terse::loadModel(MLIRContext &context, Str
     return makeError("'{0}': not a valid module", path);
   if (llvm::Error error = attachWeights(*module, path))
     return std::move(error);
+  if (llvm::Error error = specialize(*module, options))
+    return inFile(path, std::move(error));
   return module;
 }

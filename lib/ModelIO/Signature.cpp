@@ -55,6 +55,9 @@ llvm::Expected<ModelSignature> terse::getSignature(ModuleOp module) {
     auto described = describe(input, entry->getArgAttr(index, "nn.name"), "input", index);
     if (!described)
       return described.takeError();
+    if (auto names = entry->getArgAttrOfType<ArrayAttr>(index, "nn.dims"))
+      for (Attribute name : names)
+        described->dimNames.push_back(isa<StringAttr>(name) ? cast<StringAttr>(name).str() : "");
     signature.inputs.push_back(std::move(*described));
   }
   for (auto [index, output] : llvm::enumerate(type.getResults())) {

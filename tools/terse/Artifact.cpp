@@ -114,12 +114,35 @@ llvm::Expected<std::vector<HostTensor>> ArtifactRunner::run(llvm::ArrayRef<HostT
   return outputs;
 }
 
+static void print(const char *kind, const TensorSignature &tensor) {
+  llvm::outs() << kind << " " << tensor.name << ": " << tensor.getTypeString();
+  const char *separator = ", open sizes: ";
+  for (size_t axis = 0; axis < tensor.dimNames.size(); ++axis) {
+    if (tensor.dimNames[axis].empty())
+      continue;
+    llvm::outs() << separator << tensor.dimNames[axis] << " = dimension " << axis;
+    separator = ", ";
+  }
+  llvm::outs() << "\n";
+}
+
+void tool::printSignature(const ModelSignature &signature) {
+  for (const TensorSignature &input : signature.inputs)
+    print("input ", input);
+  for (const TensorSignature &output : signature.outputs)
+    print("output", output);
+}
+
 llvm::json::Array tool::toJSON(llvm::ArrayRef<TensorSignature> tensors) {
   llvm::json::Array list;
-  for (const TensorSignature &tensor : tensors)
-    list.push_back(llvm::json::Object{{"name", tensor.name},
-                                      {"type", tensor.dtype.getName()},
-                                      {"shape", llvm::json::Array(tensor.shape)}});
+  for (const TensorSignature &tensor : tensors) {
+    llvm::json::Object item{{"name", tensor.name},
+                            {"type", tensor.dtype.getName()},
+                            {"shape", llvm::json::Array(tensor.shape)}};
+    if (!tensor.dimNames.empty())
+      item["dims"] = llvm::json::Array(tensor.dimNames);
+    list.push_back(std::move(item));
+  }
   return list;
 }
 
@@ -168,10 +191,7 @@ llvm::Error tool::inspectArtifact(llvm::StringRef path, bool json) {
                << "code " << terse_model_code_size(model) << " bytes, weights "
                << terse_model_weights_size(model) << " bytes, scratch memory of a run "
                << terse_model_arena_size(model) << " bytes\n";
-  for (const TensorSignature &input : signature->inputs)
-    llvm::outs() << "input  " << input.name << ": " << input.getTypeString() << "\n";
-  for (const TensorSignature &output : signature->outputs)
-    llvm::outs() << "output " << output.name << ": " << output.getTypeString() << "\n";
+  printSignature(*signature);
   llvm::outs() << table;
   return llvm::Error::success();
 }

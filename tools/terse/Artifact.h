@@ -17,6 +17,9 @@ llvm::Expected<std::unique_ptr<Runner>> loadArtifact(llvm::StringRef path, unsig
 /// Prints what a compiled model says of itself.
 llvm::Error inspectArtifact(llvm::StringRef path, bool json);
 
+/// Inputs and outputs as lines of a table.
+void printSignature(const ModelSignature &signature);
+
 /// Inputs or outputs as JSON.
 llvm::json::Array toJSON(llvm::ArrayRef<TensorSignature> tensors);
 

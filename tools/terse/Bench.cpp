@@ -4,7 +4,6 @@
 #include "Dataset.h"
 #include "Runner.h"
 
-#include "terse/Support/AtomicFile.h"
 #include "terse/Support/Npz.h"
 
 #include <chrono>
@@ -15,7 +14,7 @@ using namespace terse::tool;
 
 namespace {
 struct BenchOptions {
-  std::vector<std::string> models, dims;
+  std::vector<std::string> models;
   std::string inputs, json;
   int64_t batch = 1, runs = 50, warmup = 3;
   RunnerOptions runner;
@@ -68,16 +67,8 @@ static llvm::Expected<double> measure(Subject &subject) {
 }
 
 static llvm::Error bench(const BenchOptions &options) {
-  if (!options.json.empty() && options.json != "-") {
-    auto trial = AtomicFile::create(options.json);
-    if (!trial)
-      return trial.takeError();
-  }
-  RunnerOptions runnerOptions = options.runner;
-  auto dims = parseDims(options.dims);
-  if (!dims)
-    return dims.takeError();
-  runnerOptions.load.dims = *dims;
+  if (llvm::Error error = checkWritable(options.json))
+    return error;
   NamedTensors given;
   if (!options.inputs.empty()) {
     auto tensors = readNpz(options.inputs);
@@ -86,19 +77,18 @@ static llvm::Error bench(const BenchOptions &options) {
     given = std::move(*tensors);
   }
 
+  auto runners = createRunners(options.models, options.runner);
+  if (!runners)
+    return runners.takeError();
   std::vector<Subject> subjects;
-  for (const std::string &path : options.models) {
+  for (const auto &[path, runner] : llvm::zip(options.models, *runners)) {
     Subject subject;
     subject.path = path;
     auto bytes = getModelFileBytes(path);
     if (!bytes)
       return bytes.takeError();
     subject.bytes = *bytes;
-    note("loading " + path);
-    auto runner = createRunner(path, runnerOptions);
-    if (!runner)
-      return runner.takeError();
-    subject.runner = std::move(*runner);
+    subject.runner = std::move(runner);
     const ModelSignature &signature = subject.runner->getSignature();
     auto inputs = options.inputs.empty() ? makeInputs(signature, options.batch, path)
                                          : bindInputs(signature, given, options.inputs);
@@ -169,11 +159,8 @@ void tool::addBench(CLI::App &root, Action &action) {
   command->add_option("--warmup", options->warmup, "Runs before them")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  command->add_option("--threads", options->runner.threads, "Threads of native code (0: all cores)");
-  command->add_flag("--interpret", options->runner.interpret,
-                    "Use the reference interpreter instead of native code");
   command->add_option("--json", options->json, "Write the results as JSON (- for stdout)")
       ->type_name("OUT.json");
-  addDimOption(*command, options->dims);
+  options->runner.addTo(*command);
   command->callback([=, &action] { action = [=] { return bench(*options); }; });
 }

@@ -2,12 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Artifact.h"
-#include "Tool.h"
+#include "ModelOptions.h"
 
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "terse/Artifact/Artifact.h"
 #include "terse/Codegen/CPU/Compiler.h"
-#include "terse/Support/AtomicFile.h"
 #include "terse/Support/MLIRBridge.h"
 
 using namespace terse;
@@ -17,7 +16,7 @@ namespace {
 struct CompileCommandOptions {
   std::string input, output, target = "native";
   unsigned threads = 0;
-  std::vector<std::string> dims;
+  ModelOptions model;
 };
 } // namespace
 
@@ -33,18 +32,10 @@ static llvm::Error compile(const CompileCommandOptions &options) {
     return makeError("'{0}': a compiled model is written as .terse", options.output);
   if (isArtifactPath(options.input))
     return makeError("'{0}' is compiled already", options.input);
-  {
-    auto trial = AtomicFile::create(options.output);
-    if (!trial)
-      return trial.takeError();
-  }
-  LoadOptions load;
-  auto dims = parseDims(options.dims);
-  if (!dims)
-    return dims.takeError();
-  load.dims = *dims;
+  if (llvm::Error error = checkWritable(options.output))
+    return error;
   Session session;
-  auto module = session.load(options.input, load);
+  auto module = session.load(options.input, options.model);
   if (!module)
     return module.takeError();
 
@@ -93,7 +84,7 @@ void tool::addCompile(CLI::App &root, Action &action) {
       root.add_subcommand("compile", "Compile a model to one file of native code and weights");
   command->footer("Example:\n  terse compile small.mlirbc -o small.terse\n"
                   "A C program runs the file with terse/Runtime/terse.h and libterse_runtime.a.");
-  command->add_option("model", options->input, "The model")->required()->type_name("MODEL");
+  addModelArgument(*command, options->input);
   command->add_option("-o,--output", options->output, "The file to write")
       ->required()
       ->type_name("OUT.terse");
@@ -103,6 +94,6 @@ void tool::addCompile(CLI::App &root, Action &action) {
       ->capture_default_str();
   command->add_option("--threads", options->threads,
                       "1: no parallel loops in the code; otherwise chosen when it runs");
-  addDimOption(*command, options->dims);
+  options->model.addTo(*command);
   command->callback([=, &action] { action = [=] { return compile(*options); }; });
 }

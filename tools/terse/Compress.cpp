@@ -1,7 +1,7 @@
 //===- Compress.cpp - terse compress ----------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "Tool.h"
+#include "ModelOptions.h"
 
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassInstrumentation.h"
@@ -10,7 +10,6 @@
 #include "terse/Dialect/Terse/Transforms/Weights.h"
 #include "terse/Recipe/Recipe.h"
 #include "terse/Report/ModelReport.h"
-#include "terse/Support/AtomicFile.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 
@@ -21,7 +20,7 @@ namespace {
 
 struct CompressOptions {
   std::string input, output, recipe, manifest, data;
-  std::vector<std::string> dims;
+  ModelOptions model;
   bool strict = false, printPipeline = false, quiet = false;
 };
 
@@ -124,20 +123,12 @@ static llvm::Error compress(const CompressOptions &options) {
   // Whatever can be known to fail fails before the work begins.
   if (llvm::Error error = checkModelPathWritable(options.output))
     return error;
-  if (!options.manifest.empty() && options.manifest != "-") {
-    auto trial = AtomicFile::create(options.manifest);
-    if (!trial)
-      return trial.takeError();
-  }
-  LoadOptions load;
-  auto dims = parseDims(options.dims);
-  if (!dims)
-    return dims.takeError();
-  load.dims = *dims;
+  if (llvm::Error error = checkWritable(options.manifest))
+    return error;
   auto inputBytes = getModelFileBytes(options.input);
   if (!inputBytes)
     return inputBytes.takeError();
-  auto module = session.load(options.input, load);
+  auto module = session.load(options.input, options.model);
   if (!module)
     return module.takeError();
 
@@ -219,7 +210,7 @@ void tool::addCompress(CLI::App &root, Action &action) {
       ->type_name("OUT.json");
   command->add_option("--data", options->data, "Calibration inputs, for recipes that need them")
       ->type_name("CALIB.npz");
-  addDimOption(*command, options->dims);
+  options->model.addTo(*command);
   command->add_flag("--strict", options->strict,
                     "Fail if a weight is left alone though no rule says so");
   command->add_flag("--print-pipeline", options->printPipeline,

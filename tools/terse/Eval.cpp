@@ -5,8 +5,6 @@
 #include "Evaluation.h"
 #include "Runner.h"
 
-#include "terse/Support/AtomicFile.h"
-
 #include <chrono>
 #include <cmath>
 
@@ -15,7 +13,7 @@ using namespace terse::tool;
 
 namespace {
 struct EvalOptions {
-  std::vector<std::string> models, metrics{"top1"}, dims;
+  std::vector<std::string> models, metrics{"top1"};
   std::string data, labels, output, json, html;
   int64_t batch = 1, limit = 0, traceSamples = 1;
   double maxDrop = -1;
@@ -133,14 +131,14 @@ static llvm::Expected<Scores> getScores(const ModelSignature &signature,
 
 /// SQNR of every tensor that both models have under one name.
 static llvm::Error compareTensors(Evaluation &evaluation, ModelResult &result, const Dataset &data,
-                                  const EvalOptions &options, const LoadOptions &load) {
+                                  const EvalOptions &options) {
   const ModelResult &reference = evaluation.models.front();
   if (isArtifactPath(reference.path) || isArtifactPath(result.path))
     return llvm::Error::success(); // Compiled code has no insides.
-  auto referenceTracer = Tracer::create(reference.path, load);
+  auto referenceTracer = Tracer::create(reference.path, options.runner.model);
   if (!referenceTracer)
     return referenceTracer.takeError();
-  auto tracer = Tracer::create(result.path, load);
+  auto tracer = Tracer::create(result.path, options.runner.model);
   if (!tracer)
     return tracer.takeError();
   Progress progress("tracing " + result.path, evaluation.tracedSamples);
@@ -183,17 +181,9 @@ static llvm::Error eval(const EvalOptions &options) {
       return k.takeError();
     metrics.push_back({name, *k});
   }
-  for (const std::string *path : {&options.json, &options.html})
-    if (!path->empty() && *path != "-") {
-      auto trial = AtomicFile::create(*path);
-      if (!trial)
-        return trial.takeError();
-    }
-  RunnerOptions runnerOptions = options.runner;
-  auto dims = parseDims(options.dims);
-  if (!dims)
-    return dims.takeError();
-  runnerOptions.load.dims = *dims;
+  for (const std::string &path : {options.json, options.html})
+    if (llvm::Error error = checkWritable(path))
+      return error;
   auto data = Dataset::open(options.data, options.labels);
   if (!data)
     return data.takeError();
@@ -204,20 +194,20 @@ static llvm::Error eval(const EvalOptions &options) {
   evaluation.tracedSamples = std::min(options.traceSamples, evaluation.samples);
   evaluation.labels = data->getLabels().vec();
   std::vector<HostTensor> referenceOutputs;
-  for (const std::string &path : options.models) {
+  auto runners = createRunners(options.models, options.runner);
+  if (!runners)
+    return runners.takeError();
+  for (const auto &[path, runner] : llvm::zip(options.models, *runners)) {
     ModelResult result;
     result.path = path;
     auto bytes = getModelFileBytes(path);
     if (!bytes)
       return bytes.takeError();
     result.bytes = *bytes;
-    auto runner = createRunner(path, runnerOptions);
-    if (!runner)
-      return runner.takeError();
-    const ModelSignature &signature = (*runner)->getSignature();
+    const ModelSignature &signature = runner->getSignature();
     std::vector<HostTensor> outputs;
     if (llvm::Error error =
-            evaluate(**runner, *data, options, evaluation.samples, result, outputs))
+            evaluate(*runner, *data, options, evaluation.samples, result, outputs))
       return error;
     auto scores = getScores(signature, outputs, options, path, evaluation.samples);
     if (!scores)
@@ -242,8 +232,7 @@ static llvm::Error eval(const EvalOptions &options) {
         result.outputs.push_back({signature.outputs[i].name, distortion});
       }
       if (evaluation.tracedSamples > 0)
-        if (llvm::Error error =
-                compareTensors(evaluation, result, *data, options, runnerOptions.load))
+        if (llvm::Error error = compareTensors(evaluation, result, *data, options))
           return error;
     }
     evaluation.models.push_back(std::move(result));
@@ -309,9 +298,6 @@ void tool::addEval(CLI::App &root, Action &action) {
       ->type_name("OUT.json");
   command->add_option("--report", options->html, "Write all results as a page")
       ->type_name("OUT.html");
-  command->add_flag("--interpret", options->runner.interpret,
-                    "Use the reference interpreter instead of native code");
-  command->add_option("--threads", options->runner.threads, "Threads of native code (0: all cores)");
-  addDimOption(*command, options->dims);
+  options->runner.addTo(*command);
   command->callback([=, &action] { action = [=] { return eval(*options); }; });
 }

@@ -1,9 +1,7 @@
 //===- Import.cpp - terse import --------------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "Tool.h"
-
-#include "terse/Support/Npy.h"
+#include "ModelOptions.h"
 
 using namespace terse;
 using namespace terse::tool;
@@ -11,30 +9,15 @@ using namespace terse::tool;
 namespace {
 struct ImportOptions {
   std::string input, output;
-  std::vector<std::string> dims, bindings;
+  ModelOptions model;
 };
 } // namespace
 
 static llvm::Error import(const ImportOptions &options) {
-  LoadOptions load;
-  auto dims = parseDims(options.dims);
-  if (!dims)
-    return dims.takeError();
-  load.dims = *dims;
-  for (llvm::StringRef text : options.bindings) {
-    auto [name, path] = text.split('=');
-    if (name.empty() || path.empty())
-      return makeError("--bind {0}: expected NAME=FILE.npy", text);
-    auto tensor = readNpy(path);
-    if (!tensor)
-      return tensor.takeError();
-    load.bindings[name.str()] = *tensor;
-  }
   if (llvm::Error error = checkModelPathWritable(options.output))
     return error;
-
   Session session;
-  auto module = session.load(options.input, load);
+  auto module = session.load(options.input, options.model);
   if (!module)
     return module.takeError();
   auto saved = saveModel(**module, options.output);
@@ -54,10 +37,6 @@ void tool::addImport(CLI::App &root, Action &action) {
   command->add_option("-o,--output", options->output, "The module to write, .mlirbc or .mlir")
       ->required()
       ->type_name("OUT.mlirbc");
-  addDimOption(*command, options->dims);
-  command
-      ->add_option("--bind", options->bindings,
-                   "Make an input a constant: what follows from it is folded")
-      ->type_name("NAME=FILE.npy");
+  options->model.addTo(*command);
   command->callback([=, &action] { action = [=] { return import(*options); }; });
 }

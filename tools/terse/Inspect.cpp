@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Artifact.h"
-#include "Tool.h"
+#include "ModelOptions.h"
 
 #include "terse/Report/ModelReport.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -13,17 +13,10 @@ using namespace terse::tool;
 namespace {
 struct InspectOptions {
   std::string input;
-  std::vector<std::string> dims;
+  ModelOptions model;
   bool json = false;
 };
 } // namespace
-
-static void print(const ModelSignature &signature) {
-  for (const TensorSignature &input : signature.inputs)
-    llvm::outs() << "input  " << input.name << ": " << input.getTypeString() << "\n";
-  for (const TensorSignature &output : signature.outputs)
-    llvm::outs() << "output " << output.name << ": " << output.getTypeString() << "\n";
-}
 
 static llvm::Error inspect(const InspectOptions &options) {
   auto bytes = getModelFileBytes(options.input);
@@ -32,13 +25,8 @@ static llvm::Error inspect(const InspectOptions &options) {
   if (isArtifactPath(options.input))
     return inspectArtifact(options.input, options.json);
 
-  LoadOptions load;
-  auto dims = parseDims(options.dims);
-  if (!dims)
-    return dims.takeError();
-  load.dims = *dims;
   Session session;
-  auto module = session.load(options.input, load);
+  auto module = session.load(options.input, options.model);
   if (!module)
     return module.takeError();
   auto signature = getSignature(**module);
@@ -55,7 +43,7 @@ static llvm::Error inspect(const InspectOptions &options) {
     return writeJSON("-", value);
   }
   llvm::outs() << options.input << ": " << *bytes << " bytes on disk\n";
-  print(*signature);
+  printSignature(*signature);
   report.print(llvm::outs());
   return llvm::Error::success();
 }
@@ -65,8 +53,8 @@ void tool::addInspect(CLI::App &root, Action &action) {
   CLI::App *command = root.add_subcommand(
       "inspect", "Show inputs, outputs, and how every weight is stored, in exact bits and bytes");
   command->footer("Example:\n  terse inspect small.mlirbc --json");
-  command->add_option("model", options->input, "The model")->required()->type_name("MODEL");
+  addModelArgument(*command, options->input);
   command->add_flag("--json", options->json, "Print JSON instead of a table");
-  addDimOption(*command, options->dims);
+  options->model.addTo(*command);
   command->callback([=, &action] { action = [=] { return inspect(*options); }; });
 }

@@ -15,96 +15,146 @@ Runner::~Runner() = default;
 
 namespace {
 
-class InterpretedRunner : public Runner {
+/// What both ways to execute a module share.
+class ModuleRunner : public Runner {
 public:
-  llvm::Error load(llvm::StringRef path, const LoadOptions &options) {
-    auto loaded = session.load(path, options);
+  llvm::Error load(llvm::StringRef path, const RunnerOptions &options, const LoadOptions &load) {
+    auto loaded = session.load(path, load);
     if (!loaded)
       return loaded.takeError();
     module = std::move(*loaded);
-    auto entry = findEntryFunction(*module);
-    if (!entry)
-      return entry.takeError();
-    function = *entry;
     auto described = terse::getSignature(*module);
     if (!described)
-      return described.takeError();
+      return inFile(path, described.takeError());
     signature = std::move(*described);
-    interpreter = std::make_unique<Interpreter>(*module);
-    return llvm::Error::success();
+    return inFile(path, prepare(options));
   }
 
+protected:
+  virtual llvm::Error prepare(const RunnerOptions &options) = 0;
+
+  Session session;
+  mlir::OwningOpRef<mlir::ModuleOp> module; // Native code reads its weights.
+};
+
+class InterpretedRunner : public ModuleRunner {
+public:
   llvm::StringRef getKind() const override { return "interpreter"; }
   llvm::Expected<std::vector<HostTensor>> run(llvm::ArrayRef<HostTensor> inputs) override {
     return interpreter->call(function, inputs);
   }
 
 private:
-  Session session;
-  mlir::OwningOpRef<mlir::ModuleOp> module;
+  llvm::Error prepare(const RunnerOptions &) override {
+    auto entry = findEntryFunction(*module);
+    if (!entry)
+      return entry.takeError();
+    function = *entry;
+    interpreter = std::make_unique<Interpreter>(*module);
+    return llvm::Error::success();
+  }
+
   mlir::func::FuncOp function;
   std::unique_ptr<Interpreter> interpreter;
 };
 
-class NativeRunner : public Runner {
+class NativeRunner : public ModuleRunner {
 public:
-  llvm::Error load(llvm::StringRef path, const RunnerOptions &options) {
-    auto loaded = session.load(path, options.load);
-    if (!loaded)
-      return loaded.takeError();
-    module = std::move(*loaded);
-    auto described = terse::getSignature(*module);
-    if (!described)
-      return described.takeError();
-    signature = std::move(*described);
-    JITModel::setNumThreads(options.threads);
-    CompileOptions compile;
-    compile.parallel = options.threads != 1;
-    auto created = JITModel::create(*module, compile);
-    if (!created)
-      return inFile(path, created.takeError());
-    model = std::move(*created);
-    return llvm::Error::success();
-  }
-
   llvm::StringRef getKind() const override { return "native"; }
   llvm::Expected<std::vector<HostTensor>> run(llvm::ArrayRef<HostTensor> inputs) override {
     return model->run(inputs);
   }
 
 private:
-  Session session;
-  mlir::OwningOpRef<mlir::ModuleOp> module; // The code reads its weights.
+  llvm::Error prepare(const RunnerOptions &options) override {
+    JITModel::setNumThreads(options.threads);
+    CompileOptions compile;
+    compile.parallel = options.threads != 1;
+    auto created = JITModel::create(*module, compile);
+    if (!created)
+      return created.takeError();
+    model = std::move(*created);
+    return llvm::Error::success();
+  }
+
   std::unique_ptr<JITModel> model;
 };
 
 } // namespace
 
-llvm::Expected<std::unique_ptr<Runner>> tool::createRunner(llvm::StringRef path,
-                                                           const RunnerOptions &options) {
-  if (isArtifactPath(path)) {
-    if (options.interpret)
-      return makeError("'{0}': a compiled model cannot be interpreted; give the model that it was "
-                       "compiled from",
-                       path);
-    return loadArtifact(path, options.threads);
-  }
-  if (options.interpret) {
-    auto runner = std::make_unique<InterpretedRunner>();
-    if (llvm::Error error = runner->load(path, options.load))
-      return std::move(error);
+void RunnerOptions::addTo(CLI::App &command) {
+  command.add_flag("--interpret", interpret,
+                   "Use the reference interpreter instead of native code");
+  command.add_option("--threads", threads, "Threads of native code (0: all cores)")
+      ->capture_default_str();
+  model.addTo(command);
+}
+
+static llvm::Expected<std::unique_ptr<Runner>> createArtifactRunner(llvm::StringRef path,
+                                                                    const RunnerOptions &options,
+                                                                    const LoadOptions &load) {
+  if (options.interpret)
+    return makeError("'{0}': a compiled model cannot be interpreted; give the model that it was "
+                     "compiled from",
+                     path);
+  auto runner = loadArtifact(path, options.threads);
+  if (!runner)
     return runner;
-  }
-  auto runner = std::make_unique<NativeRunner>();
-  if (llvm::Error error = runner->load(path, options))
+  for (const TensorSignature &input : (*runner)->getSignature().inputs)
+    if (load.bindings.count(input.name))
+      return makeError("'{0}': input '{1}' of a compiled model cannot be bound; give --bind to "
+                       "terse compile",
+                       path, input.name);
+  return runner;
+}
+
+static llvm::Expected<std::unique_ptr<Runner>> createRunner(llvm::StringRef path,
+                                                            const RunnerOptions &options,
+                                                            const LoadOptions &load) {
+  if (isArtifactPath(path))
+    return createArtifactRunner(path, options, load);
+  std::unique_ptr<ModuleRunner> runner;
+  if (options.interpret)
+    runner = std::make_unique<InterpretedRunner>();
+  else
+    runner = std::make_unique<NativeRunner>();
+  if (llvm::Error error = runner->load(path, options, load))
     return std::move(error);
   return runner;
 }
 
+llvm::Expected<std::vector<std::unique_ptr<Runner>>>
+tool::createRunners(llvm::ArrayRef<std::string> paths, const RunnerOptions &options) {
+  auto load = options.model.parse();
+  if (!load)
+    return load.takeError();
+  std::set<std::string> used;
+  load->used = &used;
+  std::vector<std::unique_ptr<Runner>> runners;
+  for (const std::string &path : paths) {
+    auto runner = createRunner(path, options, *load);
+    if (!runner)
+      return runner.takeError();
+    runners.push_back(std::move(*runner));
+  }
+  for (const auto &[name, value] : load->bindings)
+    if (!used.count(name))
+      return makeError("--bind {0}: no model has such an input", name);
+  for (const auto &[name, size] : load->dims)
+    if (!used.count(name))
+      return makeError("--dim {0}: no model has such a dimension of unknown size", name);
+  return runners;
+}
+
 llvm::Expected<std::unique_ptr<Tracer>> Tracer::create(llvm::StringRef path,
-                                                       const LoadOptions &options) {
+                                                       const ModelOptions &options) {
+  auto load = options.parse();
+  if (!load)
+    return load.takeError();
+  std::set<std::string> used; // That all are used somewhere has been checked.
+  load->used = &used;
   auto tracer = std::make_unique<Tracer>();
-  auto module = tracer->session.load(path, options);
+  auto module = tracer->session.load(path, *load);
   if (!module)
     return module.takeError();
   tracer->module = std::move(*module);

@@ -4,7 +4,7 @@
 #ifndef TERSE_TOOLS_TERSE_RUNNER_H
 #define TERSE_TOOLS_TERSE_RUNNER_H
 
-#include "Tool.h"
+#include "ModelOptions.h"
 
 #include <functional>
 
@@ -15,7 +15,9 @@ struct RunnerOptions {
   bool interpret = false;
   /// Threads of native code; 0 means one per core.
   unsigned threads = 0;
-  LoadOptions load;
+  ModelOptions model;
+
+  void addTo(CLI::App &command);
 };
 
 /// A loaded model, whatever executes it: the interpreter, the JIT compiler, or the runtime for a
@@ -34,8 +36,10 @@ protected:
   ModelSignature signature;
 };
 
-llvm::Expected<std::unique_ptr<Runner>> createRunner(llvm::StringRef path,
-                                                     const RunnerOptions &options);
+/// One runner for each model. Whatever `--bind` and `--dim` name must occur in one model at least:
+/// a model that is specialized already may stand beside its original.
+llvm::Expected<std::vector<std::unique_ptr<Runner>>> createRunners(llvm::ArrayRef<std::string> paths,
+                                                                   const RunnerOptions &options);
 
 /// The named float tensors of one interpreted run. An imported layer may be several ops that carry
 /// its name: the last one's result is the layer's; further results of an op are `name:1`, ...
@@ -48,7 +52,7 @@ struct Trace {
 class Tracer {
 public:
   static llvm::Expected<std::unique_ptr<Tracer>> create(llvm::StringRef path,
-                                                        const LoadOptions &options);
+                                                        const ModelOptions &options);
   llvm::Expected<ModelSignature> getSignature() { return terse::getSignature(*module); }
   llvm::Expected<Trace> run(llvm::ArrayRef<HostTensor> inputs);
 

@@ -1,7 +1,7 @@
 //===- Tool.cpp - What the subcommands of terse share -----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "Tool.h"
+#include "ModelOptions.h"
 
 #include "terse/InitAll.h"
 #include "terse/Support/AtomicFile.h"
@@ -46,6 +46,14 @@ llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> Session::load(llvm::StringRef 
     return std::move(error);
   llvm::consumeError(std::move(error));
   return takeDiagnostics("'" + path + "': ", "cannot be loaded");
+}
+
+llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> Session::load(llvm::StringRef path,
+                                                                const ModelOptions &options) {
+  auto parsed = options.parse();
+  if (!parsed)
+    return parsed.takeError();
+  return load(path, *parsed);
 }
 
 llvm::Error Session::takeDiagnostics(const llvm::Twine &prefix, const llvm::Twine &otherwise) {
@@ -110,26 +118,4 @@ std::string tool::formatBytes(uint64_t bytes) {
   if (bytes < 10000000)
     return llvm::formatv("{0:F1} kB", double(bytes) / 1e3);
   return llvm::formatv("{0:F1} MB", double(bytes) / 1e6);
-}
-
-//===----------------------------------------------------------------------===//
-// Options
-//===----------------------------------------------------------------------===//
-
-llvm::Expected<std::map<std::string, int64_t>>
-tool::parseDims(const std::vector<std::string> &texts) {
-  std::map<std::string, int64_t> dims;
-  for (llvm::StringRef text : texts) {
-    auto [name, number] = text.rsplit('=');
-    int64_t size;
-    if (name.empty() || number.getAsInteger(10, size) || size < 0)
-      return makeError("--dim {0}: expected NAME=SIZE", text);
-    dims[name.str()] = size;
-  }
-  return dims;
-}
-
-void tool::addDimOption(CLI::App &command, std::vector<std::string> &dims) {
-  command.add_option("--dim", dims, "Size of a symbolic dimension of an ONNX model, NAME=SIZE")
-      ->type_name("NAME=SIZE");
 }

@@ -47,6 +47,8 @@ void addRun(CLI::App &root, Action &action);
 void addEval(CLI::App &root, Action &action);
 void addBench(CLI::App &root, Action &action);
 
+class ModelOptions;
+
 /// A context with everything registered, whose diagnostics are kept instead of printed.
 class Session {
 public:
@@ -56,7 +58,9 @@ public:
 
   /// Loads a model file of any kind but `.terse`.
   llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> load(llvm::StringRef path,
-                                                         const LoadOptions &options = {});
+                                                         const LoadOptions &options);
+  llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> load(llvm::StringRef path,
+                                                         const ModelOptions &options);
 
   /// The errors that were emitted since the last call, the first one first; `otherwise` if none.
   llvm::Error takeDiagnostics(const llvm::Twine &prefix, const llvm::Twine &otherwise);
@@ -91,12 +95,6 @@ llvm::Error writeJSON(llvm::StringRef path, const llvm::json::Value &value);
 
 /// `1.4 MB`, powers of ten as file managers show them.
 std::string formatBytes(uint64_t bytes);
-
-/// Parses `name=number` options, as in `--dim batch=8`.
-llvm::Expected<std::map<std::string, int64_t>> parseDims(const std::vector<std::string> &texts);
-
-/// The `--dim` option that subcommands which read ONNX share.
-void addDimOption(CLI::App &command, std::vector<std::string> &dims);
 
 } // namespace terse::tool
 

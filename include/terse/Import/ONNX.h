@@ -18,6 +18,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,9 @@ struct ONNXImportOptions {
   std::map<std::string, HostTensor> bindings;
   /// Sizes of dynamic dimensions: by their name (`dim_param`), or as `input[1]` where they have none.
   std::map<std::string, int64_t> dims;
+  /// If given, the keys of `bindings` and `dims` that the model has are added, and the others ignored instead of refused:
+  /// for several models that share one list.
+  std::set<std::string> *used = nullptr;
 };
 
 /// The dialects that imported modules use; importONNX loads them itself.

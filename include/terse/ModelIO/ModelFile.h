@@ -21,6 +21,7 @@
 #include "llvm/Support/Error.h"
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,9 +32,14 @@ namespace terse {
 constexpr int kModelFormat = 1;
 
 struct LoadOptions {
-  /// For ONNX models: inputs that become constants, sizes of symbolic dimensions.
+  /// Inputs that become constants: the loaded model does not have them any more, and what follows
+  /// from them is folded.
   std::map<std::string, HostTensor> bindings;
+  /// Sizes of dynamic dimensions, by their name or as `input[1]`.
   std::map<std::string, int64_t> dims;
+  /// If given, keys of both that the model has are added, and the others ignored instead of refused:
+  /// for several models that share the options.
+  std::set<std::string> *used = nullptr;
 };
 
 /// Loads `.onnx`, `.mlir` or `.mlirbc`, told by the contents. Weights are mapped, not copied, and

@@ -8,6 +8,7 @@
 #define TERSE_SUPPORT_TENSORSIGNATURE_H
 
 #include "terse/Support/DType.h"
+#include "llvm/ADT/StringRef.h"
 
 #include <string>
 #include <vector>
@@ -20,6 +21,12 @@ struct TensorSignature {
   DType dtype;
   /// -1 for dimensions that are known at run time only.
   std::vector<int64_t> shape;
+  /// Names of dynamic dimensions, empty for those without one; an empty list if there is no name.
+  std::vector<std::string> dimNames = {};
+
+  llvm::StringRef getDimName(size_t axis) const {
+    return axis < dimNames.size() ? llvm::StringRef(dimNames[axis]) : llvm::StringRef();
+  }
 
   /// `?x3x224x224xf32`
   std::string getTypeString() const {

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Importer.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
 #include "terse/Support/MLIRBridge.h"
 #include "llvm/ADT/ScopeExit.h"
@@ -255,6 +254,22 @@ Value Importer::addInput(const ValueInfo &info, Block &entry, SmallVectorImpl<st
   return v;
 }
 
+// The model's names of the sizes that stayed open, as `nn.dims` beside `nn.name`.
+void Importer::nameDimensions(func::FuncOp main) {
+  llvm::StringMap<const ValueInfo *> infos;
+  for (const ValueInfo &info : model.graph.inputs)
+    infos[info.name] = &info;
+  for (unsigned i = 0; i < main.getNumArguments(); ++i) {
+    auto type = cast<RankedTensorType>(main.getArgument(i).getType());
+    const ValueInfo *info = infos.lookup(main.getArgAttrOfType<StringAttr>(i, "nn.name"));
+    SmallVector<StringRef> dims;
+    for (auto [size, dim] : llvm::zip(type.getShape(), info->dims))
+      dims.push_back(ShapedType::isDynamic(size) ? dim.symbol : "");
+    if (llvm::any_of(dims, [](StringRef name) { return !name.empty(); }))
+      main.setArgAttr(i, "nn.dims", e.b.getStrArrayAttr(dims));
+  }
+}
+
 OwningOpRef<ModuleOp> Importer::run() {
   const GraphProto &graph = model.graph;
   OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(e.context));
@@ -276,10 +291,16 @@ OwningOpRef<ModuleOp> Importer::run() {
       fail("cannot bind '" + info.name + "': the model initializes it");
   }
   for (const auto &binding : options.bindings)
-    if (!llvm::any_of(graph.inputs, [&](const ValueInfo &info) { return info.name == binding.first; }))
+    if (llvm::any_of(graph.inputs, [&](const ValueInfo &info) { return info.name == binding.first; })) {
+      if (options.used)
+        options.used->insert(binding.first);
+    } else if (!options.used) {
       fail("cannot bind '" + llvm::Twine(binding.first) + "': the model has no such input");
+    }
+  if (options.used)
+    options.used->insert(usedDims.begin(), usedDims.end());
   for (const auto &given : options.dims)
-    if (!usedDims.count(given.first))
+    if (!options.used && !usedDims.count(given.first))
       fail("no input has a dimension '" + llvm::Twine(given.first) + "' of unknown size");
   addInitializers(graph, scope);
 
@@ -304,6 +325,7 @@ OwningOpRef<ModuleOp> Importer::run() {
     main.setArgAttr(i, "nn.name", e.b.getStringAttr(name));
   for (auto [i, output] : llvm::enumerate(graph.outputs))
     main.setResultAttr(i, "nn.name", e.b.getStringAttr(output.name));
+  nameDimensions(main);
   e.materializeConstants(*module, *entry);
   return module;
 }

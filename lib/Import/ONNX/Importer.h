@@ -5,6 +5,7 @@
 #define TERSE_LIB_IMPORT_ONNX_IMPORTER_H
 
 #include "Node.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "terse/Import/ONNX.h"
 
@@ -35,6 +36,7 @@ private:
   void define(Scope &scope, llvm::StringRef name, Value v);
   int64_t getOpset(llvm::StringRef domain) const;
   const FunctionProto *findFunction(const NodeProto &node) const;
+  void nameDimensions(mlir::func::FuncOp main);
   Value addInput(const ValueInfo &info, mlir::Block &entry, llvm::SmallVectorImpl<std::string> &names);
 
   const Model &model;

@@ -67,6 +67,32 @@ TEST_F(OnnxImport, FollowsSizesThroughShapeComputations) {
   EXPECT_EQ(ops, 3u); // func, reshape, return
 }
 
+TEST_F(OnnxImport, KeepsNamesOfDimensions) {
+  auto module = import(model(flattenGraph()));
+  ASSERT_TRUE(module) << error;
+  auto names = mainOf(*module).getArgAttrOfType<mlir::ArrayAttr>(0, "nn.dims");
+  ASSERT_TRUE(names);
+  ASSERT_EQ(names.size(), 3u);
+  EXPECT_EQ(llvm::cast<mlir::StringAttr>(names[0]).getValue(), "N");
+  EXPECT_EQ(llvm::cast<mlir::StringAttr>(names[1]).getValue(), "");
+  // A dimension that is known needs no name.
+  ONNXImportOptions options;
+  options.dims["N"] = 5;
+  module = import(model(flattenGraph()), options);
+  ASSERT_TRUE(module) << error;
+  EXPECT_FALSE(mainOf(*module).getArgAttr(0, "nn.dims"));
+}
+
+TEST_F(OnnxImport, ReportsOptionsThatSeveralModelsShare) {
+  ONNXImportOptions options;
+  std::set<std::string> used;
+  options.used = &used;
+  options.dims = {{"N", 5}, {"M", 6}};
+  auto module = import(model(flattenGraph()), options);
+  ASSERT_TRUE(module) << error;
+  EXPECT_EQ(used, std::set<std::string>{"N"});
+}
+
 TEST_F(OnnxImport, GivesDimensionsASize) {
   ONNXImportOptions options;
   options.dims["N"] = 5;
