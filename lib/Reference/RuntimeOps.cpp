@@ -213,6 +213,12 @@ llvm::Expected<Values> reference::evaluateRuntimeOp(Operation *op, ArrayRef<Runt
           values.push_back({component});
         return values;
       })
+      .Case([&](RequantizeOp requantize) -> llvm::Expected<Values> {
+        auto result = evaluateRequantize(requantize, collect(operands));
+        if (!result)
+          return result.takeError();
+        return Values{RuntimeValue{*result}};
+      })
       .Case([&](ObserveOp) { return Values{operands.front()}; })
       .Default([&](Operation *) { return evaluatePlainOp(op, operands, options); });
 }

@@ -12,6 +12,10 @@
 #include "terse/Reference/Interpreter.h"
 #include "llvm/ADT/SmallVector.h"
 
+namespace terse {
+class RequantizeOp;
+}
+
 namespace terse::reference {
 
 /// A tensor, a scalar (as a tensor of rank 0), or the components of an encoded tensor.
@@ -25,6 +29,9 @@ std::optional<llvm::SmallVector<mlir::RankedTensorType>> getRuntimeComponents(ml
 llvm::Expected<llvm::SmallVector<RuntimeValue>>
 evaluateRuntimeOp(mlir::Operation *op, llvm::ArrayRef<RuntimeValue> operands,
                   const InterpreterOptions &options);
+
+/// The integers that terse.requantize yields for its operands.
+llvm::Expected<HostTensor> evaluateRequantize(RequantizeOp op, llvm::ArrayRef<HostTensor> tensors);
 
 /// The scalar and tensor ops of upstream dialects that stand between nn ops (index arithmetic,
 /// tensor.extract and so on); nothing for other ops.

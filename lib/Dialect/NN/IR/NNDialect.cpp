@@ -3,6 +3,7 @@
 
 #include "mlir/IR/DialectImplementation.h"
 #include "terse/Dialect/NN/IR/NNOps.h"
+#include "terse/Dialect/NN/IR/NNQuantization.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -23,6 +24,7 @@ void NNDialect::initialize() {
 #define GET_OP_LIST
 #include "terse/Dialect/NN/IR/NNOps.cpp.inc"
       >();
+  attachQuantizationInterfaces(getContext());
 }
 
 Operation *NNDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type, Location loc) {

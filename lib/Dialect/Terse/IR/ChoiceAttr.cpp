@@ -46,8 +46,31 @@ LogicalResult ChoiceAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   }
   // C3
   for (Attribute value : values)
-    if (!isa<EncodingAttrInterface, StringAttr>(value))
-      return emitError() << "expected a terse encoding or a reason in quotes (got " << value << ")";
+    if (!isa<EncodingAttrInterface, StaticAttr, ProductAttr, StringAttr>(value))
+      return emitError() << "expected a terse encoding, #terse.static, #terse.product or a reason in quotes (got "
+                         << value << ")";
+  return success();
+}
+
+LogicalResult StaticAttr::verify(function_ref<InFlightDiagnostic()> emitError, EncodingAttrInterface, ArrayRef<Attribute> values,
+                                 StringAttr) {
+  // C1
+  if (values.empty())
+    return emitError() << "expected a constant for each parameter of the encoding (got none)";
+  for (Attribute value : values)
+    if (!isa<DenseElementsAttr>(value))
+      return emitError() << "expected dense constants as parameters (got " << value << ")";
+  return success();
+}
+
+LogicalResult StatisticsAttr::verify(function_ref<InFlightDiagnostic()> emitError, uint64_t samples, uint64_t, uint64_t,
+                                     DenseF64ArrayAttr range, int64_t, int64_t, DenseI64ArrayAttr counts, DenseF64ArrayAttr channels) {
+  if (range.size() != 4)
+    return emitError() << "expected 4 numbers as range: smallest, largest and their moving averages (got " << range.size() << ")";
+  if (counts && llvm::any_of(counts.asArrayRef(), [](int64_t count) { return count < 0; }))
+    return emitError() << "expected counts that are not negative";
+  if (channels && channels.size() % 4)
+    return emitError() << "expected 4 numbers per channel (got " << channels.size() << " in all)";
   return success();
 }
 

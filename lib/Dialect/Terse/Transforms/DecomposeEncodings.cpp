@@ -314,7 +314,7 @@ private:
              llvm::all_of(op->getRegions(), [&](Region &r) { return converter.isLegal(&r); });
     });
     // These have plain types on one side only, or none.
-    target.addIllegalOp<EncodeOp, DecodeOp, AssembleOp, ComponentsOp>();
+    target.addIllegalOp<EncodeOp, DecodeOp, AssembleOp, ComponentsOp, RequantizeOp>();
     return applyFullConversion(getOperation(), target, std::move(patterns));
   }
 };
@@ -337,6 +337,7 @@ void terse::populateDecomposeEncodingsPatterns(const TypeConverter &converter,
                                                RewritePatternSet &patterns) {
   patterns.add<ConvertAssemble, ConvertComponents, ConvertDecode, ConvertEncode, ConvertSelect,
                ConvertTensorCast, ConvertFunction>(converter, patterns.getContext());
+  populateDecomposeRequantizePatterns(patterns);
   populateCallOpTypeConversionPattern(patterns, converter);
   populateReturnOpTypeConversionPattern(patterns, converter);
   cf::populateCFStructuralTypeConversions(converter, patterns);

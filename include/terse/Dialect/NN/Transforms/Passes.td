@@ -58,4 +58,78 @@ def NNFoldConstantsPass : Pass<"nn-fold-constants", "::mlir::ModuleOp"> {
                            "::terse::nn::NNDialect"];
 }
 
+def NNFoldBatchNormPass : Pass<"nn-fold-batch-norm", "::mlir::ModuleOp"> {
+  let summary = "Fold per-channel factors and offsets into the contraction before them";
+  let description = [{
+    A batch norm, and a multiplication, division, addition or subtraction with constants of one number or one number per
+    channel, that is the only use of a contraction with constant weights, becomes part of its weight and bias:
+
+    ```
+    factor = scale / sqrt(variance + epsilon)
+    w'[o, ...] = w[o, ...] * factor[o]
+    b'[o]      = (b[o] - mean[o]) * factor[o] + bias[o]
+    ```
+
+    The new weights are written as ops on constants; `nn-fold-constants` evaluates them. Left alone: contractions with
+    other uses or computed weights, constants that vary along other axes, additions to ops that take no bias, and
+    grouped transposed convolutions, whose weights are shared between channels.
+
+    Numerics: w' and b' are rounded where the network rounded products, so that results differ in the last places.
+    ```mlir
+    %y = nn.conv %x, %w {...} : (tensor<1x2x4x4xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x4xf32>
+    %z = nn.binary mul %y, %c : (tensor<1x2x4x4xf32>, tensor<2x1x1xf32>) -> tensor<1x2x4x4xf32>
+    // becomes
+    %r = nn.reshape %c : (tensor<2x1x1xf32>) -> tensor<2x1x1x1xf32>
+    %v = nn.binary mul %w, %r : (tensor<2x2x1x1xf32>, tensor<2x1x1x1xf32>) -> tensor<2x2x1x1xf32>
+    %z = nn.conv %x, %v {...} : (tensor<1x2x4x4xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x4xf32>
+    ```
+  }];
+  let statistics = [Statistic<"numFolded", "folded", "Number of ops that became part of a contraction">];
+  let dependentDialects = ["::terse::nn::NNDialect"];
+}
+
+def NNFoldPadPass : Pass<"nn-fold-pad", "::mlir::ModuleOp"> {
+  let summary = "Fold zero padding into the op that reads it";
+  let description = [{
+    A constant pad with zeros whose result goes into a convolution becomes the convolution's own padding. Left alone:
+    pads with other values or modes, of batch or channels, and those that crop.
+
+    Numerics: none change.
+    ```mlir
+    %p = nn.pad constant %x {low = array<i64: 0, 0, 1, 1>, high = array<i64: 0, 0, 1, 1>} : (tensor<1x1x4x4xf32>) -> tensor<1x1x6x6xf32>
+    %y = nn.conv %p, %w {..., pads = array<i64: 0, 0, 0, 0>} : (tensor<1x1x6x6xf32>, tensor<1x1x3x3xf32>) -> tensor<1x1x4x4xf32>
+    // becomes
+    %y = nn.conv %x, %w {..., pads = array<i64: 1, 1, 1, 1>} : (tensor<1x1x4x4xf32>, tensor<1x1x3x3xf32>) -> tensor<1x1x4x4xf32>
+    ```
+  }];
+  let statistics = [Statistic<"numFolded", "folded", "Number of pads that were folded">];
+  let dependentDialects = ["::terse::nn::NNDialect"];
+}
+
+def NNRecognizeActivationsPass : Pass<"nn-recognize-activations", "::mlir::ModuleOp"> {
+  let summary = "Write activation functions by their names";
+  let description = [{
+    Compositions that exporters write for one function become that function:
+
+    | composition | function |
+    |---|---|
+    | `max(x, 0)`, `clamp(x, 0, inf)` | `relu` |
+    | `min` and `max` with numbers, one after another, also of `relu` and `clamp` | `clamp` (ReLU6 is `clamp` 0, 6) |
+    | `x * sigmoid(x)` | `silu` |
+    | `x * hard_sigmoid(x)` with 1/6 and 1/2; `x * clamp(x + 3, 0, 6) / 6` | `hard_swish` |
+    | `x / 2 * (1 + erf(x / sqrt(2)))` in any order | `gelu` |
+
+    Numbers are compared within 1e-6 of their value. Numerics: the function rounds once where its composition rounds
+    several times; `min` and `max` with numbers are exact.
+    ```mlir
+    %s = nn.unary sigmoid %x : (tensor<8xf32>) -> tensor<8xf32>
+    %y = nn.binary mul %x, %s : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+    // becomes
+    %y = nn.unary silu %x {alpha = 1.0} : (tensor<8xf32>) -> tensor<8xf32>
+    ```
+  }];
+  let statistics = [Statistic<"numRecognized", "recognized", "Number of functions recognized">];
+  let dependentDialects = ["::terse::nn::NNDialect"];
+}
+
 #endif

@@ -44,7 +44,8 @@ def Terse_EncodeOp : Terse_Op<"encode", [Pure]> {
 
     `parameters` are the components that the encoding marks as parameters, such
     as scales and zero points, all of them and in order. Without them the
-    encoding computes them from `input`.
+    encoding computes them from `input`. Where constant parameters come from may
+    stand as a reason for operand 0 in the op's `terse.choice`.
 
     Constraints:
     * (C1) The result's type without its encoding is the type of `input`.
@@ -167,8 +168,9 @@ def Terse_ObserveOp : Terse_Op<"observe", [
   let description = [{
     Returns `input`. An instrumented build records the statistic `kind` of it
     under `name`, which comes from the imported model and stays the same when
-    the graph around it changes. The op is not speculatable: moving it out of a
-    branch would change what is counted.
+    the graph around it changes; `terse-calibrate` writes it as `terse.statistics`
+    on the op. The op is not speculatable: moving it out of a branch would change
+    what is counted.
 
     Constraints:
     * (C1) `name` is not empty.
@@ -224,6 +226,57 @@ def Terse_FakeQuantOp : Terse_Op<"fake_quant", [
   let assemblyFormat = [{
     $encoding $input (`params` `(` $parameters^ `:` type($parameters) `)`)? attr-dict
     `:` type($input)
+  }];
+  let hasVerifier = 1;
+}
+
+def Terse_RequantizeOp : Terse_Op<"requantize", [Pure, AttrSizedOperandSegments]> {
+  let summary = "Rounds a scaled sum of integers to narrow integers";
+  let description = [{
+    Produces the integers that stand for a sum of integer tensors, each with its
+    own scale: how results of integer arithmetic become integers of the next
+    tensor's scale. Multipliers and zero point broadcast to the inputs, inputs to
+    each other, trailing axes aligned.
+
+    ```
+    f32 multipliers:  y = f32(input_0) * multiplier_0 + f32(input_1) * multiplier_1 + ...
+                      each product and each sum rounded to f32, from left to right
+                      q = clamp(round_half_even(y) + zero_point, low, high)
+    i32 multipliers:  y = (input_0 * multiplier_0 + ...) * 2^(shift - 31)      exact
+                      q = clamp(round_half_even(y) + zero_point, low, high)
+    ```
+
+    The first form is the definition of requantization (Numerics/Requantize.h),
+    the second one is for targets without floating point. NaN, which only a
+    multiplier of NaN or infinity gives, becomes the zero point. `low` and `high`
+    may be narrower than the result's type: so a ReLU costs nothing.
+
+    Constraints:
+    * (C1) Inputs and result are integers; inputs of at most 32 bits, the result of at most 16.
+    * (C2) There is one multiplier per input, all f32 or all i32.
+    * (C3) `shift` (i32, from -30 to 30) is given exactly with i32 multipliers.
+    * (C4) `zero_point` has the element type of the result.
+    * (C5) `low` <= `high`, both within the result's type.
+    * (C6) The operands broadcast to the result's shape.
+
+    ```mlir
+    // legal
+    %q = terse.requantize %acc scales(%m : tensor<8x1x1xf32>) zero_point(%z : tensor<ui8>) clamp(3, 255)
+       : (tensor<1x8x4x4xi32>) -> tensor<1x8x4x4xui8>
+    // illegal, C5
+    %q = terse.requantize %acc scales(%m : tensor<f32>) clamp(0, 300) : (tensor<4xi32>) -> tensor<4xui8>
+    ```
+  }];
+  let arguments = (ins Variadic<Terse_ComponentTensor>:$inputs,
+                       Variadic<Terse_ComponentTensor>:$multipliers,
+                       Optional<Terse_ComponentTensor>:$shift,
+                       Optional<Terse_ComponentTensor>:$zero_point, I64Attr:$low, I64Attr:$high);
+  let results = (outs Terse_ComponentTensor:$result);
+  let assemblyFormat = [{
+    $inputs `scales` `(` $multipliers `:` type($multipliers) `)`
+    (`shift` `(` $shift^ `:` type($shift) `)`)?
+    (`zero_point` `(` $zero_point^ `:` type($zero_point) `)`)?
+    `clamp` `(` $low `,` $high `)` attr-dict `:` functional-type($inputs, $result)
   }];
   let hasVerifier = 1;
 }

@@ -32,6 +32,9 @@ void populateEncodingTypeConversions(mlir::TypeConverter &converter);
 void populateDecomposeEncodingsPatterns(const mlir::TypeConverter &converter,
                                         mlir::RewritePatternSet &patterns);
 
+/// A pattern that expresses terse.requantize by nn ops.
+void populateDecomposeRequantizePatterns(mlir::RewritePatternSet &patterns);
+
 /// Patterns that replace contractions of tensors of small integers by integer contractions.
 void populateIntegerContractionPatterns(mlir::RewritePatternSet &patterns);
 
