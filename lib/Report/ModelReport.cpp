@@ -5,7 +5,6 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
-#include "terse/Dialect/NN/IR/NNInterfaces.h"
 #include "terse/Dialect/Terse/IR/TerseOps.h"
 #include "terse/Dialect/Terse/Transforms/Weights.h"
 #include "terse/Support/MLIRBridge.h"
@@ -77,10 +76,9 @@ static StoredTensor describeStored(StringRef name, RankedTensorType type) {
 static WeightEntry::Role getRole(OpOperand &operand) {
   for (const WeightOperand &weight : getWeightOperands(operand.getOwner()))
     if (weight.operand == &operand)
-      return weight.activation ? WeightEntry::Role::Weight : WeightEntry::Role::Table;
-  if (auto contraction = dyn_cast<nn::ContractionLike>(operand.getOwner()))
-    if (contraction.getBiasOperand() == &operand)
-      return WeightEntry::Role::Bias;
+      return weight.isTable ? WeightEntry::Role::Table : WeightEntry::Role::Weight;
+  if (llvm::is_contained(getBiasOperands(operand.getOwner()), &operand))
+    return WeightEntry::Role::Bias;
   return WeightEntry::Role::Other;
 }
 
@@ -157,12 +155,15 @@ void Reporter::describePlain(ml_program::GlobalOp global) {
   addPlain(std::move(entry), type, findUse(loads[global]));
 }
 
-/// Small weights and biases stand in the module itself. Other small constants, such as shapes, are
-/// part of the program.
+/// Small parameters stand in the module itself. Integers, such as shapes, and single numbers, such as
+/// the exponent of a power, are part of the program unless an interface says what they are.
 void Reporter::describeConstant(Operation *op) {
   auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
   Use use = findUse({op->getResult(0)});
-  if (!type || !type.hasStaticShape() || use.role == WeightEntry::Role::Other)
+  if (!type || !type.hasStaticShape())
+    return;
+  bool isParameter = use.operand && isa<FloatType>(type.getElementType()) && type.getNumElements() > 1;
+  if (use.role == WeightEntry::Role::Other && !isParameter)
     return;
   WeightEntry entry;
   entry.name = getLayerName(op);
@@ -191,8 +192,15 @@ void Reporter::addPlain(WeightEntry entry, RankedTensorType type, const Use &use
     entry.reason = "bias, added in float";
   } else if (!use.operand) {
     entry.reason = "not used";
+  } else if (isSizeable(type)) {
+    entry.reason = "large, but no weight of " + entry.op + " that a rule can decide about";
+    entry.isGap = true;
+  } else if (!isa<FloatType>(type.getElementType())) {
+    entry.reason = "integers, part of the program";
+  } else if (llvm::count_if(type.getShape(), [](int64_t size) { return size > 1; }) <= 1) {
+    entry.reason = "a vector, used in float by " + entry.op;
   } else {
-    entry.reason = "operand of " + entry.op + ", not a contraction weight";
+    entry.reason = "small, used in float by " + entry.op;
   }
   report.weights.push_back(std::move(entry));
 }

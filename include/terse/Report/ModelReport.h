@@ -46,7 +46,7 @@ struct WeightEntry {
   uint64_t bits = 0, bytes = 0;
   /// Why it is stored plainly; empty for encoded ones.
   std::string reason;
-  /// A weight or table that is stored plainly though no rule decided so.
+  /// A weight, a table or another large constant that is stored plainly though no rule decided so.
   bool isGap = false;
 };
 

@@ -372,7 +372,10 @@ void Emitter::materializeConstants(ModuleOp module, Block &entry) {
     if (bytes <= kMaxInlineBytes) {
       made = nn::ConstantOp::create(loads, where, toDenseElements(*findConstant(v), context));
     } else {
-      std::string symbol = toSymbolName(c.name.empty() ? "const" : StringRef(c.name), taken);
+      // What was computed here has the name of the node that computed it.
+      auto node = dyn_cast<NameLoc>(where);
+      StringRef name = !c.name.empty() ? StringRef(c.name) : node ? node.getName().getValue() : "const";
+      std::string symbol = toSymbolName(name, taken);
       DenseResourceElementsAttr value;
       if (c.stored) {
         const uint8_t *data = c.stored->data.bytes.data();

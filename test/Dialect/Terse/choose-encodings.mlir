@@ -68,6 +68,44 @@ func.func @table_and_matmul(%i: tensor<?xi64>) -> tensor<?x32xf32> {
 
 // -----
 
+// Recurrent layers have two weights. Every gate row of every direction is a channel; biases stay.
+ml_program.global private @lstm_w(dense<1.0> : tensor<1x32x64xf32>) : tensor<1x32x64xf32>
+ml_program.global private @lstm_r(dense<1.0> : tensor<1x32x8xf32>) : tensor<1x32x8xf32>
+ml_program.global private @gru_w(dense<1.0> : tensor<2x24x64xf32>) : tensor<2x24x64xf32>
+ml_program.global private @gru_r(dense<1.0> : tensor<2x24x8xf32>) : tensor<2x24x8xf32>
+
+// CHECK-LABEL: func.func @recurrent
+func.func @recurrent(%x: tensor<5x2x64xf32>) -> (tensor<5x1x2x8xf32>, tensor<5x2x2x8xf32>) {
+  %w = ml_program.global_load_const @lstm_w : tensor<1x32x64xf32>
+  %r = ml_program.global_load_const @lstm_r : tensor<1x32x8xf32>
+  // CHANNEL: nn.lstm {{.*}}terse.choice = #terse.choice<1 = #terse.uniform<i8, axis = 1>, 2 = #terse.uniform<i8, axis = 1>>}
+  // BLOCK: nn.lstm {{.*}}terse.choice = #terse.choice<1 = #terse.uniform<i4, block = [1, 1, 32], scale = f16>, 2 = #terse.uniform<i4, block = [1, 1, 8], scale = f16>>}
+  // ROW: nn.lstm {{.*}}terse.choice = #terse.choice<1 = #terse.uniform<i8, axis = 1, narrow>, 2 =
+  // SKIP: nn.lstm {{.*}}terse.choice = #terse.choice<1 = "kept for a reason", 2 = "kept for a reason">}
+  %y, %yh, %yc = nn.lstm %x, %w, %r {direction = #nn<direction forward>, activations = [#nn<unary_kind sigmoid>, #nn<unary_kind tanh>, #nn<unary_kind tanh>], operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 0, 0>} : (tensor<5x2x64xf32>, tensor<1x32x64xf32>, tensor<1x32x8xf32>) -> (tensor<5x1x2x8xf32>, tensor<1x2x8xf32>, tensor<1x2x8xf32>)
+  %gw = ml_program.global_load_const @gru_w : tensor<2x24x64xf32>
+  %gr = ml_program.global_load_const @gru_r : tensor<2x24x8xf32>
+  // CHANNEL: nn.gru {{.*}}terse.choice = #terse.choice<1 = #terse.uniform<i8, block = [1, 1, 64]>, 2 = #terse.uniform<i8, block = [1, 1, 8]>>}
+  %z, %zh = nn.gru %x, %gw, %gr {direction = #nn<direction bidirectional>, activations = [#nn<unary_kind sigmoid>, #nn<unary_kind tanh>, #nn<unary_kind sigmoid>, #nn<unary_kind tanh>], operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0>} : (tensor<5x2x64xf32>, tensor<2x24x64xf32>, tensor<2x24x8xf32>) -> (tensor<5x2x2x8xf32>, tensor<2x2x8xf32>)
+  return %y, %z : tensor<5x1x2x8xf32>, tensor<5x2x2x8xf32>
+}
+
+// -----
+
+// A rule that skips speaks for every large matrix, whatever it is used for; other rules do not.
+ml_program.global private @table_of_positions(dense<1.0> : tensor<16x64xf32>) : tensor<16x64xf32>
+
+// CHECK-LABEL: func.func @positions
+func.func @positions(%x: tensor<16x64xf32>) -> tensor<16x64xf32> {
+  %p = ml_program.global_load_const @table_of_positions : tensor<16x64xf32>
+  // SKIP: nn.binary add {{.*}}terse.choice = #terse.choice<1 = "kept for a reason">}
+  // CHANNEL-NOT: terse.choice
+  %y = nn.binary add %x, %p : (tensor<16x64xf32>, tensor<16x64xf32>) -> tensor<16x64xf32>
+  return %y : tensor<16x64xf32>
+}
+
+// -----
+
 // A weight that is computed, and one that is encoded, are left alone.
 // CHECK-LABEL: func.func @not_weights
 // CHECK-NOT: terse.choice

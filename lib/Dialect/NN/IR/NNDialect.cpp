@@ -4,6 +4,7 @@
 #include "mlir/IR/DialectImplementation.h"
 #include "terse/Dialect/NN/IR/NNOps.h"
 #include "terse/Dialect/NN/IR/NNQuantization.h"
+#include "terse/Dialect/NN/IR/NNWeights.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -25,6 +26,7 @@ void NNDialect::initialize() {
 #include "terse/Dialect/NN/IR/NNOps.cpp.inc"
       >();
   attachQuantizationInterfaces(getContext());
+  attachWeightInterfaces(getContext());
 }
 
 Operation *NNDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type, Location loc) {

@@ -9,6 +9,7 @@
 
 #include "terse/Dialect/Terse/IR/TerseAttributes.h"
 #include "terse/Dialect/Terse/IR/TerseDialect.h"
+#include "terse/Dialect/Terse/IR/TerseOps.h"
 #include "terse/Dialect/Terse/Transforms/BlockShape.h"
 #include "terse/Dialect/Terse/Transforms/Passes.h"
 #include "terse/Dialect/Terse/Transforms/Weights.h"
@@ -58,6 +59,11 @@ private:
   /// The encoding or the reason for a constant weight.
   Attribute decideWeight(const WeightOperand &weight, RankedTensorType type);
   Attribute decideActivation(const WeightOperand &weight, RankedTensorType type);
+  /// Whether the operand is a constant that nobody has decided about.
+  bool isUndecided(OpOperand &operand, SymbolTableCollection &symbols);
+  void decide(const WeightOperand &weight);
+  /// Notes the reason at large constants that no interface calls a weight, too.
+  void skipOthers(Operation *op, SymbolTableCollection &symbols);
   Attribute reason(const Twine &text) { return StringAttr::get(&getContext(), text); }
 
   Type valueType, activationValueType;
@@ -106,6 +112,19 @@ LogicalResult ChooseEncodingsPass::parseTypes() {
   return success();
 }
 
+/// One scale per channel: along one axis if only one counts, else blocks.
+static std::pair<std::optional<int64_t>, SmallVector<int64_t>>
+getChannelBlocks(const WeightOperand &weight, RankedTensorType type) {
+  SmallVector<int64_t> axes = llvm::to_vector(llvm::make_filter_range(
+      weight.channelAxes, [&](int64_t axis) { return type.getDimSize(axis) != 1; }));
+  if (axes.size() <= 1)
+    return {axes.empty() ? weight.channelAxes.front() : axes.front(), {}};
+  SmallVector<int64_t> block(type.getShape());
+  for (int64_t axis : axes)
+    block[axis] = 1;
+  return {std::nullopt, block};
+}
+
 Attribute ChooseEncodingsPass::decideWeight(const WeightOperand &weight, RankedTensorType type) {
   if (!skip.empty())
     return reason(skip);
@@ -123,7 +142,7 @@ Attribute ChooseEncodingsPass::decideWeight(const WeightOperand &weight, RankedT
     std::optional<int64_t> axis;
     SmallVector<int64_t> block;
     if (granularity == EncodingGranularity::Channel)
-      axis = weight.channelAxis;
+      std::tie(axis, block) = getChannelBlocks(weight, type);
     else if (granularity == EncodingGranularity::Block)
       block = getWeightBlock(type.getShape(), weight.contractionAxes, blockSize);
     encoding = UniformEncodingAttr::get(cast<IntegerType>(valueType), axis, block,
@@ -153,6 +172,44 @@ Attribute ChooseEncodingsPass::decideActivation(const WeightOperand &weight,
                                   /*asymmetric=*/unsignedType, /*narrow=*/false, /*dynamic=*/true);
 }
 
+bool ChooseEncodingsPass::isUndecided(OpOperand &operand, SymbolTableCollection &symbols) {
+  // Earlier rules and persons come first.
+  ChoiceAttr earlier = ChoiceAttr::get(operand.getOwner());
+  if (earlier && earlier.lookup(operand.getOperandNumber()))
+    return false;
+  auto type = dyn_cast<RankedTensorType>(operand.get().getType());
+  return type && !getEncoding(type) && type.hasStaticShape() &&
+         getConstantSource(operand.get(), symbols);
+}
+
+void ChooseEncodingsPass::decide(const WeightOperand &weight) {
+  Attribute decision =
+      decideWeight(weight, cast<RankedTensorType>(weight.operand->get().getType()));
+  ChoiceAttr::set(*weight.operand, decision);
+  if (!isa<EncodingAttrInterface>(decision)) {
+    ++numKept;
+    return;
+  }
+  ++numChosen;
+  if (activations == ActivationGranularity::None || !weight.activation)
+    return;
+  auto type = dyn_cast<RankedTensorType>(weight.activation->get().getType());
+  if (type && isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(type.getElementType()))
+    ChoiceAttr::set(*weight.activation, decideActivation(weight, type));
+}
+
+void ChooseEncodingsPass::skipOthers(Operation *op, SymbolTableCollection &symbols) {
+  if (isa<AssembleOp>(op))
+    return; // Its operands are parts of a weight.
+  SmallVector<OpOperand *> biases = getBiasOperands(op);
+  for (OpOperand &operand : op->getOpOperands())
+    if (isSizeable(operand.get().getType()) && !llvm::is_contained(biases, &operand) &&
+        isUndecided(operand, symbols)) {
+      ChoiceAttr::set(operand, reason(skip));
+      ++numKept;
+    }
+}
+
 void ChooseEncodingsPass::runOnOperation() {
   NamePatterns included, excluded;
   auto error = [&] { return emitError(getOperation().getLoc()); };
@@ -162,31 +219,14 @@ void ChooseEncodingsPass::runOnOperation() {
 
   SymbolTableCollection symbols;
   getOperation().walk([&](Operation *op) {
-    for (const WeightOperand &weight : getWeightOperands(op)) {
-      ChoiceAttr earlier = ChoiceAttr::get(op);
-      if (earlier && earlier.lookup(weight.operand->getOperandNumber()))
-        continue; // An earlier rule or a person has decided.
-      auto type = dyn_cast<RankedTensorType>(weight.operand->get().getType());
-      if (!type || getEncoding(type) || !type.hasStaticShape() ||
-          !getConstantSource(weight.operand->get(), symbols))
-        continue; // Not a weight, or compressed already.
-      std::string layer = getLayerName(op);
-      if (!included.match(layer) || excluded.match(layer))
-        continue; // Left to a later rule.
-
-      Attribute decision = decideWeight(weight, type);
-      ChoiceAttr::set(*weight.operand, decision);
-      if (!isa<EncodingAttrInterface>(decision)) {
-        ++numKept;
-        continue;
-      }
-      ++numChosen;
-      if (activations == ActivationGranularity::None || !weight.activation)
-        continue;
-      auto activationType = dyn_cast<RankedTensorType>(weight.activation->get().getType());
-      if (activationType && isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(
-                                activationType.getElementType()))
-        ChoiceAttr::set(*weight.activation, decideActivation(weight, activationType));
-    }
+    std::string layer = getLayerName(op);
+    if (!included.match(layer) || excluded.match(layer))
+      return; // Left to a later rule.
+    SmallVector<WeightOperand> weights = getWeightOperands(op);
+    for (const WeightOperand &weight : weights)
+      if (isUndecided(*weight.operand, symbols))
+        decide(weight);
+    if (!skip.empty())
+      skipOthers(op, symbols);
   });
 }

@@ -88,8 +88,8 @@ def IntegerContractionsPass : Pass<"terse-integer-contractions", "::mlir::Module
 def ChooseEncodingsPass : Pass<"terse-choose-encodings", "::mlir::ModuleOp"> {
   let summary = "Choose an encoding for each constant weight";
   let description = [{
-    Asks every op for its weight operands (`ContractionLike`, `LookupLike`) and
-    writes as `terse.choice` how each constant one is to be stored, or why it is
+    Asks every op for its weight operands (`ContractionLike`, `LookupLike`,
+    `WeightedOp`) and writes as `terse.choice` how each constant one is to be stored, or why it is
     left as it is. With `activations`, the operand that the weight is multiplied
     with is to be encoded at run time too. `terse-apply-encodings` does it.
 
@@ -103,6 +103,10 @@ def ChooseEncodingsPass : Pass<"terse-choose-encodings", "::mlir::ModuleOp"> {
     axes. Blocks of convolution weights whose number of input channels the block size does
     not divide are boxes over channels and window that divide evenly, if there
     are any of nearly that size.
+
+    Recurrent layers keep float activations. A rule with `skip` also speaks for
+    float matrices of more than 1 KiB that no interface calls a weight, such as
+    learned positions that are added.
 
     Requires: nothing. Ensures: only `terse.choice` attributes are added. Layers
     that match no pattern, weights that are computed at run time and weights that

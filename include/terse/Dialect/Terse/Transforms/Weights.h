@@ -28,18 +28,28 @@ llvm::StringRef getLocationName(mlir::Location loc);
 /// An operand that holds trained parameters which are multiplied with activations or looked up.
 struct WeightOperand {
   mlir::OpOperand *operand;
-  /// Axis of the weight whose slices get a scale each at granularity "channel".
-  int64_t channelAxis;
+  /// Axes of the weight whose slices get a scale each at granularity "channel".
+  llvm::SmallVector<int64_t> channelAxes;
   /// Axes along which blocks run, outermost first.
   llvm::SmallVector<int64_t> contractionAxes;
-  /// The operand it is multiplied with, or null for a table.
+  /// Whether it is looked up.
+  bool isTable = false;
+  /// The operand it is multiplied with, if that can be encoded for it.
   mlir::OpOperand *activation = nullptr;
   int64_t activationChannelAxis = 0;
 };
 
-/// The weight operands of `op`, constant or not: the weight of a ContractionLike, the table of a
-/// LookupLike.
+/// The weight operands of `op`, constant or not: the weights of a WeightedOp, the weight of a
+/// ContractionLike, the table of a LookupLike.
 llvm::SmallVector<WeightOperand> getWeightOperands(mlir::Operation *op);
+
+/// The operands of `op` that are added to sums of products.
+llvm::SmallVector<mlir::OpOperand *> getBiasOperands(mlir::Operation *op);
+
+/// Whether a constant of this type is large enough to be worth a decision even where no interface
+/// calls it a weight: a float matrix of more than 1 KiB. Smaller ones and vectors, such as the
+/// scales of a norm, are not.
+bool isSizeable(mlir::Type type);
 
 /// Where a constant value lies.
 struct ConstantSource {
