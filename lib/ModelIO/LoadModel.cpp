@@ -4,16 +4,13 @@
 #include "Specialize.h"
 #include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
-#include "mlir/IR/BuiltinDialect.h"
-#include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "terse/Import/ONNX.h"
 #include "terse/ModelIO/ModelFile.h"
 #include "terse/Support/Error.h"
-#include "terse/Support/MLIRBridge.h"
 #include "terse/Support/MappedFile.h"
-#include "terse/Support/Safetensors.h"
+#include "terse/Support/SafetensorsBridge.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
@@ -43,37 +40,14 @@ static llvm::Error checkFormat(const SafetensorsFile &file) {
 
 /// Points an external global at its tensor.
 static llvm::Error attachGlobal(ml_program::GlobalOp global, const SafetensorsFile &file) {
-  StringRef name = global.getSymName();
   auto type = dyn_cast<RankedTensorType>(global.getType());
-  std::optional<DType> dtype = type ? toDType(type.getElementType()) : std::nullopt;
-  if (!dtype || !type.hasStaticShape())
+  if (!type)
     return makeError("global '{0}' of the module has type {1}, which no weights file can hold",
-                     name, global.getType());
-  const SafetensorsEntry *entry = file.find(name);
-  if (!entry)
-    return makeError("tensor '{0}' ({1}) of the module is missing", name,
-                     formatTensorType(type.getShape(), *dtype));
-  if (entry->dtype != *dtype || ArrayRef<int64_t>(entry->shape) != type.getShape())
-    return makeError("tensor '{0}' is {1}, but the module needs {2}", name,
-                     formatTensorType(entry->shape, entry->dtype),
-                     formatTensorType(type.getShape(), *dtype));
-  uint64_t expected = getPackedBytes(*dtype, type.getNumElements());
-  if (entry->bytes.size() != expected)
-    return makeError("tensor '{0}' has {1} bytes of data, expected {2}", name, entry->bytes.size(),
-                     expected);
-
-  // Elements of resources must be aligned; a file by another writer need not align them.
-  size_t alignment = dtype->isSubByte() ? 1 : dtype->getHostBytes();
-  auto &manager = DenseResourceElementsHandle::getManagerInterface(global.getContext());
-  AsmResourceBlob blob;
-  if (reinterpret_cast<uintptr_t>(entry->bytes.data()) % alignment == 0) {
-    blob = makeSharedBlob(entry->bytes, alignment, file.getOwner());
-  } else {
-    ArrayRef<char> bytes(reinterpret_cast<const char *>(entry->bytes.data()), entry->bytes.size());
-    blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(bytes, alignment, /*dataIsMutable=*/false);
-  }
-  DenseResourceElementsHandle handle = manager.insert(name, std::move(blob));
-  global.setValueAttr(DenseResourceElementsAttr::get(type, handle));
+                     global.getSymName(), global.getType());
+  auto value = mapTensor(file, global.getSymName(), type, global.getSymName());
+  if (!value)
+    return value.takeError();
+  global.setValueAttr(*value);
   return llvm::Error::success();
 }
 

@@ -40,6 +40,15 @@ struct OptionNames : mlir::detail::PassOptions {
   }
 };
 
+/// Access to options by name, without the syntax of pipelines.
+struct OptionSetter : mlir::detail::PassOptions {
+  static bool set(mlir::Pass &pass, StringRef name, StringRef value) {
+    auto &options = static_cast<OptionSetter &>(pass.*getOptionsMember()).OptionsMap;
+    auto it = options.find(name);
+    return it != options.end() && !cl::ProvidePositionalOption(it->second, value, 0);
+  }
+};
+
 /// Walks the YAML document and remembers the first error, with its place.
 class Parser {
 public:
@@ -275,4 +284,11 @@ Error terse::addRecipePasses(const Recipe &recipe, mlir::OpPassManager &manager)
     if (mlir::failed(mlir::parsePassPipeline(pass, manager, os)))
       return createStringError("recipe '" + recipe.name + "': " + StringRef(message).trim());
   return Error::success();
+}
+
+unsigned terse::setPassOptions(mlir::OpPassManager &manager, StringRef name, StringRef value) {
+  unsigned count = 0;
+  for (mlir::Pass &pass : manager.getPasses())
+    count += OptionSetter::set(pass, name, value);
+  return count;
 }

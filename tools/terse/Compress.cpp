@@ -10,11 +10,20 @@
 #include "terse/Dialect/Terse/Transforms/Weights.h"
 #include "terse/Recipe/Recipe.h"
 #include "terse/Report/ModelReport.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 using namespace terse;
 using namespace terse::tool;
+
+/// What a run takes that has nothing to compress, in bytes.
+static constexpr uint64_t kBaseMemory = 30 << 20;
 
 namespace {
 
@@ -32,6 +41,37 @@ public:
 
 private:
   Progress &progress;
+};
+
+/// The folder where finished weights stand until the whole is written.
+class SpoolFolder {
+public:
+  explicit SpoolFolder(llvm::StringRef output) : path((output + ".partial").str()) {}
+  /// What ends in order, well or not, leaves nothing; only what is killed does. Files that are not
+  /// ours, and then the folder, stay.
+  ~SpoolFolder() {
+    for (const std::string &file : list())
+      (void)llvm::sys::fs::remove(file);
+    (void)llvm::sys::fs::remove(path);
+  }
+
+  const std::string &getPath() const { return path; }
+
+  /// Files of this folder, also those that were being written.
+  std::vector<std::string> list() const {
+    std::vector<std::string> files;
+    std::error_code code;
+    for (llvm::sys::fs::directory_iterator it(path, code), end; !code && it != end;
+         it.increment(code)) {
+      llvm::StringRef key = llvm::sys::path::filename(it->path()).split('.').first;
+      if (key.size() == 32 && llvm::all_of(key, llvm::isHexDigit))
+        files.push_back(it->path());
+    }
+    return files;
+  }
+
+private:
+  std::string path;
 };
 
 /// What compressing is going to take.
@@ -89,6 +129,14 @@ static llvm::Expected<Estimate> estimate(mlir::ModuleOp module, const Recipe &re
   return result;
 }
 
+/// Tensors that are dropped go back to the system at once. By default glibc keeps freed blocks of
+/// megabytes and, aligned ones, hardly ever uses them again: memory would grow with the model.
+static void returnFreedMemory() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+#endif
+}
+
 static llvm::Error checkCoverage(const ModelReport &report) {
   std::vector<const WeightEntry *> gaps = report.getGaps();
   if (gaps.empty())
@@ -104,6 +152,7 @@ static llvm::Error checkCoverage(const ModelReport &report) {
 }
 
 static llvm::Error compress(const CompressOptions &options) {
+  returnFreedMemory();
   auto recipe = loadRecipe(options.recipe);
   if (!recipe)
     return recipe.takeError();
@@ -136,16 +185,23 @@ static llvm::Error compress(const CompressOptions &options) {
   if (!expected)
     return expected.takeError();
   ModelReport before = reportModel(**module);
-  // One tensor at a time is unpacked, encoded and dropped; results stay until they are written.
-  uint64_t memory = *inputBytes + expected->encodedBytes + 2 * expected->largestBytes;
+  // One weight at a time is encoded and put aside on disk until the whole is written.
+  uint64_t memory = kBaseMemory + 2 * expected->largestBytes;
   uint64_t disk = before.getBytes() - std::min(before.getBytes(), expected->plainBytes) +
-                  expected->encodedBytes;
+                  2 * expected->encodedBytes;
   note(llvm::formatv("estimate: {0} weights with {1} elements, {2} -> {3}; about {4:F1} s, {5} of "
                      "memory, {6} on disk",
                      expected->weights, expected->elements, formatBytes(expected->plainBytes),
                      formatBytes(expected->encodedBytes), 0.1 + double(expected->elements) / 30e6,
                      formatBytes(memory), formatBytes(disk)));
 
+  SpoolFolder spool(options.output);
+  if (size_t finished = llvm::count_if(spool.list(), [](llvm::StringRef file) {
+        return file.ends_with(".safetensors");
+      }))
+    note(llvm::formatv("continuing an interrupted run: {0} weight{1} found in {2}", finished,
+                       finished == 1 ? "" : "s", spool.getPath()));
+  setPassOptions(manager, "spool-folder", spool.getPath());
   {
     Progress progress("compressing", recipe->passes.size());
     manager.addInstrumentation(std::make_unique<PassNotes>(progress));
@@ -198,7 +254,9 @@ void tool::addCompress(CLI::App &root, Action &action) {
                   "  terse compress model.onnx --recipe mine.yaml --strict -o small.mlirbc "
                   "--manifest small.json\n"
                   "  terse compress --recipe int4-weights --print-pipeline\n"
-                  "Presets: " + presets + ".");
+                  "Presets: " + presets + ".\n"
+                  "A run that was killed continues when the same command is given again: finished "
+                  "weights stand in OUT.mlirbc.partial until all are done.");
   command->add_option("model", options->input, "The model to compress")->type_name("MODEL");
   command->add_option("-r,--recipe", options->recipe, "A preset or a YAML file")
       ->required()

@@ -62,6 +62,10 @@ llvm::ArrayRef<Preset> getPresets();
 /// Adds the recipe's passes to a pass manager for modules.
 llvm::Error addRecipePasses(const Recipe &recipe, mlir::OpPassManager &manager);
 
+/// Sets the option `name` of every pass of the manager that has it: for what a recipe cannot know, such
+/// as paths of this run. Returns how many there are.
+unsigned setPassOptions(mlir::OpPassManager &manager, llvm::StringRef name, llvm::StringRef value);
+
 } // namespace terse
 
 #endif // TERSE_RECIPE_RECIPE_H

@@ -12,6 +12,7 @@
 #include "mlir/IR/Verifier.h"
 #include "terse/Dialect/Terse/IR/TerseOps.h"
 #include "terse/Dialect/Terse/Transforms/Passes.h"
+#include "terse/Dialect/Terse/Transforms/Spool.h"
 #include "terse/Dialect/Terse/Transforms/Weights.h"
 #include "terse/Support/MLIRBridge.h"
 
@@ -45,16 +46,18 @@ struct ComputedTask {
 
 class Applier {
 public:
-  explicit Applier(ModuleOp module) : module(module) {}
+  Applier(ModuleOp module, StringRef spoolFolder) : module(module), spool(spoolFolder) {}
   LogicalResult run();
 
-  unsigned numEncoded = 0, numComponents = 0;
+  unsigned numEncoded = 0, numReused = 0, numComponents = 0;
 
 private:
   /// Fills the task lists; reports every choice that cannot be applied.
   LogicalResult collect();
   LogicalResult check(OpOperand &operand, EncodingAttrInterface encoding);
   LogicalResult encodeConstant(ConstantTask &task);
+  /// The components' values: from the spool, or computed.
+  FailureOr<SmallVector<DenseResourceElementsAttr>> getValues(ConstantTask &task);
   void encodeComputed(Value value, ComputedTask &task);
   /// Gives `operand` the encoded value, decoded again if its op cannot take it.
   void replace(OpOperand &operand, Value encoded);
@@ -64,6 +67,7 @@ private:
   void cleanUp();
 
   ModuleOp module;
+  Spool spool;
   SymbolTableCollection symbols;
   /// Keyed by what holds the constant (a global or an op) and the encoding.
   llvm::MapVector<std::pair<Operation *, Attribute>, ConstantTask> constants;
@@ -71,11 +75,14 @@ private:
 };
 
 struct ApplyEncodingsPass : terse::impl::ApplyEncodingsPassBase<ApplyEncodingsPass> {
+  using ApplyEncodingsPassBase::ApplyEncodingsPassBase;
+
   void runOnOperation() override {
-    Applier applier(getOperation());
+    Applier applier(getOperation(), spoolFolder);
     if (failed(applier.run()))
       return signalPassFailure();
     numEncoded += applier.numEncoded;
+    numReused += applier.numReused;
     numComponents += applier.numComponents;
   }
 };
@@ -175,7 +182,7 @@ static std::string formatIndex(int64_t flat, ArrayRef<int64_t> shape) {
   return text;
 }
 
-LogicalResult Applier::encodeConstant(ConstantTask &task) {
+FailureOr<SmallVector<DenseResourceElementsAttr>> Applier::getValues(ConstantTask &task) {
   Operation *user = task.operands.front()->getOwner();
   auto error = [&] {
     return user->emitError() << "weight '" << task.source.name << "': ";
@@ -185,35 +192,63 @@ LogicalResult Applier::encodeConstant(ConstantTask &task) {
   llvm::Expected<HostTensor> tensor = toHostTensor(task.source.value);
   if (!tensor)
     return error() << llvm::toString(tensor.takeError());
+
+  SmallVector<SpoolSlot> slots;
+  SmallVector<std::string> names;
+  for (const EncodingComponent &info : task.encoding.getComponents(task.type)) {
+    slots.push_back({info.name, info.type});
+    names.push_back(task.source.name + "." + info.name);
+  }
+  std::string method;
+  llvm::raw_string_ostream(method) << task.encoding;
+  std::string key = spool.getKey(*tensor, method);
+  if (auto finished = spool.find(key, slots, names)) {
+    ++numReused;
+    return *finished;
+  }
+
   if (std::optional<int64_t> index = findNonFinite(*tensor))
     return error() << "element " << formatIndex(*index, tensor->shape) << " is "
                    << (std::isnan(tensor->getAsDouble(*index)) ? "NaN" : "infinite")
                    << "; a weight must be finite to be compressed";
-
   FailureOr<SmallVector<HostTensor>> components =
       task.encoding.encodeHost(*tensor, task.type, {}, error);
   if (failed(components))
     return failure();
   *tensor = HostTensor();
+  if (!key.empty()) {
+    // From here on the file holds them, and memory is free for the next weight.
+    if (llvm::Error failed = spool.store(key, slots, *components))
+      return error() << llvm::toString(std::move(failed));
+    if (auto finished = spool.find(key, slots, names))
+      return *finished;
+  }
+  SmallVector<DenseResourceElementsAttr> values;
+  for (auto [component, slot, name] : llvm::zip_equal(*components, slots, names)) {
+    auto resource = toDenseResource(component, name, module.getContext());
+    component = HostTensor();
+    values.push_back(DenseResourceElementsAttr::get(slot.type, resource.getRawHandle()));
+  }
+  return values;
+}
+
+LogicalResult Applier::encodeConstant(ConstantTask &task) {
+  FailureOr<SmallVector<DenseResourceElementsAttr>> values = getValues(task);
+  if (failed(values))
+    return failure();
 
   // The components become globals right where the weight's own global stands.
-  MLIRContext *context = module.getContext();
   SymbolTable &table = symbols.getSymbolTable(module);
-  OpBuilder builder(context);
-  auto types = task.encoding.getComponents(task.type);
+  OpBuilder builder(module.getContext());
   SmallVector<ml_program::GlobalOp> globals;
-  for (auto [component, info] : llvm::zip_equal(*components, types)) {
-    std::string name = task.source.name + "." + info.name;
-    auto resource = toDenseResource(component, name, context);
-    component = HostTensor();
-    auto value = DenseResourceElementsAttr::get(info.type, resource.getRawHandle());
+  for (auto [value, info] : llvm::zip_equal(*values, task.encoding.getComponents(task.type))) {
     if (task.source.global)
       builder.setInsertionPoint(task.source.global);
     else
       builder.setInsertionPointToStart(module.getBody());
-    auto global = ml_program::GlobalOp::create(builder, task.operands.front()->get().getLoc(), name,
-                                               info.type, /*is_mutable=*/false, value,
-                                               builder.getStringAttr("private"));
+    auto global = ml_program::GlobalOp::create(
+        builder, task.operands.front()->get().getLoc(), task.source.name + "." + info.name,
+        info.type, /*is_mutable=*/false, value, builder.getStringAttr("private"));
     table.insert(global, builder.getInsertionPoint());
     globals.push_back(global);
   }

@@ -169,9 +169,19 @@ def ApplyEncodingsPass : Pass<"terse-apply-encodings", "::mlir::ModuleOp"> {
     are finite and part of the module. Ensures: of `terse.choice` only reasons
     are left. Numerics: the stored integers and scales are what the encoding's
     definition says. Running the pass again changes nothing.
+
+    With `spool-folder`, components of weights of 64 KiB and more are written to
+    files there, named by a hash of the weight and the encoding, and the module's
+    globals are views of them. A run that finds such a file does not encode the
+    weight again: what was interrupted continues, with the same result.
   }];
+  let options = [
+    Option<"spoolFolder", "spool-folder", "std::string", /*default=*/"",
+           "Folder for finished weights; the caller removes it (default: keep them in memory)">,
+  ];
   let statistics = [
     Statistic<"numEncoded", "encoded", "Constants encoded">,
+    Statistic<"numReused", "reused", "Those of them that an earlier run had finished">,
     Statistic<"numComponents", "components", "Globals made for components">,
   ];
   let dependentDialects = ["::terse::TerseDialect", "::mlir::ml_program::MLProgramDialect"];
