@@ -131,7 +131,7 @@ void Importer::inlineFunction(const FunctionProto &function, const NodeProto &no
                               const AttributeMap *functionAttributes) {
   if (++depth > kMaxDepth)
     fail("functions are nested deeper than " + llvm::Twine(kMaxDepth) + " levels");
-  auto leave = llvm::make_scope_exit([&, old = opsets] {
+  auto leave = llvm::scope_exit([&, old = opsets] {
     --depth;
     opsets = old;
   });
@@ -176,7 +176,7 @@ SmallVector<Value> Importer::importSubgraph(const GraphProto &graph, const Scope
                                             const AttributeMap *functionAttributes) {
   if (++depth > kMaxDepth)
     fail("graphs are nested deeper than " + llvm::Twine(kMaxDepth) + " levels");
-  auto leave = llvm::make_scope_exit([&] { --depth; });
+  auto leave = llvm::scope_exit([&] { --depth; });
   Scope scope;
   scope.parent = &outer;
   if (graph.inputs.size() != arguments.size())

@@ -96,7 +96,7 @@ Expected<MappedBytes> terse::onnx::mapFile(llvm::StringRef path) {
   Expected<fs::file_t> file = fs::openNativeFileForRead(path);
   if (!file)
     return failure("cannot open '" + path + "': " + llvm::toString(file.takeError()));
-  auto close = llvm::make_scope_exit([&] { fs::closeFile(*file); });
+  auto close = llvm::scope_exit([&] { fs::closeFile(*file); });
   fs::file_status status;
   if (std::error_code code = fs::status(*file, status))
     return failure("cannot open '" + path + "': " + code.message());
