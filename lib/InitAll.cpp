@@ -26,12 +26,13 @@
 #include "terse/Dialect/NN/Transforms/Passes.h"
 #include "terse/Dialect/Terse/IR/TerseOps.h"
 #include "terse/Dialect/Terse/Transforms/Passes.h"
+#include "terse/Dialect/UKernel/Transforms/Passes.h"
 #include "terse/Pipelines/Pipelines.h"
 #include "terse/Reference/Check/CheckOps.h"
 #include "terse/Reference/Passes.h"
 
 void terse::registerTerseDialects(mlir::DialectRegistry &registry) {
-  registry.insert<check::CheckDialect, nn::NNDialect, TerseDialect>();
+  registry.insert<check::CheckDialect, nn::NNDialect, TerseDialect, ukernel::UKernelDialect>();
 }
 
 void terse::registerTersePasses() {
@@ -39,6 +40,7 @@ void terse::registerTersePasses() {
   registerReferencePasses();
   registerTerseConversionPasses();
   registerTerseTransformsPasses();
+  ukernel::registerTerseUKernelPasses();
 }
 
 void terse::registerAllDialects(mlir::DialectRegistry &registry) {

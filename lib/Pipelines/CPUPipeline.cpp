@@ -16,6 +16,7 @@
 #include "terse/Conversion/Passes.h"
 #include "terse/Dialect/NN/Transforms/Passes.h"
 #include "terse/Dialect/Terse/Transforms/Passes.h"
+#include "terse/Dialect/UKernel/Transforms/Passes.h"
 #include "terse/Pipelines/Pipelines.h"
 
 using namespace mlir;
@@ -34,14 +35,35 @@ void terse::buildDecomposePipeline(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
-void terse::buildLinalgPipeline(OpPassManager &pm, const CPUPipelineOptions &) {
+void terse::buildLinalgPipeline(OpPassManager &pm, const CPUPipelineOptions &options) {
   pm.addPass(createConvertNNToLinalgPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  // Sizes of results in terms of sizes of inputs: what is always equal needs no check at run time, and can fuse.
+  pm.addPass(memref::createResolveShapedTypeResultDimsPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  // Contractions with constant weights become kernels, channels last.
+  pm.addNestedPass<func::FuncOp>(ukernel::createFormKernelsPass());
+  pm.addNestedPass<func::FuncOp>(ukernel::createPropagateLayoutPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   // Chains of elementwise ops become one loop, decoding of weights included.
   pm.addNestedPass<func::FuncOp>(createFuseElementwisePass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  // Those behind a kernel become part of it.
+  pm.addNestedPass<func::FuncOp>(ukernel::createFuseEpiloguesPass());
+  // The choice of kernels stands in the IR before it is carried out.
+  ukernel::SelectSchedulesPassOptions select;
+  select.isa = options.isa;
+  select.vectorBytes = options.vectorBytes;
+  pm.addNestedPass<func::FuncOp>(ukernel::createSelectSchedulesPass(select));
+  pm.addPass(ukernel::createPackWeightsPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  // Weights that are read in their packed order only.
+  pm.addPass(createSymbolDCEPass());
 }
 
 void terse::buildBufferPipeline(OpPassManager &pm, const CPUPipelineOptions &) {
@@ -70,7 +92,12 @@ void terse::buildBufferPipeline(OpPassManager &pm, const CPUPipelineOptions &) {
 void terse::buildLLVMPipeline(OpPassManager &pm, const CPUPipelineOptions &options) {
   // Code depends on the C library only.
   pm.addNestedPass<func::FuncOp>(createExpandCopiesPass());
-  // The choice of kernels stands in the IR before it is carried out.
+  ExpandUKernelsPassOptions ukernels;
+  ukernels.hasFMA = options.hasFMA;
+  if (!options.parallel)
+    ukernels.parallelWork = -1;
+  pm.addPass(createExpandUKernelsPass(ukernels));
+  // Other contractions, chosen and carried out alike.
   pm.addNestedPass<func::FuncOp>(createSelectKernelsPass());
   ExpandKernelsPassOptions kernels;
   kernels.vectorBytes = options.vectorBytes;
@@ -95,12 +122,8 @@ void terse::buildLLVMPipeline(OpPassManager &pm, const CPUPipelineOptions &optio
   ConvertVectorToLLVMPassOptions vectors;
   vectors.reassociateFPReductions = true; // Sums over lanes, in a fixed tree.
   pm.addPass(createConvertVectorToLLVMPass(vectors));
-  pm.addPass(createConvertMathToLLVMPass());
-  pm.addPass(createConvertIndexToLLVMPass());
-  pm.addPass(createArithToLLVMConversionPass());
-  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
-  pm.addPass(createConvertFuncToLLVMPass());
-  pm.addPass(createConvertControlFlowToLLVMPass());
+  // Everything else at once: tiles are loop-carried values, whose type the branches must learn, too.
+  pm.addPass(createConvertToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
   // Late, because the environment of a parallel call is a structure of LLVM types.
   pm.addPass(createParallelCallsPass());

@@ -18,6 +18,10 @@ struct CPUPipelineOptions : mlir::PassPipelineOptions<CPUPipelineOptions> {
                       llvm::cl::init(true)};
   Option<int64_t> vectorBytes{*this, "vector-bytes", llvm::cl::desc("Bytes of a vector register (default: 32)"),
                               llvm::cl::init(32)};
+  Option<std::string> isa{*this, "isa",
+                          llvm::cl::desc("Best instructions for integer kernels: portable, avx2, avxvnni, avx512, "
+                                         "avx512vnni or amx_int8 (default: avx2)"),
+                          llvm::cl::init("avx2")};
 };
 
 /// nn (and terse) ops to primitive nn ops on plain tensors.

@@ -4,6 +4,15 @@
 #include "terse/Codegen/CPU/Compiler.h"
 #include "EntryFunction.h"
 #include "Target.h"
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
+#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
+#include "mlir/Dialect/AMX/AMXDialect.h"
+#include "mlir/Dialect/AMX/Transforms.h"
 #include "mlir/Dialect/Arith/Transforms/BufferDeallocationOpInterfaceImpl.h"
 #include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Bufferization/Transforms/FuncBufferizableOpInterfaceImpl.h"
@@ -29,6 +38,7 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "terse/Dialect/NN/IR/NNOps.h"
+#include "terse/Dialect/UKernel/IR/UKernelOps.h"
 #include "terse/Pipelines/Pipelines.h"
 #include "terse/Runtime/abi.h"
 #include "terse/Support/MLIRBridge.h"
@@ -57,7 +67,16 @@ void terse::registerCompilerDialects(DialectRegistry &registry) {
   vector::registerSubsetOpInterfaceExternalModels(registry);
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
-  registry.insert<LLVM::LLVMDialect, cpu::TerseCPUDialect, nn::NNDialect>();
+  arith::registerConvertArithToLLVMInterface(registry);
+  cf::registerConvertControlFlowToLLVMInterface(registry);
+  index::registerConvertIndexToLLVMInterface(registry);
+  registerConvertAMXToLLVMInterface(registry);
+  registerConvertFuncToLLVMInterface(registry);
+  registerConvertMathToLLVMInterface(registry);
+  registerConvertMemRefToLLVMInterface(registry);
+  vector::registerConvertVectorToLLVMInterface(registry);
+  ukernel::registerBufferizationModels(registry);
+  registry.insert<LLVM::LLVMDialect, amx::AMXDialect, cpu::TerseCPUDialect, nn::NNDialect, ukernel::UKernelDialect>();
 }
 
 // Runs `pm` and turns its diagnostics into the error.
@@ -187,6 +206,8 @@ llvm::Expected<CompiledCode> terse::compileToObject(ModuleOp original, const Com
   pipeline.hasF16C = target->hasF16C;
   pipeline.hasFMA = target->hasFMA;
   pipeline.vectorBytes = target->vectorBytes;
+  // LLVM places tile registers only when it optimizes.
+  pipeline.isa = target->isa == "amx_int8" && options.optLevel == 0 ? "avx512vnni" : target->isa;
 
   CompiledCode code;
   code.triple = target->triple;

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Target.h"
+#include "terse/Runtime/services.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
@@ -23,13 +25,16 @@ static std::string getHostFeatures() {
   // Sorted: the same machine gives the same string, which goes into artifacts.
   std::vector<std::string> on;
   for (const auto &feature : llvm::sys::getHostCPUFeatures())
-    if (feature.second)
+    // Of features that take the operating system's permission: what this process may use.
+    if (feature.second && terse_cpu_has_feature(feature.first().str().c_str()) != 0)
       on.push_back("+" + feature.first().str());
   llvm::sort(on);
   return llvm::join(on, ",");
 }
 
-llvm::Expected<NativeTarget> terse::createTarget(llvm::StringRef spec, unsigned optLevel) {
+llvm::Expected<NativeTarget> terse::createTarget(llvm::StringRef whole, unsigned optLevel) {
+  // A level and features beside it.
+  auto [spec, extra] = whole.split('+');
   static std::once_flag once;
   std::call_once(once, [] {
     llvm::InitializeAllTargetInfos();
@@ -55,11 +60,14 @@ llvm::Expected<NativeTarget> terse::createTarget(llvm::StringRef spec, unsigned 
   } else {
     target.triple = llvm::Triple::normalize(spec);
   }
+  if (!extra.empty())
+    for (llvm::StringRef feature : llvm::split(extra, '+'))
+      target.features += (target.features.empty() ? "+" : ",+") + feature.str();
   llvm::Triple triple(target.triple);
   auto fail = [&](const llvm::Twine &why) {
     return llvm::createStringError(std::make_error_code(std::errc::invalid_argument),
-                                   "unknown target '" + spec + "': " + why +
-                                       " (known: native, x86-64, x86-64-v2, x86-64-v3, x86-64-v4, amx, or a triple)");
+                                   "unknown target '" + whole + "': " + why +
+                                       " (known: native, x86-64, x86-64-v2, x86-64-v3, x86-64-v4, amx, with '+feature' added, or a triple)");
   };
   std::string error;
   const llvm::Target *backend = llvm::TargetRegistry::lookupTarget(triple, error);
@@ -87,6 +95,15 @@ llvm::Expected<NativeTarget> terse::createTarget(llvm::StringRef spec, unsigned 
   target.hasF16C = !x86 || on.contains("f16c");
   target.hasFMA = !x86 || on.contains("fma");
   if (x86)
-    target.vectorBytes = on.contains("avx512f") ? 64 : on.contains("avx2") ? 32 : 16;
+    target.vectorBytes = on.contains("avx512bw") && on.contains("avx512vl") ? 64 : on.contains("avx2") ? 32 : 16;
+  bool wide = target.vectorBytes == 64;
+  if (!x86)
+    target.isa = "portable";
+  else if (wide && on.contains("amx-int8") && on.contains("avx512vnni"))
+    target.isa = "amx_int8";
+  else if (wide)
+    target.isa = on.contains("avx512vnni") ? "avx512vnni" : "avx512";
+  else if (target.vectorBytes == 32)
+    target.isa = on.contains("avxvnni") ? "avxvnni" : "avx2";
   return target;
 }

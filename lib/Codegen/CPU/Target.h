@@ -20,6 +20,8 @@ struct NativeTarget {
   bool hasF16C = false, hasFMA = false;
   /// Bytes of the widest vector register; 16 where nothing is known.
   unsigned vectorBytes = 16;
+  /// Best instructions for kernels, as in ukernel-select.
+  std::string isa = "portable";
 };
 
 /// `spec` as in CompileOptions::target.

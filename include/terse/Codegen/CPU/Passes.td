@@ -90,6 +90,25 @@ def ExpandKernelsPass : Pass<"terse-expand-kernels", "::mlir::ModuleOp"> {
                            "::terse::cpu::TerseCPUDialect"];
 }
 
+def ExpandUKernelsPass : Pass<"terse-expand-ukernels", "::mlir::ModuleOp"> {
+  let summary = "Turn ukernel ops on buffers into functions of vector code";
+  let description = [{
+    Every kernel becomes a call of a private function over a range of its blocks; equal kernels share one function. The
+    schedule says which instructions it uses; they must be features of the target. From `parallel-work` multiply-adds on
+    the call goes to a function that is marked `terse_cpu.parallel`; where sizes are known at run time only, the call
+    decides. Results do not depend on the number of threads. Requires packed weights (`ukernel-pack-weights`).
+  }];
+  let options = [
+    Option<"hasFMA", "has-fma", "bool", "true", "Multiply-adds are one instruction (default: true)">,
+    Option<"parallelWork", "parallel-work", "int64_t", "1000000",
+           "Multiply-adds from which a kernel may run in parallel; negative: never (default: 1000000)">,
+  ];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::amx::AMXDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect", "::mlir::linalg::LinalgDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect", "::terse::cpu::TerseCPUDialect"];
+}
+
 def ParallelCallsPass : Pass<"terse-parallel-calls", "::mlir::ModuleOp"> {
   let summary = "Hand calls of parallel functions to the loader's services";
   let description = [{

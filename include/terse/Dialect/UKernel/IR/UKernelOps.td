@@ -1,0 +1,105 @@
+//===- UKernelOps.td - Ops of the ukernel dialect -----------*- tablegen -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef TERSE_DIALECT_UKERNEL_IR_UKERNELOPS_TD
+#define TERSE_DIALECT_UKERNEL_IR_UKERNELOPS_TD
+
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/DestinationStyleOpInterface.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "terse/Dialect/UKernel/IR/UKernelDialect.td"
+include "terse/Dialect/UKernel/IR/UKernelInterfaces.td"
+
+class UKernel_Op<string mnemonic, list<Trait> traits = []> : Op<UKernel_Dialect, mnemonic, traits>;
+
+def UKernel_Shaped : AnyTypeOf<[AnyRankedTensor, AnyStridedMemRef]>;
+
+class UKernel_KernelOp<string mnemonic, dag attributes, list<Trait> traits = []>
+    : UKernel_Op<mnemonic, !listconcat(traits, [
+        AttrSizedOperandSegments, SingleBlock, DestinationStyleOpInterface,
+        DeclareOpInterfaceMethods<MemoryEffectsOpInterface>, RecursivelySpeculatable,
+        DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>])> {
+  let arguments = !con((ins UKernel_Shaped:$lhs, UKernel_Shaped:$rhs, Optional<UKernel_Shaped>:$start,
+                            Variadic<UKernel_Shaped>:$extras, UKernel_Shaped:$init,
+                            AffineMapArrayAttr:$extra_maps, UnitAttr:$lhs_unsigned, UnitAttr:$rhs_unsigned,
+                            OptionalAttr<UKernel_ScheduleAttr>:$schedule), attributes);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let regions = (region SizedRegion<1>:$epilogue);
+  let assemblyFormat = [{
+    $lhs `,` $rhs (`start` `(` $start^ `)`)? (`extras` `(` $extras^ `)`)? `into` $init attr-dict
+    `:` type($lhs) `,` type($rhs) (`start` `(` type($start)^ `)`)? (`extras` `(` type($extras)^ `)`)?
+    `into` type($init) (`->` type($results)^)? `epilogue` $epilogue
+  }];
+  let hasVerifier = 1;
+  code baseDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return ::mlir::MutableOperandRange(getInitMutable()); }
+  }];
+  let extraClassDeclaration = baseDeclaration;
+}
+
+def UKernel_GemmOp : UKernel_KernelOp<"gemm", (ins UnitAttr:$rhs_transposed), [
+    KernelOpInterface]> {
+  let summary = "product of a matrix and weights, with an epilogue";
+  let description = [{
+    `result[m..., n] = epilogue(start[n] + sum over k of lhs[m..., k] * rhs[n, k], extras...)`.
+
+    Integers of 8 bits are summed in `i32`, `f32` in `f32` (multiply-adds in the order of `k`). `rhs_transposed` says
+    that unpacked weights are `[k, n]`.
+
+    (C1) `lhs` and `init` have the same rank and leading dimensions.
+    (C2) Unpacked weights are `[n, k]` (or `[k, n]`), packed ones what `ukernel.pack` makes of the schedule.
+    (C3) The epilogue's arguments are the sum and one element of each extra; it yields an element of `init`.
+    (C4) There is a map for each extra, of the rank of `init` to the rank of the extra.
+  }];
+}
+
+def UKernel_ConvOp : UKernel_KernelOp<"conv", (ins UKernel_WindowAttr:$window), [KernelOpInterface]> {
+  let extraClassDeclaration = baseDeclaration # [{
+    ::terse::ukernel::WindowAttr getWindowOrNull() { return getWindow(); }
+  }];
+  let summary = "convolution over two spatial dimensions, channels last, with an epilogue";
+  let description = [{
+    `result[b, y, x, o] = epilogue(start[o] + sum over i, j, c of
+       lhs[b, y * s0 + i * d0 - p0, x * s1 + j * d1 - p1, c] * rhs[o, c, i, j], extras...)`
+    where `lhs` outside of its bounds is the window's `pad_value`. Sums and constraints (C3), (C4) are those of
+    `ukernel.gemm`; the order of the sum is `i, j, c`.
+  }];
+}
+
+def UKernel_DepthwiseConvOp : UKernel_KernelOp<"depthwise_conv", (ins UKernel_WindowAttr:$window), [KernelOpInterface]> {
+  let extraClassDeclaration = baseDeclaration # [{
+    ::terse::ukernel::WindowAttr getWindowOrNull() { return getWindow(); }
+    bool isDepthwise() { return true; }
+  }];
+  let summary = "convolution of each channel with its own window, channels last, with an epilogue";
+  let description = [{
+    As `ukernel.conv`, but `result[b, y, x, c]` sums over `i, j` the products of `lhs[b, ..., ..., c]` and `rhs[c, 0, i, j]`.
+    Packed weights are `[i, j, c]`.
+  }];
+}
+
+def UKernel_PackOp : UKernel_Op<"pack", [Pure]> {
+  let summary = "weights in the order in which a kernel reads them";
+  let description = [{
+    From weights `[n, k]` (`[o, c, i, j]` with `k = (i, j, c)`): `packed[n / columns][k / depth][n % columns][k % depth]`
+    as three dimensions, the last two joined, zeros where `n` or `k` is past its end. `start`, where asked for, is
+    `-128` times the sum of each column: what makes up for left operands that are stored with 128 added.
+    `depthwise` weights `[c, 1, i, j]` become `[i, j, c]`.
+
+    Packing of constants is done by the compiler (`ukernel-pack-weights`).
+  }];
+  let arguments = (ins AnyRankedTensor:$weight, UKernel_ScheduleAttr:$schedule, UnitAttr:$transposed,
+                       UnitAttr:$depthwise);
+  let results = (outs AnyRankedTensor:$packed, Optional<AnyRankedTensor>:$start);
+  let assemblyFormat = "$weight attr-dict `:` type($weight) `->` type($packed) (`,` type($start)^)?";
+  let hasVerifier = 1;
+}
+
+def UKernel_YieldOp : UKernel_Op<"yield", [Pure, Terminator, ReturnLike, ParentOneOf<["GemmOp", "ConvOp", "DepthwiseConvOp"]>]> {
+  let summary = "the element that an epilogue stores";
+  let arguments = (ins AnyType:$value);
+  let assemblyFormat = "$value attr-dict `:` type($value)";
+}
+
+#endif

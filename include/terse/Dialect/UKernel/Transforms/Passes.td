@@ -1,0 +1,79 @@
+//===- Passes.td - Passes of the ukernel dialect ------------*- tablegen -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef TERSE_DIALECT_UKERNEL_TRANSFORMS_PASSES_TD
+#define TERSE_DIALECT_UKERNEL_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def FormKernelsPass : Pass<"ukernel-form", "::mlir::func::FuncOp"> {
+  let summary = "Turn contractions of linalg with constant weights into kernels";
+  let description = [{
+    A `linalg.generic` that adds up products of an activation and a constant weight becomes `ukernel.gemm`,
+    `ukernel.conv` or `ukernel.depthwise_conv`. Convolutions take and give channels-last tensors between
+    `linalg.transpose`s, which `ukernel-propagate-layout` moves and cancels; padding of the input with a constant
+    becomes part of the window. Start values other than zero become an addition in the epilogue.
+
+    Left alone, and visible as `linalg.generic`: contractions of two activations, element types other than `f32` and 8-bit
+    integers, grouped convolutions that are not depthwise, convolutions over one or three dimensions.
+  }];
+  let options = [
+    Option<"anyWeights", "any-weights", "bool", "false", "Also where the weights are not constant (default: false)">,
+  ];
+  let statistics = [
+    Statistic<"numGemms", "gemms", "Products of matrices formed">,
+    Statistic<"numConvs", "convs", "Convolutions formed">,
+  ];
+  let dependentDialects = ["::terse::ukernel::UKernelDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect"];
+}
+
+def PropagateLayoutPass : Pass<"ukernel-propagate-layout", "::mlir::func::FuncOp"> {
+  let summary = "Keep activations channels-last between kernels";
+  let description = [{
+    Transposes move down through elementwise ops, reductions, pooling and padding, where they change the order of the
+    loops and not the values, and cancel where they meet their inverse. What is left is a `linalg.transpose`.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def FuseEpiloguesPass : Pass<"ukernel-fuse-epilogues", "::mlir::func::FuncOp"> {
+  let summary = "Move elementwise ops behind a kernel into its epilogue";
+  let description = [{
+    An elementwise `linalg.generic` that is the only use of a kernel's result becomes part of the kernel's epilogue, if
+    its other operands are read one per result or along the innermost dimension. The kernel then stores what the op
+    computed.
+  }];
+  let statistics = [Statistic<"numFused", "fused", "Elementwise ops that became part of an epilogue">];
+  let dependentDialects = ["::terse::ukernel::UKernelDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def SelectSchedulesPass : Pass<"ukernel-select", "::mlir::func::FuncOp"> {
+  let summary = "Choose how kernels are computed";
+  let description = [{
+    Sets `schedule` on every kernel that has none, from the target's features and the shapes. The choice can be edited.
+  }];
+  let options = [
+    Option<"isa", "isa", "std::string", "\"portable\"",
+           "Best instructions of the target: portable, avx2, avxvnni, avx512, avx512vnni or amx_int8 (default: portable)">,
+    Option<"vectorBytes", "vector-bytes", "int64_t", "16", "Bytes of a vector register (default: 16)">,
+  ];
+  let dependentDialects = ["::terse::ukernel::UKernelDialect"];
+}
+
+def PackWeightsPass : Pass<"ukernel-pack-weights", "::mlir::ModuleOp"> {
+  let summary = "Bring weights into the order in which kernels read them";
+  let description = [{
+    The weights of every kernel with a schedule go through `ukernel.pack`; where they are constant, the result becomes a
+    new global (aligned to 64 bytes like every global) and the old one goes away with its last use. One tensor is held
+    at a time beside the packed ones.
+  }];
+  let options = [
+    Option<"fold", "fold", "bool", "true", "Pack constants now (default: true); otherwise leave `ukernel.pack` to see">,
+  ];
+  let statistics = [Statistic<"numPacked", "packed-bytes", "Bytes of packed weights written">];
+  let dependentDialects = ["::terse::ukernel::UKernelDialect", "::mlir::ml_program::MLProgramDialect",
+                           "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect"];
+}
+
+#endif

@@ -1,0 +1,156 @@
+//===- KernelCode.cpp - Pieces of vector code for kernels -----------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "KernelCode.h"
+#include "mlir/Dialect/Affine/Utils.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace terse;
+using namespace terse::ukernel;
+
+// Larger buffers come from the heap: threads may have little stack.
+static constexpr int64_t kMaxStack = 128 << 10;
+
+KernelCode::KernelCode(OpBuilder &b, KernelOpInterface op, bool hasFMA)
+    : b(b), loc(op.getLoc()), op(op), schedule(op.getScheduleAttr()), hasFMA(hasFMA) {}
+
+Value KernelCode::splat(int64_t value, VectorType type) {
+  Attribute element = isa<FloatType>(type.getElementType())
+                          ? Attribute(b.getFloatAttr(type.getElementType(), double(value)))
+                          : Attribute(b.getIntegerAttr(type.getElementType(), value));
+  return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, element));
+}
+
+Value KernelCode::size(Value memory, int64_t dim) {
+  auto type = cast<MemRefType>(memory.getType());
+  if (!type.isDynamicDim(dim))
+    return c(type.getDimSize(dim));
+  return memref::DimOp::create(b, loc, memory, dim);
+}
+
+SmallVector<Value> KernelCode::loop(Value from, Value to, int64_t step, ValueRange init, Body body) {
+  auto loop = scf::ForOp::create(b, loc, from, to, c(step), init, [&](OpBuilder &inner, Location, Value iv, ValueRange args) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(inner.getInsertionBlock(), inner.getInsertionPoint());
+    SmallVector<Value> next = body(iv, args);
+    scf::YieldOp::create(b, loc, next);
+  });
+  return SmallVector<Value>(loop.getResults());
+}
+
+void KernelCode::loop(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body) {
+  loop(from, to, step, ValueRange(), [&](Value iv, ValueRange) {
+    body(iv);
+    return SmallVector<Value>();
+  });
+}
+
+void KernelCode::branch(Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise) {
+  auto branch = scf::IfOp::create(b, loc, condition, /*withElseRegion=*/bool(otherwise));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  then();
+  if (otherwise) {
+    b.setInsertionPointToStart(branch.elseBlock());
+    otherwise();
+  }
+}
+
+Value KernelCode::multiplyAdd(Value x, Value y, Value acc) {
+  if (hasFMA)
+    return vector::FMAOp::create(b, loc, x, y, acc);
+  return arith::AddFOp::create(b, loc, acc, arith::MulFOp::create(b, loc, x, y));
+}
+
+Value KernelCode::intrinsic(StringRef name, Type result, ValueRange args) {
+  return LLVM::CallIntrinsicOp::create(b, loc, result, b.getStringAttr(name), args).getResults();
+}
+
+SmallVector<Value> KernelCode::unflatten(Value row) {
+  auto type = cast<MemRefType>(op.getInit().getType());
+  SmallVector<Value> lead(type.getRank() - 1);
+  for (int64_t d = type.getRank() - 2; d > 0; --d) {
+    Value n = size(op.getInit(), d);
+    lead[d] = rem(row, n);
+    row = div(row, n);
+  }
+  lead[0] = row;
+  return lead;
+}
+
+Value KernelCode::countRows() {
+  Value rows = c(1);
+  for (int64_t d = 0; d < cast<MemRefType>(op.getInit().getType()).getRank() - 1; ++d)
+    rows = mul(rows, size(op.getInit(), d));
+  return rows;
+}
+
+Value KernelCode::readExtra(unsigned i, ArrayRef<Value> dims, int64_t lanes, Value mask) {
+  Value memory = op.getExtras()[i];
+  AffineMap map = cast<AffineMapAttr>(op.getExtraMapsAttr()[i]).getValue();
+  SmallVector<Value> at;
+  for (AffineExpr e : map.getResults())
+    at.push_back(affine::expandAffineExpr(b, loc, e, dims, {}));
+  Type element = cast<MemRefType>(memory.getType()).getElementType();
+  auto type = VectorType::get(lanes, element);
+  if (!map.isFunctionOfDim(map.getNumDims() - 1))
+    return vector::BroadcastOp::create(b, loc, type, memref::LoadOp::create(b, loc, memory, at));
+  if (mask)
+    return vector::MaskedLoadOp::create(b, loc, type, memory, at, mask, zero(type));
+  return vector::LoadOp::create(b, loc, type, memory, at);
+}
+
+void KernelCode::finish(ArrayRef<Value> lead, Value n, Value sums, Value mask) {
+  int64_t lanes = cast<VectorType>(sums.getType()).getNumElements();
+  SmallVector<Value> dims(lead);
+  dims.push_back(n);
+  Block &block = op.getEpilogue().front();
+  DenseMap<Value, Value> vectors;
+  vectors[block.getArgument(0)] = sums;
+  for (unsigned i = 0; i < op.getExtras().size(); ++i)
+    if (!block.getArgument(i + 1).use_empty())
+      vectors[block.getArgument(i + 1)] = readExtra(i, dims, lanes, mask);
+  auto lookup = [&](Value v) -> Value {
+    Value &vector = vectors[v];
+    if (!vector) {
+      // A constant, inside or outside of the region.
+      TypedAttr value;
+      matchPattern(v, m_Constant(&value));
+      auto type = VectorType::get(lanes, v.getType());
+      vector = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, Attribute(value)));
+    }
+    return vector;
+  };
+  for (Operation &inner : block.without_terminator()) {
+    if (inner.hasTrait<OpTrait::ConstantLike>())
+      continue;
+    SmallVector<Value> operands;
+    for (Value v : inner.getOperands())
+      operands.push_back(lookup(v));
+    OperationState state(loc, inner.getName(), operands, VectorType::get(lanes, inner.getResult(0).getType()), inner.getAttrs());
+    state.propertiesAttr = inner.getPropertiesAsAttribute();
+    vectors[inner.getResult(0)] = b.create(state)->getResult(0);
+  }
+  Value result = lookup(block.getTerminator()->getOperand(0));
+  if (mask)
+    vector::MaskedStoreOp::create(b, loc, op.getInit(), dims, mask, result);
+  else
+    vector::StoreOp::create(b, loc, result, op.getInit(), dims);
+}
+
+Value KernelCode::allocate(int64_t bytes) {
+  auto type = MemRefType::get(bytes, b.getI8Type());
+  IntegerAttr alignment = b.getI64IntegerAttr(64);
+  if (bytes <= kMaxStack)
+    return memref::AllocaOp::create(b, loc, type, ValueRange(), alignment);
+  heap.push_back(memref::AllocOp::create(b, loc, type, ValueRange(), alignment));
+  return heap.back();
+}
+
+void KernelCode::release() {
+  for (Value v : heap)
+    memref::DeallocOp::create(b, loc, v);
+  heap.clear();
+}

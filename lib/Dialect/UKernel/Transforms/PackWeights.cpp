@@ -1,0 +1,255 @@
+//===- PackWeights.cpp - Weights in the order of the kernels --------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Utils.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "terse/Dialect/UKernel/Transforms/Passes.h"
+#include "terse/Support/Constants.h"
+#include "terse/Support/MLIRBridge.h"
+
+#include <cstring>
+#include <map>
+
+namespace terse::ukernel {
+#define GEN_PASS_DEF_PACKWEIGHTSPASS
+#include "terse/Dialect/UKernel/Transforms/Passes.h.inc"
+} // namespace terse::ukernel
+
+using namespace mlir;
+using namespace terse;
+using namespace terse::ukernel;
+
+namespace {
+RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getType()); }
+
+// Whether the kernel stores signed left operands with 128 added, for instructions that take them unsigned.
+bool needsStart(KernelOpInterface op) {
+  ISA isa = op.getScheduleAttr().getIsa();
+  return (isa == ISA::AVXVNNI || isa == ISA::AVX512VNNI) && !op.getLhsUnsigned() && !op.isDepthwise() &&
+         !isa_and_nonnull<FloatType>(getSumType(op));
+}
+
+// Where element k of column n lies in the unpacked weights.
+struct WeightOrder {
+  int64_t n, k, channels = 0, height = 1, width = 1;
+  bool transposed = false;
+
+  explicit WeightOrder(PackOp op) : transposed(op.getTransposed()) {
+    ArrayRef<int64_t> shape = typeOf(op.getWeight()).getShape();
+    n = shape[transposed ? 1 : 0];
+    k = typeOf(op.getWeight()).getNumElements() / n;
+    if (shape.size() == 4)
+      channels = shape[1], height = shape[2], width = shape[3];
+  }
+  int64_t at(int64_t column, int64_t i) const {
+    if (transposed)
+      return i * n + column;
+    if (!channels)
+      return column * k + i;
+    int64_t window = i / channels, c = i % channels;
+    return (column * channels + c) * height * width + window;
+  }
+};
+
+HostTensor packHost(const HostTensor &weight, PackOp op, HostTensor *start) {
+  WeightOrder order(op);
+  auto type = typeOf(op.getPacked());
+  size_t bytes = weight.dtype.getHostBytes();
+  HostTensor packed = HostTensor::zeros(weight.dtype, type.getShape());
+  const uint8_t *from = weight.getBytes().data();
+  uint8_t *to = packed.getMutableBytes().data();
+  if (op.getDepthwise()) {
+    int64_t window = order.height * order.width;
+    for (int64_t w = 0; w < window; ++w)
+      for (int64_t c = 0; c < order.n; ++c)
+        std::memcpy(to + (w * order.n + c) * bytes, from + (c * window + w) * bytes, bytes);
+    return packed;
+  }
+  int64_t columns = op.getSchedule().getColumns(), depth = op.getSchedule().getDepth();
+  int64_t groups = type.getDimSize(1);
+  for (int64_t n = 0; n < order.n; ++n) {
+    int64_t sum = 0;
+    for (int64_t k = 0; k < order.k; ++k) {
+      int64_t at = (((n / columns) * groups + k / depth) * columns + n % columns) * depth + k % depth;
+      const uint8_t *element = from + order.at(n, k) * bytes;
+      std::memcpy(to + at * bytes, element, bytes);
+      sum += int8_t(*element);
+    }
+    if (start)
+      start->setFromInt(n, -128 * sum);
+  }
+  return packed;
+}
+
+// ukernel.pack as linalg, for weights that are known at run time only.
+void lowerPack(RewriterBase &b, PackOp op) {
+  Location loc = op.getLoc();
+  WeightOrder order(op);
+  auto type = typeOf(op.getPacked());
+  int64_t columns = op.getSchedule().getColumns(), depth = op.getSchedule().getDepth();
+  AffineMap identity = b.getMultiDimIdentityMap(3);
+  SmallVector<utils::IteratorType> parallel(3, utils::IteratorType::parallel);
+  auto c = [&](int64_t v) { return arith::ConstantIndexOp::create(b, loc, v); };
+  Value init = tensor::EmptyOp::create(b, loc, type.getShape(), type.getElementType());
+  auto div = [&](Value x, int64_t y) { return arith::DivUIOp::create(b, loc, x, c(y)); };
+  auto rem = [&](Value x, int64_t y) { return arith::RemUIOp::create(b, loc, x, c(y)); };
+  auto fill = [&](OpBuilder &, Location, ValueRange) {
+    Value d[3];
+    for (int i = 0; i < 3; ++i)
+      d[i] = linalg::IndexOp::create(b, loc, i);
+    SmallVector<Value> at;
+    Value inside;
+    if (op.getDepthwise()) {
+      at = {d[2], c(0), d[0], d[1]};
+    } else {
+      Value n = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, d[0], c(columns)), div(d[2], depth));
+      Value k = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, d[1], c(depth)), rem(d[2], depth));
+      auto less = [&](Value x, int64_t y) { return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, x, c(y)); };
+      inside = arith::AndIOp::create(b, loc, less(n, order.n), less(k, order.k));
+      n = arith::SelectOp::create(b, loc, inside, n, c(0));
+      k = arith::SelectOp::create(b, loc, inside, k, c(0));
+      if (order.channels) {
+        Value window = div(k, order.channels);
+        at = {n, rem(k, order.channels), div(window, order.width), rem(window, order.width)};
+      } else if (order.transposed) {
+        at = {k, n};
+      } else {
+        at = {n, k};
+      }
+    }
+    Value v = tensor::ExtractOp::create(b, loc, op.getWeight(), at);
+    if (inside)
+      v = arith::SelectOp::create(b, loc, inside, v,
+                                  arith::ConstantOp::create(b, loc, b.getZeroAttr(type.getElementType())));
+    linalg::YieldOp::create(b, loc, v);
+  };
+  auto build = [&](OpBuilder &inner, Location at, ValueRange args) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(inner.getInsertionBlock(), inner.getInsertionPoint());
+    fill(inner, at, args);
+  };
+  Value packed = linalg::GenericOp::create(b, loc, type, ValueRange(), init, identity, parallel, build).getResult(0);
+  SmallVector<Value> results{packed};
+  if (op.getStart()) {
+    auto startType = typeOf(op.getStart());
+    Value zero = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(0));
+    Value empty = tensor::EmptyOp::create(b, loc, startType.getShape(), b.getI32Type());
+    Value sums = linalg::FillOp::create(b, loc, zero, empty).getResult(0);
+    auto split = RankedTensorType::get({type.getDimSize(0), type.getDimSize(1), columns, depth}, type.getElementType());
+    Value wide = tensor::ExpandShapeOp::create(b, loc, split, packed, SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
+    AffineExpr p, q, n, d;
+    bindDims(b.getContext(), p, q, n, d);
+    SmallVector<utils::IteratorType> iterators{utils::IteratorType::parallel, utils::IteratorType::reduction,
+                                               utils::IteratorType::parallel, utils::IteratorType::reduction};
+    AffineMap in = AffineMap::get(4, 0, {p, q, n, d}, b.getContext()), out = AffineMap::get(4, 0, {p, n}, b.getContext());
+    results.push_back(linalg::GenericOp::create(b, loc, startType, wide, sums, {in, out}, iterators,
+                                                [&](OpBuilder &inner, Location at, ValueRange args) {
+                                                  Value x = arith::ExtSIOp::create(inner, at, inner.getI32Type(), args[0]);
+                                                  Value f = arith::ConstantOp::create(inner, at, inner.getI32IntegerAttr(-128));
+                                                  x = arith::MulIOp::create(inner, at, x, f);
+                                                  linalg::YieldOp::create(inner, at, arith::AddIOp::create(inner, at, args[1], x).getResult());
+                                                })
+                          .getResult(0));
+  }
+  b.replaceOp(op, results);
+}
+
+struct PackWeightsPass : terse::ukernel::impl::PackWeightsPassBase<PackWeightsPass> {
+  using PackWeightsPassBase::PackWeightsPassBase;
+
+  static void insertPack(RewriterBase &b, KernelOpInterface op) {
+    b.setInsertionPoint(op);
+    ScheduleAttr schedule = op.getScheduleAttr();
+    auto weight = typeOf(op.getRhs());
+    KernelSizes sizes = getSizes(op);
+    SmallVector<int64_t> shape = getPackedShape(sizes, schedule);
+    if (op.isDepthwise())
+      shape = {weight.getDimSize(2), weight.getDimSize(3), sizes.n};
+    Type start;
+    if (needsStart(op))
+      start = RankedTensorType::get({shape[0], schedule.getColumns()}, b.getI32Type());
+    auto gemm = dyn_cast<GemmOp>(op.getOperation());
+    auto pack = PackOp::create(b, op.getLoc(), RankedTensorType::get(shape, weight.getElementType()), start, op.getRhs(),
+                               schedule, gemm && gemm.getRhsTransposed(), op.isDepthwise());
+    b.modifyOpInPlace(op, [&] {
+      op->setOperand(1, pack.getPacked());
+      if (gemm)
+        gemm.setRhsTransposed(false);
+      if (pack.getStart())
+        setStart(op, pack.getStart());
+    });
+  }
+  static void setStart(KernelOpInterface op, Value start) {
+    if (auto gemm = dyn_cast<GemmOp>(op.getOperation()))
+      gemm.getStartMutable().assign(start);
+    else if (auto conv = dyn_cast<ConvOp>(op.getOperation()))
+      conv.getStartMutable().assign(start);
+  }
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    IRRewriter b(&getContext());
+    SmallVector<KernelOpInterface> kernels;
+    module.walk([&](KernelOpInterface op) {
+      if (op.getScheduleAttr() && isa<RankedTensorType>(op.getRhs().getType()) && typeOf(op.getRhs()).getRank() != 3)
+        kernels.push_back(op);
+    });
+    for (KernelOpInterface op : kernels)
+      insertPack(b, op);
+    if (!fold)
+      return;
+    SmallVector<PackOp> packs;
+    module.walk([&](PackOp op) { packs.push_back(op); });
+    SymbolTable symbols(module);
+    // Equal weights in equal order are one global.
+    std::map<std::tuple<Operation *, const void *, bool, bool, bool>, std::pair<std::string, std::string>> done;
+    for (PackOp op : packs) {
+      b.setInsertionPoint(op);
+      Value weight = op.getWeight();
+      while (Operation *def = weight.getDefiningOp()) {
+        if (!isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(def))
+          break;
+        weight = def->getOperand(0);
+      }
+      Operation *source = weight.getDefiningOp();
+      ml_program::GlobalOp global = getConstantGlobal(weight);
+      std::optional<HostTensor> tensor = source ? getConstant(weight) : std::nullopt;
+      if (!tensor) {
+        lowerPack(b, op);
+        continue;
+      }
+      auto &names = done[{global ? global.getOperation() : source, op.getSchedule().getAsOpaquePointer(), op.getTransposed(), op.getDepthwise(), bool(op.getStart())}];
+      Location loc = op.getLoc();
+      auto read = [&](StringRef name, Type type) {
+        return ml_program::GlobalLoadConstOp::create(b, loc, type, SymbolRefAttr::get(&getContext(), name)).getResult();
+      };
+      if (names.first.empty()) {
+        std::optional<HostTensor> start;
+        if (op.getStart())
+          start = HostTensor::zeros(DType::si(32), typeOf(op.getStart()).getShape());
+        HostTensor packed = packHost(*tensor, op, start ? &*start : nullptr);
+        numPacked += packed.getBytes().size();
+        auto create = [&](const HostTensor &value, Type type, StringRef suffix) {
+          std::string name = ((global ? global.getSymName() : StringRef("constant")) + suffix).str();
+          OpBuilder::InsertionGuard guard(b);
+          b.setInsertionPointToEnd(module.getBody());
+          auto data = toDenseResource(value, name, &getContext());
+          auto made = ml_program::GlobalOp::create(b, loc, name, type, /*is_mutable=*/false, data, b.getStringAttr("private"));
+          b.setInsertionPoint(made);
+          made->remove();
+          symbols.insert(made);
+          return made.getSymName().str();
+        };
+        names.first = create(packed, op.getPacked().getType(), ".packed");
+        if (start)
+          names.second = create(*start, op.getStart().getType(), ".start");
+      }
+      SmallVector<Value> results{read(names.first, op.getPacked().getType())};
+      if (op.getStart())
+        results.push_back(read(names.second, op.getStart().getType()));
+      b.replaceOp(op, results);
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,110 @@
+//===- SelectSchedules.cpp - Choose how kernels are computed --------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Register tiles: as many sums as registers hold beside the operands, which hides the latency of multiply-adds and
+// reads each operand as seldom as possible (AVX-512: 24 of 32 registers, else 12 of 16).
+
+#include "terse/Dialect/UKernel/Transforms/Passes.h"
+#include "llvm/Support/MathExtras.h"
+
+namespace terse::ukernel {
+#define GEN_PASS_DEF_SELECTSCHEDULESPASS
+#include "terse/Dialect/UKernel/Transforms/Passes.h.inc"
+} // namespace terse::ukernel
+
+using namespace mlir;
+using namespace terse::ukernel;
+
+namespace {
+struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<SelectSchedulesPass> {
+  using SelectSchedulesPassBase::SelectSchedulesPassBase;
+
+  // The left operand's rows; dynamic if not known.
+  static int64_t countRows(KernelOpInterface op) {
+    int64_t m = 1;
+    for (int64_t d : cast<ShapedType>(op.getInit().getType()).getShape().drop_back()) {
+      if (ShapedType::isDynamic(d))
+        return ShapedType::kDynamic;
+      m *= d;
+    }
+    return m;
+  }
+
+  // The instructions for the op's types: those of the target that can do them.
+  ISA chooseISA(KernelOpInterface op, ISA best) const {
+    bool floats = ::mlir::isa<FloatType>(getSumType(op));
+    if (floats || op.isDepthwise())
+      return vectorBytes >= 64 ? ISA::AVX512 : vectorBytes >= 32 ? ISA::AVX2 : ISA::Portable;
+    // vpdpbusd and its relatives take signed weights; vpmaddwd takes any bytes.
+    if (op.getRhsUnsigned() && best >= ISA::AVXVNNI)
+      return vectorBytes >= 64 ? ISA::AVX512 : ISA::AVX2;
+    // Tiles of 16 rows and columns are wasted on few.
+    int64_t m = countRows(op);
+    if (best == ISA::AMXInt8 && ((!ShapedType::isDynamic(m) && m < 8) || getSizes(op).n < 8 || getSizes(op).k < 32))
+      return ISA::AVX512VNNI;
+    return best;
+  }
+
+  ScheduleAttr choose(KernelOpInterface op, ISA best) const {
+    MLIRContext *ctx = op->getContext();
+    KernelSizes sizes = getSizes(op);
+    bool floats = ::mlir::isa<FloatType>(getSumType(op));
+    ISA isa = chooseISA(op, best);
+    int64_t lanes = std::max<int64_t>(4, vectorBytes / 4);
+    if (isa == ISA::AVX2 || isa == ISA::AVXVNNI)
+      lanes = 8;
+    if (op.isDepthwise())
+      return ScheduleAttr::get(ctx, isa, 1, lanes, 1, 1, 1);
+    int64_t m = countRows(op);
+    int64_t depth = 1, align = 1, columns, rows;
+    if (!floats)
+      depth = isa == ISA::Portable ? 1 : isa == ISA::AVX2 || isa == ISA::AVX512 ? 2 : 4;
+    align = isa == ISA::AMXInt8 ? 64 : depth;
+    if (isa == ISA::AMXInt8) {
+      columns = sizes.n <= 16 ? 16 : 32;
+      rows = !ShapedType::isDynamic(m) && m <= 16 ? 16 : 32;
+    } else {
+      bool many = isa == ISA::AVX512 || isa == ISA::AVX512VNNI;
+      // Panels that divide the channels, wide ones first.
+      int64_t vectors = llvm::divideCeil(sizes.n, lanes), wide = many ? 4 : 2, panel = 0;
+      for (int64_t v = wide; v >= 1 && !panel; --v)
+        if (vectors % v == 0 && (v > 1 || vectors <= 1 || wide == 1))
+          panel = v;
+      if (!panel)
+        panel = std::min(vectors, wide);
+      columns = panel * lanes;
+      // vpmaddwd needs a register for its products.
+      rows = std::min<int64_t>((many ? 24 : depth == 2 ? 10 : 12) / panel, 12);
+      if (!ShapedType::isDynamic(m) && m > 0) {
+        // Tiles of equal height.
+        int64_t tiles = llvm::divideCeil(m, rows);
+        rows = llvm::divideCeil(m, tiles);
+      }
+    }
+    // Rows that stay near the registers while the panels pass by.
+    int64_t bytes = (floats ? 4 : depth == 2 ? 2 : 1) * llvm::alignTo(sizes.k, align);
+    int64_t block = std::clamp<int64_t>((96 << 10) / std::max<int64_t>(bytes, 1), rows, 192);
+    // Enough blocks for some threads.
+    if (op.getWindowOrNull() || cast<ShapedType>(op.getInit().getType()).getRank() == 4) {
+      int64_t image = 1;
+      for (int64_t d : cast<ShapedType>(op.getInit().getType()).getShape().slice(1, 2))
+        image *= ShapedType::isDynamic(d) ? 1024 : d;
+      block = std::min(block, std::max<int64_t>(image / 4, 1));
+    }
+    block = std::max(rows, block / rows * rows);
+    return ScheduleAttr::get(ctx, isa, rows, columns, depth, align, block);
+  }
+
+  void runOnOperation() override {
+    std::optional<ISA> best = symbolizeISA(isa);
+    if (!best) {
+      getOperation().emitError("unknown instructions '") << isa << "' in option isa";
+      return signalPassFailure();
+    }
+    getOperation().walk([&](KernelOpInterface op) {
+      if (!op.getScheduleAttr())
+        op.setScheduleAttr(choose(op, *best));
+    });
+  }
+};
+} // namespace

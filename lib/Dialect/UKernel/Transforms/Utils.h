@@ -1,0 +1,26 @@
+//===- Utils.h - Helpers of passes over kernels ---------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef TERSE_LIB_DIALECT_UKERNEL_TRANSFORMS_UTILS_H
+#define TERSE_LIB_DIALECT_UKERNEL_TRANSFORMS_UTILS_H
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "terse/Dialect/UKernel/IR/UKernelOps.h"
+
+namespace terse::ukernel {
+
+/// `x` with dimension `i` of the result being dimension `permutation[i]` of `x`, as a linalg.transpose.
+inline mlir::Value createTranspose(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
+                                   llvm::ArrayRef<int64_t> permutation) {
+  llvm::SmallVector<mlir::OpFoldResult> sizes = mlir::tensor::getMixedSizes(b, loc, x);
+  mlir::applyPermutationToVector(sizes, permutation);
+  mlir::Type element = mlir::cast<mlir::RankedTensorType>(x.getType()).getElementType();
+  mlir::Value init = mlir::tensor::EmptyOp::create(b, loc, sizes, element);
+  return mlir::linalg::TransposeOp::create(b, loc, x, init, permutation).getResult()[0];
+}
+
+} // namespace terse::ukernel
+
+#endif
