@@ -20,6 +20,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/Passes.h"
 
+#include "terse/Calibration/Passes.h"
 #include "terse/Codegen/CPU/Compiler.h"
 #include "terse/Conversion/Passes.h"
 #include "terse/Dialect/NN/IR/NNOps.h"
@@ -37,6 +38,7 @@ void terse::registerTerseDialects(mlir::DialectRegistry &registry) {
 
 void terse::registerTersePasses() {
   nn::registerNNTransformsPasses();
+  registerTerseCalibrationPasses();
   registerReferencePasses();
   registerTerseConversionPasses();
   registerTerseTransformsPasses();

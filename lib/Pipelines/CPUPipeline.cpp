@@ -21,12 +21,18 @@
 
 using namespace mlir;
 
+void terse::buildIntegerPipeline(OpPassManager &pm) {
+  // Static integers first: they need no floats between ops.
+  pm.addPass(createIntegerGraphPass());
+  // Where both sides of a contraction are small integers, nothing needs decoding.
+  pm.addPass(createIntegerContractionsPass());
+}
+
 void terse::buildDecomposePipeline(OpPassManager &pm) {
   // One function is left: the passes below plan memory and weights per entry function.
   pm.addPass(createInlinerPass());
   pm.addPass(createSymbolDCEPass());
-  // Where both sides are small integers, nothing needs decoding.
-  pm.addPass(createIntegerContractionsPass());
+  buildIntegerPipeline(pm);
   // Encoded tensors become their components, decoding becomes nn ops.
   pm.addPass(createDecomposeEncodingsPass());
   // Norms, attention, recurrent layers... become primitives, so that the lowering needs few patterns.
@@ -139,6 +145,8 @@ void terse::buildCPUPipeline(OpPassManager &pm, const CPUPipelineOptions &option
 }
 
 void terse::registerCPUPipelines() {
+  PassPipelineRegistration<>("terse-integer-pipeline", "Compute on the integers of encoded tensors",
+                             buildIntegerPipeline);
   PassPipelineRegistration<CPUPipelineOptions>("terse-cpu-pipeline", "Lower nn ops to the LLVM dialect for CPUs",
                                                buildCPUPipeline);
   PassPipelineRegistration<CPUPipelineOptions>(

@@ -197,8 +197,7 @@ static void transposeFromFortran(const uint8_t *in, uint8_t *out, llvm::ArrayRef
   }
 }
 
-llvm::Expected<HostTensor> terse::parseNpy(llvm::ArrayRef<uint8_t> bytes,
-                                           std::shared_ptr<const void> owner) {
+llvm::Expected<NpyLayout> terse::parseNpyHeader(llvm::ArrayRef<uint8_t> bytes) {
   llvm::StringRef text(reinterpret_cast<const char *>(bytes.data()), bytes.size());
   if (!text.starts_with(kMagic))
     return makeError("not a .npy file: it does not begin with \\x93NUMPY");
@@ -223,25 +222,33 @@ llvm::Expected<HostTensor> terse::parseNpy(llvm::ArrayRef<uint8_t> bytes,
   llvm::Expected<DType> dtype = parseDescr(header->descr, swapped);
   if (!dtype)
     return dtype.takeError();
+  return NpyLayout{*dtype, *header->shape, *header->fortranOrder, swapped, headerBegin + headerSize};
+}
 
-  llvm::ArrayRef<uint8_t> data = bytes.drop_front(headerBegin + headerSize);
+llvm::Expected<HostTensor> terse::parseNpy(llvm::ArrayRef<uint8_t> bytes,
+                                           std::shared_ptr<const void> owner) {
+  llvm::Expected<NpyLayout> layout = parseNpyHeader(bytes);
+  if (!layout)
+    return layout.takeError();
+  DType dtype = layout->dtype;
+  llvm::ArrayRef<uint8_t> data = bytes.drop_front(layout->dataOffset);
   // Checks the number of bytes, so that everything below is in bounds and what it allocates is not
   // larger than the file.
   llvm::Expected<HostTensor> tensor =
-      HostTensor::fromPacked(*dtype, *header->shape, data, std::move(owner));
+      HostTensor::fromPacked(dtype, layout->shape, data, std::move(owner));
   if (!tensor)
     return tensor;
 
-  size_t width = dtype->getHostBytes();
-  if (swapped && width > 1) {
+  size_t width = dtype.getHostBytes();
+  if (layout->isByteSwapped && width > 1) {
     llvm::MutableArrayRef<uint8_t> swap = tensor->getMutableBytes();
     for (size_t i = 0; i < swap.size(); i += width)
       std::reverse(swap.begin() + i, swap.begin() + i + width);
   }
-  if (*header->fortranOrder && tensor->getRank() > 1 && tensor->getNumElements() > 1) {
-    HostTensor rowMajor = HostTensor::zeros(*dtype, *header->shape);
+  if (layout->isFortranOrder && tensor->getRank() > 1 && tensor->getNumElements() > 1) {
+    HostTensor rowMajor = HostTensor::zeros(dtype, layout->shape);
     transposeFromFortran(tensor->getBytes().data(), rowMajor.getMutableBytes().data(),
-                         *header->shape, width);
+                         layout->shape, width);
     return rowMajor;
   }
   return tensor;

@@ -127,6 +127,109 @@ llvm::Expected<HostTensor> NpzFile::read(llvm::StringRef name) const {
   return tensor;
 }
 
+//===----------------------------------------------------------------------===//
+// Streams
+//===----------------------------------------------------------------------===//
+
+struct NpzStream::Impl {
+  explicit Impl(NpzFile file) : file(std::move(file)) {}
+
+  NpzFile file; ///< Outlives the member.
+  std::unique_ptr<zip_file_t, CloseMember> member;
+  std::string name;
+  NpyLayout layout;
+  /// Bytes that were read with the header.
+  std::vector<uint8_t> ahead;
+  size_t aheadBegin = 0;
+  /// The array, where it cannot be streamed.
+  std::optional<HostTensor> whole;
+  int64_t position = 0;
+
+  llvm::Error fail(llvm::StringRef message) const {
+    return makeError("'{0}', array '{1}': {2}", file.path, name, message);
+  }
+  llvm::Error read(uint8_t *out, size_t size) {
+    size_t buffered = std::min(size, ahead.size() - aheadBegin);
+    std::copy_n(ahead.begin() + aheadBegin, buffered, out);
+    aheadBegin += buffered;
+    for (size_t done = buffered; done < size;) {
+      zip_int64_t got = zip_fread(member.get(), out + done, size - done);
+      if (got < 0)
+        return fail(zip_file_strerror(member.get()));
+      if (got == 0)
+        return fail("the file ends before the data");
+      done += static_cast<size_t>(got);
+    }
+    return llvm::Error::success();
+  }
+};
+
+NpzStream::NpzStream(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
+NpzStream::~NpzStream() = default;
+DType NpzStream::getDType() const { return impl->layout.dtype; }
+llvm::ArrayRef<int64_t> NpzStream::getShape() const { return impl->layout.shape; }
+
+llvm::Expected<std::unique_ptr<NpzStream>> NpzStream::open(llvm::StringRef path,
+                                                           llvm::StringRef name) {
+  llvm::Expected<NpzFile> file = NpzFile::open(path);
+  if (!file)
+    return file.takeError();
+  auto impl = std::make_unique<Impl>(std::move(*file));
+  impl->name = name.str();
+  auto it = llvm::find(impl->file.names, name);
+  if (it == impl->file.names.end())
+    return makeError("'{0}' has no array '{1}'; it has {2}", path, name,
+                     impl->file.names.empty() ? "none" : llvm::join(impl->file.names, ", "));
+  impl->member.reset(zip_fopen_index(impl->file.archive.get(),
+                                     impl->file.indices[it - impl->file.names.begin()], 0));
+  if (!impl->member)
+    return impl->fail(zip_strerror(impl->file.archive.get()));
+  // Headers are shorter than this; what is read beyond is kept.
+  impl->ahead.resize(size_t(1) << 16);
+  size_t size = 0;
+  while (size < impl->ahead.size()) {
+    zip_int64_t got = zip_fread(impl->member.get(), impl->ahead.data() + size, impl->ahead.size() - size);
+    if (got < 0)
+      return impl->fail(zip_file_strerror(impl->member.get()));
+    if (got == 0)
+      break;
+    size += static_cast<size_t>(got);
+  }
+  impl->ahead.resize(size);
+  llvm::Expected<NpyLayout> layout = parseNpyHeader(impl->ahead);
+  if (!layout)
+    return impl->fail(llvm::toString(layout.takeError()));
+  impl->layout = std::move(*layout);
+  impl->aheadBegin = impl->layout.dataOffset;
+  if (impl->layout.shape.empty())
+    return impl->fail("is a scalar; expected samples along the first axis");
+  if ((impl->layout.isFortranOrder && impl->layout.shape.size() > 1) || impl->layout.isByteSwapped) {
+    llvm::Expected<HostTensor> whole = impl->file.read(name);
+    if (!whole)
+      return whole.takeError();
+    impl->whole = std::move(*whole);
+  }
+  return std::unique_ptr<NpzStream>(new NpzStream(std::move(impl)));
+}
+
+llvm::Expected<HostTensor> NpzStream::next() {
+  if (impl->position >= impl->layout.shape[0])
+    return impl->fail("has no more samples");
+  std::vector<int64_t> shape = impl->layout.shape;
+  shape[0] = 1;
+  std::optional<int64_t> elements = countElements(shape);
+  if (!elements)
+    return impl->fail("is too large");
+  HostTensor slice = HostTensor::zeros(impl->layout.dtype, shape);
+  llvm::MutableArrayRef<uint8_t> bytes = slice.getMutableBytes();
+  if (impl->whole)
+    llvm::copy(impl->whole->getBytes().slice(size_t(impl->position) * bytes.size(), bytes.size()), bytes.begin());
+  else if (llvm::Error error = impl->read(bytes.data(), bytes.size()))
+    return std::move(error);
+  ++impl->position;
+  return slice;
+}
+
 llvm::Expected<NamedTensors> terse::readNpz(llvm::StringRef path) {
   llvm::Expected<NpzFile> npz = NpzFile::open(path);
   if (!npz)

@@ -6,6 +6,7 @@
 
 #include "terse/Codegen/CPU/Compiler.h"
 #include "terse/Dialect/Terse/Transforms/Weights.h"
+#include "terse/Pipelines/Pipelines.h"
 #include "terse/Reference/Interpreter.h"
 
 using namespace terse;
@@ -50,6 +51,11 @@ private:
     if (!entry)
       return entry.takeError();
     function = *entry;
+    // Integers compute as in native code, to the last bit.
+    mlir::PassManager manager = mlir::PassManager::on<mlir::ModuleOp>(module->getContext());
+    buildIntegerPipeline(manager);
+    if (mlir::failed(manager.run(*module)))
+      return session.takeDiagnostics("", "cannot be computed on integers");
     interpreter = std::make_unique<Interpreter>(*module);
     return llvm::Error::success();
   }

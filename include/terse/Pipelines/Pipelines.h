@@ -24,6 +24,10 @@ struct CPUPipelineOptions : mlir::PassPipelineOptions<CPUPipelineOptions> {
                           llvm::cl::init("avx2")};
 };
 
+/// Ops on integers in the place of ops that encode and decode: what an encoded model computes, bit for bit. The
+/// interpreter runs what this yields, native code is lowered from it.
+void buildIntegerPipeline(mlir::OpPassManager &pm);
+
 /// nn (and terse) ops to primitive nn ops on plain tensors.
 void buildDecomposePipeline(mlir::OpPassManager &pm);
 

@@ -31,6 +31,18 @@ llvm::Expected<HostTensor> readNpy(llvm::StringRef path);
 llvm::Expected<HostTensor> parseNpy(llvm::ArrayRef<uint8_t> bytes,
                                     std::shared_ptr<const void> owner = nullptr);
 
+/// What the header of a .npy file says.
+struct NpyLayout {
+  DType dtype;
+  std::vector<int64_t> shape;
+  bool isFortranOrder = false, isByteSwapped = false;
+  /// Where the data begin.
+  size_t dataOffset = 0;
+};
+
+/// Parses the header of a .npy file; `bytes` holds at least all of it.
+llvm::Expected<NpyLayout> parseNpyHeader(llvm::ArrayRef<uint8_t> bytes);
+
 /// Writes a .npy file, atomically.
 llvm::Error writeNpy(llvm::StringRef path, const HostTensor &tensor);
 

@@ -41,6 +41,7 @@ public:
   llvm::Expected<HostTensor> read(llvm::StringRef name) const;
 
 private:
+  friend class NpzStream;
   struct CloseArchive {
     void operator()(zip *archive) const;
   };
@@ -50,6 +51,25 @@ private:
   std::unique_ptr<zip, CloseArchive> archive;
   std::vector<std::string> names;
   std::vector<uint64_t> indices; ///< Of the members, parallel to the names.
+};
+
+/// Reads one array slice by slice along its first axis, for archives larger than memory. Arrays in
+/// column-major or foreign byte order are read whole.
+class NpzStream {
+public:
+  /// Opens an array of an archive. Every error names the path.
+  static llvm::Expected<std::unique_ptr<NpzStream>> open(llvm::StringRef path, llvm::StringRef name);
+  ~NpzStream();
+
+  DType getDType() const;
+  llvm::ArrayRef<int64_t> getShape() const;
+  /// The next slice, of the array's rank with a first dimension of 1. Past the end it is an error.
+  llvm::Expected<HostTensor> next();
+
+private:
+  struct Impl;
+  explicit NpzStream(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl;
 };
 
 /// Reads all arrays of an archive, in its order.

@@ -10,10 +10,12 @@
 #include "mlir/IR/BuiltinDialect.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Verifier.h"
+#include "terse/Dialect/NN/IR/NNOps.h"
 #include "terse/Dialect/Terse/IR/TerseOps.h"
 #include "terse/Dialect/Terse/Transforms/Passes.h"
 #include "terse/Dialect/Terse/Transforms/Spool.h"
 #include "terse/Dialect/Terse/Transforms/Weights.h"
+#include "terse/Support/Constants.h"
 #include "terse/Support/MLIRBridge.h"
 
 #include <cmath>
@@ -34,6 +36,8 @@ namespace {
 struct ConstantTask {
   ConstantSource source;
   EncodingAttrInterface encoding;
+  /// Parameters that are given; empty to have them computed.
+  StaticAttr given;
   RankedTensorType type;
   SmallVector<OpOperand *> operands;
 };
@@ -41,6 +45,7 @@ struct ConstantTask {
 /// All operands that are to hold one computed value in one encoding.
 struct ComputedTask {
   EncodingAttrInterface encoding;
+  StaticAttr given;
   SmallVector<OpOperand *> operands;
 };
 
@@ -54,10 +59,19 @@ public:
 private:
   /// Fills the task lists; reports every choice that cannot be applied.
   LogicalResult collect();
-  LogicalResult check(OpOperand &operand, EncodingAttrInterface encoding);
+  LogicalResult check(OpOperand &operand, EncodingAttrInterface encoding, StaticAttr given);
   LogicalResult encodeConstant(ConstantTask &task);
   /// The components' values: from the spool, or computed.
   FailureOr<SmallVector<DenseResourceElementsAttr>> getValues(ConstantTask &task);
+  /// The scales that a weight needs at least, so that its bias fits into 32 bits at their product with
+  /// the scale of the activation; empty if there is no such bias.
+  std::vector<float> getScaleFloors(const ConstantTask &task);
+  /// Encodes a bias at the products of the scales of activation and weight.
+  LogicalResult encodeProduct(OpOperand &bias, EncodingAttrInterface encoding);
+  /// Makes globals of component values and assembles them after each of `after`.
+  SmallVector<Value> assemble(RankedTensorType logical, EncodingAttrInterface encoding,
+                              const ConstantSource &source,
+                              ArrayRef<DenseResourceElementsAttr> values, ArrayRef<Value> after);
   void encodeComputed(Value value, ComputedTask &task);
   /// Gives `operand` the encoded value, decoded again if its op cannot take it.
   void replace(OpOperand &operand, Value encoded);
@@ -72,6 +86,7 @@ private:
   /// Keyed by what holds the constant (a global or an op) and the encoding.
   llvm::MapVector<std::pair<Operation *, Attribute>, ConstantTask> constants;
   llvm::MapVector<std::pair<Value, Attribute>, ComputedTask> computed;
+  SmallVector<std::pair<OpOperand *, EncodingAttrInterface>> products;
 };
 
 struct ApplyEncodingsPass : terse::impl::ApplyEncodingsPassBase<ApplyEncodingsPass> {
@@ -89,7 +104,7 @@ struct ApplyEncodingsPass : terse::impl::ApplyEncodingsPassBase<ApplyEncodingsPa
 
 } // namespace
 
-LogicalResult Applier::check(OpOperand &operand, EncodingAttrInterface encoding) {
+LogicalResult Applier::check(OpOperand &operand, EncodingAttrInterface encoding, StaticAttr given) {
   Operation *op = operand.getOwner();
   auto type = dyn_cast<RankedTensorType>(operand.get().getType());
   if (!type)
@@ -98,9 +113,22 @@ LogicalResult Applier::check(OpOperand &operand, EncodingAttrInterface encoding)
   if (terse::getEncoding(type))
     return op->emitError() << "cannot encode operand " << operand.getOperandNumber()
                            << ": it is encoded already as " << type.getEncoding();
-  return encoding.verifyEncoding(type.getShape(), type.getElementType(), [&] {
+  auto error = [&] {
     return op->emitError() << "cannot encode operand " << operand.getOperandNumber() << ": ";
-  });
+  };
+  if (failed(encoding.verifyEncoding(type.getShape(), type.getElementType(), error)))
+    return failure();
+  if (!given)
+    return success();
+  SmallVector<EncodingComponent> parameters = getParameterComponents(encoding, type);
+  if (parameters.size() != given.getValues().size())
+    return error() << "expected " << parameters.size() << " parameters (got "
+                   << given.getValues().size() << ")";
+  for (auto [parameter, value] : llvm::zip(parameters, given.getValues()))
+    if (cast<DenseElementsAttr>(value).getType() != parameter.type)
+      return error() << "expected parameter '" << parameter.name << "' of type " << parameter.type
+                     << " (got " << value << ")";
+  return success();
 }
 
 LogicalResult Applier::collect() {
@@ -111,7 +139,13 @@ LogicalResult Applier::collect() {
       return;
     for (auto [number, value] : llvm::zip(choice.getOperands(), choice.getValues())) {
       auto encoding = dyn_cast<EncodingAttrInterface>(value);
-      if (!encoding)
+      auto given = dyn_cast<StaticAttr>(value);
+      auto product = dyn_cast<ProductAttr>(value);
+      if (given)
+        encoding = given.getEncoding();
+      if (product)
+        encoding = product.getEncoding();
+      if (!encoding || (isa<EncodeOp>(op) && !given))
         continue; // A reason why not.
       if (number >= op->getNumOperands()) {
         op->emitError() << "has a choice for operand " << number << " but only "
@@ -120,8 +154,12 @@ LogicalResult Applier::collect() {
         continue;
       }
       OpOperand &operand = op->getOpOperand(number);
-      if (failed(check(operand, encoding))) {
+      if (failed(check(operand, encoding, given))) {
         ok = false;
+        continue;
+      }
+      if (product) {
+        products.push_back({&operand, encoding});
         continue;
       }
       // Run-time parameters are a property of computed values; constants have theirs computed once.
@@ -134,11 +172,12 @@ LogicalResult Applier::collect() {
         ConstantTask &task = constants[{holder, value}];
         task.source = source;
         task.encoding = encoding;
+        task.given = given;
         task.type = cast<RankedTensorType>(operand.get().getType());
         task.operands.push_back(&operand);
         continue;
       }
-      if (!encoding.isRunTimeEncodable()) {
+      if (!encoding.isRunTimeEncodable() && !given) {
         op->emitError() << "cannot encode operand " << number
                         << ": it is not a constant, and " << value
                         << " cannot be computed at run time";
@@ -147,6 +186,7 @@ LogicalResult Applier::collect() {
       }
       ComputedTask &task = computed[{operand.get(), value}];
       task.encoding = encoding;
+      task.given = given;
       task.operands.push_back(&operand);
     }
   });
@@ -182,6 +222,19 @@ static std::string formatIndex(int64_t flat, ArrayRef<int64_t> shape) {
   return text;
 }
 
+/// Component values in memory.
+static SmallVector<DenseResourceElementsAttr> makeResources(MutableArrayRef<HostTensor> components,
+                                                            ArrayRef<SpoolSlot> slots,
+                                                            ArrayRef<std::string> names) {
+  SmallVector<DenseResourceElementsAttr> values;
+  for (auto [component, slot, name] : llvm::zip_equal(components, slots, names)) {
+    auto resource = toDenseResource(component, name, slot.type.getContext());
+    component = HostTensor();
+    values.push_back(DenseResourceElementsAttr::get(slot.type, resource.getRawHandle()));
+  }
+  return values;
+}
+
 FailureOr<SmallVector<DenseResourceElementsAttr>> Applier::getValues(ConstantTask &task) {
   Operation *user = task.operands.front()->getOwner();
   auto error = [&] {
@@ -199,8 +252,22 @@ FailureOr<SmallVector<DenseResourceElementsAttr>> Applier::getValues(ConstantTas
     slots.push_back({info.name, info.type});
     names.push_back(task.source.name + "." + info.name);
   }
+  SmallVector<HostTensor> parameters;
+  if (task.given)
+    for (Attribute value : task.given.getValues()) {
+      llvm::Expected<HostTensor> parameter = toHostTensor(cast<ElementsAttr>(value));
+      if (!parameter)
+        return error() << llvm::toString(parameter.takeError());
+      parameters.push_back(std::move(*parameter));
+    }
+  std::vector<float> floors = getScaleFloors(task);
   std::string method;
-  llvm::raw_string_ostream(method) << task.encoding;
+  llvm::raw_string_ostream os(method);
+  os << task.encoding;
+  if (task.given)
+    os << task.given;
+  for (float floor : floors)
+    os << " " << llvm::format_hex(llvm::bit_cast<uint32_t>(floor), 10);
   std::string key = spool.getKey(*tensor, method);
   if (auto finished = spool.find(key, slots, names)) {
     ++numReused;
@@ -212,9 +279,21 @@ FailureOr<SmallVector<DenseResourceElementsAttr>> Applier::getValues(ConstantTas
                    << (std::isnan(tensor->getAsDouble(*index)) ? "NaN" : "infinite")
                    << "; a weight must be finite to be compressed";
   FailureOr<SmallVector<HostTensor>> components =
-      task.encoding.encodeHost(*tensor, task.type, {}, error);
+      task.encoding.encodeHost(*tensor, task.type, parameters, error);
   if (failed(components))
     return failure();
+  if (!floors.empty()) {
+    HostTensor scales = (*components)[1];
+    bool raised = false;
+    for (auto [scale, floor] : llvm::zip(scales.getMutableAs<float>(), floors)) {
+      raised |= scale < floor;
+      scale = std::max(scale, floor);
+    }
+    if (raised)
+      components = task.encoding.encodeHost(*tensor, task.type, {scales}, error);
+    if (failed(components))
+      return failure();
+  }
   *tensor = HostTensor();
   if (!key.empty()) {
     // From here on the file holds them, and memory is free for the next weight.
@@ -223,61 +302,156 @@ FailureOr<SmallVector<DenseResourceElementsAttr>> Applier::getValues(ConstantTas
     if (auto finished = spool.find(key, slots, names))
       return *finished;
   }
-  SmallVector<DenseResourceElementsAttr> values;
-  for (auto [component, slot, name] : llvm::zip_equal(*components, slots, names)) {
-    auto resource = toDenseResource(component, name, module.getContext());
-    component = HostTensor();
-    values.push_back(DenseResourceElementsAttr::get(slot.type, resource.getRawHandle()));
-  }
-  return values;
+  return makeResources(*components, slots, names);
 }
 
 LogicalResult Applier::encodeConstant(ConstantTask &task) {
   FailureOr<SmallVector<DenseResourceElementsAttr>> values = getValues(task);
   if (failed(values))
     return failure();
-
-  // The components become globals right where the weight's own global stands.
-  SymbolTable &table = symbols.getSymbolTable(module);
-  OpBuilder builder(module.getContext());
-  SmallVector<ml_program::GlobalOp> globals;
-  for (auto [value, info] : llvm::zip_equal(*values, task.encoding.getComponents(task.type))) {
-    if (task.source.global)
-      builder.setInsertionPoint(task.source.global);
-    else
-      builder.setInsertionPointToStart(module.getBody());
-    auto global = ml_program::GlobalOp::create(
-        builder, task.operands.front()->get().getLoc(), task.source.name + "." + info.name,
-        info.type, /*is_mutable=*/false, value, builder.getStringAttr("private"));
-    table.insert(global, builder.getInsertionPoint());
-    globals.push_back(global);
-  }
-  numComponents += globals.size();
   ++numEncoded;
 
   // One assemble beside each load of the original.
   llvm::MapVector<Value, SmallVector<OpOperand *>> byValue;
   for (OpOperand *operand : task.operands)
     byValue[operand->get()].push_back(operand);
-  auto encodedType = RankedTensorType::get(task.type.getShape(), task.type.getElementType(),
-                                           cast<Attribute>(task.encoding));
-  for (auto &[value, operands] : byValue) {
+  SmallVector<Value> originals = llvm::to_vector(llvm::make_first_range(byValue));
+  SmallVector<Value> encoded = assemble(task.type, task.encoding, task.source, *values, originals);
+  for (auto [original, value] : llvm::zip(originals, encoded))
+    for (OpOperand *operand : byValue[original])
+      replace(*operand, value);
+  return success();
+}
+
+SmallVector<Value> Applier::assemble(RankedTensorType logical, EncodingAttrInterface encoding,
+                                     const ConstantSource &source,
+                                     ArrayRef<DenseResourceElementsAttr> values,
+                                     ArrayRef<Value> after) {
+  // The components become globals right where the constant's own global stands.
+  SymbolTable &table = symbols.getSymbolTable(module);
+  OpBuilder builder(module.getContext());
+  SmallVector<ml_program::GlobalOp> globals;
+  for (auto [value, info] : llvm::zip_equal(values, encoding.getComponents(logical))) {
+    if (source.global)
+      builder.setInsertionPoint(source.global);
+    else
+      builder.setInsertionPointToStart(module.getBody());
+    auto global = ml_program::GlobalOp::create(builder, after.front().getLoc(),
+                                               source.name + "." + info.name, info.type,
+                                               /*is_mutable=*/false, value,
+                                               builder.getStringAttr("private"));
+    table.insert(global, builder.getInsertionPoint());
+    globals.push_back(global);
+  }
+  numComponents += globals.size();
+
+  auto type = RankedTensorType::get(logical.getShape(), logical.getElementType(),
+                                    cast<Attribute>(encoding));
+  SmallVector<Value> assembled;
+  for (Value value : after) {
     builder.setInsertionPointAfterValue(value);
     SmallVector<Value> parts;
     for (ml_program::GlobalOp global : globals)
       parts.push_back(ml_program::GlobalLoadConstOp::create(
           builder, value.getLoc(), global.getType(), SymbolRefAttr::get(global.getSymNameAttr())));
-    Value encoded = AssembleOp::create(builder, value.getLoc(), encodedType, parts);
-    for (OpOperand *operand : operands)
-      replace(*operand, encoded);
+    assembled.push_back(AssembleOp::create(builder, value.getLoc(), type, parts));
   }
+  return assembled;
+}
+
+/// The scale that an operand is to be encoded with, if that is one number known ahead.
+static std::optional<float> getChosenScale(OpOperand &operand) {
+  ChoiceAttr choice = ChoiceAttr::get(operand.getOwner());
+  auto given = dyn_cast_or_null<StaticAttr>(choice ? choice.lookup(operand.getOperandNumber()) : Attribute());
+  if (!given)
+    return std::nullopt;
+  auto scale = cast<DenseElementsAttr>(given.getValues().front());
+  if (scale.getNumElements() != 1 || !scale.getElementType().isF32())
+    return std::nullopt;
+  return scale.getSplatValue<float>();
+}
+
+std::vector<float> Applier::getScaleFloors(const ConstantTask &task) {
+  // Channels whose weights are nearly zero have tiny scales, at which their bias would need more than
+  // 32 bits.
+  constexpr double kLargest = double(1 << 29);
+  auto op = dyn_cast<nn::ContractionLike>(task.operands.front()->getOwner());
+  OpOperand *biasOperand = op ? op.getBiasOperand() : nullptr;
+  auto encoding = dyn_cast<UniformEncodingAttr>(task.encoding);
+  if (!biasOperand || !encoding || encoding.getAsymmetric() || encoding.getScaleEncoding() ||
+      !encoding.getScaleType().isF32() || !encoding.getBlock().empty() || task.given ||
+      task.operands.size() != 1 || task.operands.front() != &op.getWeightOperand())
+    return {};
+  bool isProduct = llvm::any_of(products, [&](auto &product) { return product.first == biasOperand; });
+  std::optional<float> activation = getChosenScale(op.getActivationOperand());
+  std::optional<HostTensor> bias = getConstant(biasOperand->get(), &symbols);
+  if (!isProduct || !activation || !bias)
+    return {};
+  std::vector<float> floors(encoding.getAxis() ? bias->getNumElements() : 1);
+  for (int64_t i = 0, n = bias->getNumElements(); i < n; ++i) {
+    double needed = std::fabs(bias->getAsDouble(i)) / (double(*activation) * kLargest);
+    float &floor = floors[floors.size() == 1 ? 0 : i];
+    if (std::isfinite(needed))
+      floor = std::max(floor, float(needed));
+  }
+  return floors;
+}
+
+LogicalResult Applier::encodeProduct(OpOperand &operand, EncodingAttrInterface encoding) {
+  auto op = dyn_cast<nn::ContractionLike>(operand.getOwner());
+  auto error = [&] { return operand.getOwner()->emitError() << "cannot encode the bias: "; };
+  if (!op || op.getBiasOperand() != &operand)
+    return error() << "#terse.product is for the bias of a contraction";
+  auto getScales = [&](Value value) -> std::optional<HostTensor> {
+    if (auto decode = value.getDefiningOp<DecodeOp>())
+      value = decode.getInput();
+    if (auto encode = value.getDefiningOp<EncodeOp>(); encode && !encode.getParameters().empty())
+      return getConstant(encode.getParameters().front(), &symbols);
+    if (auto assembled = value.getDefiningOp<AssembleOp>(); assembled && assembled.getComponents().size() > 1)
+      return getConstant(assembled.getComponents()[1], &symbols);
+    return std::nullopt;
+  };
+  std::optional<HostTensor> x = getScales(op.getActivationOperand().get()),
+                            w = getScales(op.getWeightOperand().get());
+  if (!x || !w || x->getNumElements() != 1)
+    return error() << "activation and weight have no scales that are known ahead of time";
+  ConstantSource source = getConstantSource(operand.get(), symbols);
+  std::optional<HostTensor> bias = getConstant(operand.get(), &symbols);
+  if (!source || !bias)
+    return error() << "it is not a constant";
+  HostTensor scales = w->convertTo(DType::f32());
+  for (float &scale : scales.getMutableAs<float>())
+    scale *= x->toFloats().front();
+  auto type = cast<RankedTensorType>(operand.get().getType());
+  auto components = encoding.encodeHost(*bias, type, {scales}, error);
+  if (failed(components))
+    return failure();
+  SmallVector<SpoolSlot> slots;
+  SmallVector<std::string> names;
+  for (const EncodingComponent &info : encoding.getComponents(type)) {
+    slots.push_back({info.name, info.type});
+    names.push_back(source.name + "." + info.name);
+  }
+  Value original = operand.get();
+  replace(operand, assemble(type, encoding, source, makeResources(*components, slots, names), {original}).front());
+  ++numEncoded;
+  ConstantTask task;
+  task.source = source;
+  dropUnused(task);
   return success();
 }
 
 void Applier::encodeComputed(Value value, ComputedTask &task) {
   OpBuilder builder(module.getContext());
   builder.setInsertionPointAfterValue(value);
-  Value encoded = EncodeOp::create(builder, value.getLoc(), value, task.encoding);
+  SmallVector<Value> parameters;
+  if (task.given)
+    for (Attribute constant : task.given.getValues())
+      parameters.push_back(nn::ConstantOp::create(builder, value.getLoc(), cast<ElementsAttr>(constant)));
+  auto encoded = EncodeOp::create(builder, value.getLoc(), value, task.encoding, parameters);
+  // For reports.
+  if (task.given && task.given.getOrigin())
+    ChoiceAttr::set(encoded->getOpOperand(0), task.given.getOrigin());
   for (OpOperand *operand : task.operands)
     replace(*operand, encoded);
 }
@@ -360,6 +534,9 @@ LogicalResult Applier::run() {
   }
   for (auto &[key, task] : computed)
     encodeComputed(key.first, task);
+  for (auto &[bias, encoding] : products)
+    if (failed(encodeProduct(*bias, encoding)))
+      return failure();
   cleanUp();
   return success();
 }

@@ -187,4 +187,52 @@ def ApplyEncodingsPass : Pass<"terse-apply-encodings", "::mlir::ModuleOp"> {
   let dependentDialects = ["::terse::TerseDialect", "::mlir::ml_program::MLProgramDialect"];
 }
 
+def IntegerGraphPass : Pass<"terse-integer-graph", "::mlir::ModuleOp"> {
+  let summary = "Compute on the integers of statically encoded tensors";
+  let description = [{
+    Where all data of an op are `#terse.uniform` with constant scales and zero points (`terse.encode` or
+    `terse.assemble`), per tensor and of at most 8 bits, the op computes on the stored integers, and
+    `terse.requantize` makes the integers that the next `terse.encode` asks for. With q the stored integers, z zero
+    points and s scales, all per tensor but sw and m, which may be per output channel:
+
+    ```
+    contraction    acc = sum((qx - zx) * qw) + qb         exact, in i32; qb has scale sx * sw
+                   q   = requantize(acc, m), m = f32(f32(sx * sw) / sy)
+    form Sum       add, sub, mul, mean, average pooling: integer sums with their own factors
+    form Move      reshape, concatenation, maximum...: the op on q itself; operands of other parameters are
+                   requantized first
+    form Table     any function of one element: a table of encode(f(decode(q))) for every q
+    ```
+
+    A ReLU or clamp between the op and the `terse.encode` becomes the clamp of the requantization. Zero points of
+    activations are folded into the bias (`qb - zx * sum(qw)`), padding is then written out as `zx`; so contractions
+    read the stored integers, u8 or i8 times i8. Weights with zero points and padded transposed convolutions subtract
+    in i16 first. Results that stay float, as those of the model, are f32(acc) * f32(sx * sw).
+
+    With `fixed-point`, requantization takes integer multipliers and shifts (Numerics/Requantize.h).
+
+    Requires: as `terse-apply-encodings` leaves it. Ops with encoded data that do not qualify stay; they decode and
+    compute in float, a remark (category `terse-integer-graph`) says why, and a statistic counts.
+    Numerics: these are the definition of static quantization here; they differ from computing the decoded numbers in
+    float by at most one step, near ties.
+  }];
+  let options = [
+    Option<"fixedPoint", "fixed-point", "bool", "false",
+           "Requantize by integer multiplication and shift (default: in f32)">
+  ];
+  let statistics = [
+    Statistic<"numConverted", "converted", "Ops that compute on integers">,
+    Statistic<"numKept", "kept", "Ops that decode integers and compute in float">,
+  ];
+  let dependentDialects = ["::terse::TerseDialect", "::terse::nn::NNDialect"];
+}
+
+def VerifyIntegerGraphPass : Pass<"terse-verify-integer-graph", "::mlir::ModuleOp"> {
+  let summary = "Check that a model computes on integers from end to end";
+  let description = [{
+    Fails at every value that is computed in float and then becomes integers again: in an integer graph only arguments
+    are encoded, and only what leads to the results is float.
+  }];
+}
+
 #endif // TERSE_DIALECT_TERSE_TRANSFORMS_PASSES_TD
