@@ -256,6 +256,33 @@ private:
 
 } // namespace
 
+/// Values with characters that mean something in a pipeline are quoted.
+static std::string quoteValue(StringRef text) {
+  if (text.find_first_of(" \t,={}()'\"") == StringRef::npos)
+    return text.str();
+  char mark = text.contains('\'') ? '"' : '\'';
+  return (Twine(mark) + text + Twine(mark)).str();
+}
+
+unsigned Recipe::giveOption(StringRef option, StringRef value) {
+  unsigned count = 0;
+  for (std::string &pass : passes) {
+    auto [name, rest] = StringRef(pass).split('{');
+    const mlir::PassInfo *info = mlir::PassInfo::lookup(name);
+    mlir::OpPassManager scratch(mlir::OpPassManager::Nesting::Implicit);
+    auto ignore = [](const Twine &) { return mlir::failure(); };
+    if (!info || mlir::failed(info->addToPipeline(scratch, "", ignore)) || scratch.size() != 1 ||
+        !is_contained(OptionNames::get(*scratch.begin()), option))
+      continue;
+    ++count;
+    if (rest.contains((option + "=").str()))
+      continue;
+    std::string given = (option + "=" + quoteValue(value)).str();
+    pass = rest.empty() ? (name + "{" + given + "}").str() : (name + "{" + given + " " + rest).str();
+  }
+  return count;
+}
+
 std::string Recipe::getPipeline() const { return "builtin.module(" + join(passes, ",") + ")"; }
 
 Expected<Recipe> terse::parseRecipe(StringRef text, StringRef name) {

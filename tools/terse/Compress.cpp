@@ -29,6 +29,8 @@ namespace {
 
 struct CompressOptions {
   std::string input, output, recipe, manifest, data;
+  std::vector<std::string> statistics;
+  int64_t samples = 0;
   ModelOptions model;
   bool strict = false, printPipeline = false, quiet = false;
 };
@@ -87,8 +89,9 @@ struct Estimate {
 static llvm::Expected<Estimate> estimate(mlir::ModuleOp module, const Recipe &recipe,
                                          Session &session) {
   Recipe strategies = recipe;
+  // Activations have no bytes on disk, and their strategy needs statistics.
   llvm::erase_if(strategies.passes, [](llvm::StringRef pass) {
-    return !pass.starts_with("terse-choose-");
+    return !pass.starts_with("terse-choose-") || pass.starts_with("terse-choose-activation-");
   });
   mlir::OwningOpRef<mlir::ModuleOp> copy(module.clone());
   mlir::PassManager manager = mlir::PassManager::on<mlir::ModuleOp>(module.getContext());
@@ -151,11 +154,46 @@ static llvm::Error checkCoverage(const ModelReport &report) {
                    gaps.size(), gaps.size() == 1 ? "" : "s", names);
 }
 
+/// Tells the passes that calibrate where their data are. Fails if there are such passes and no data.
+static llvm::Error giveData(Recipe &recipe, const CompressOptions &options) {
+  bool calibrates = llvm::any_of(recipe.passes, [](llvm::StringRef pass) {
+    return pass.starts_with("terse-calibrate");
+  });
+  if (!options.data.empty()) {
+    if (options.statistics.size() > 1)
+      return makeError("--statistics: with --data it names the one file to write");
+    unsigned users = recipe.giveOption("data", options.data);
+    if (options.samples)
+      recipe.giveOption("samples", std::to_string(options.samples));
+    if (!options.statistics.empty())
+      recipe.giveOption("output", options.statistics.front());
+    if (!users)
+      note("--data: no pass of this recipe uses calibration data");
+    return llvm::Error::success();
+  }
+  if (!options.statistics.empty()) {
+    std::string files = llvm::join(options.statistics, ",");
+    if (options.statistics.size() > 1)
+      files = "{" + files + "}";
+    for (std::string &pass : recipe.passes)
+      if (pass == "terse-calibrate")
+        pass += "{from=" + files + "}";
+    return llvm::Error::success();
+  }
+  if (calibrates && !options.printPipeline)
+    return makeError("recipe '{0}' calibrates: give inputs with --data CALIB.npz, or the statistics of an "
+                     "earlier run with --statistics FILE",
+                     recipe.name);
+  return llvm::Error::success();
+}
+
 static llvm::Error compress(const CompressOptions &options) {
   returnFreedMemory();
   auto recipe = loadRecipe(options.recipe);
   if (!recipe)
     return recipe.takeError();
+  if (llvm::Error error = giveData(*recipe, options))
+    return error;
   Session session;
   mlir::PassManager manager =
       mlir::PassManager::on<mlir::ModuleOp>(&session.getContext());
@@ -167,8 +205,6 @@ static llvm::Error compress(const CompressOptions &options) {
     return llvm::Error::success();
   }
 
-  if (!options.data.empty())
-    note("--data: no pass of this recipe uses calibration data");
   // Whatever can be known to fail fails before the work begins.
   if (llvm::Error error = checkModelPathWritable(options.output))
     return error;
@@ -253,6 +289,7 @@ void tool::addCompress(CLI::App &root, Action &action) {
                   "  terse compress model.onnx --recipe int8-weights -o small.mlirbc\n"
                   "  terse compress model.onnx --recipe mine.yaml --strict -o small.mlirbc "
                   "--manifest small.json\n"
+                  "  terse compress model.onnx --recipe int8-static --data calibration.npz -o int8.mlirbc\n"
                   "  terse compress --recipe int4-weights --print-pipeline\n"
                   "Presets: " + presets + ".\n"
                   "A run that was killed continues when the same command is given again: finished "
@@ -266,8 +303,17 @@ void tool::addCompress(CLI::App &root, Action &action) {
   command->add_option("--manifest", options->manifest,
                       "Write what was done to every weight and op as JSON (- for stdout)")
       ->type_name("OUT.json");
-  command->add_option("--data", options->data, "Calibration inputs, for recipes that need them")
+  command->add_option("--data", options->data,
+                      "Calibration inputs, for recipes that need them: arrays under the names of the "
+                      "model's inputs, samples along the first axis")
       ->type_name("CALIB.npz");
+  command->add_option("--samples", options->samples, "Use the first N samples of --data only")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  command->add_option("--statistics", options->statistics,
+                      "With --data, write what calibration saw to this file; without, use the statistics of "
+                      "earlier runs (merged, if given several times)")
+      ->type_name("STATS.json");
   options->model.addTo(*command);
   command->add_flag("--strict", options->strict,
                     "Fail if a weight is left alone though no rule says so");

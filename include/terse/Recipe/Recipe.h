@@ -41,6 +41,10 @@ struct Recipe {
   /// Textual pass pipelines, one per entry of `passes`.
   std::vector<std::string> passes;
 
+  /// Gives an option to every pass that has it and is not told its value by the recipe itself, such as
+  /// the file of calibration data. Returns how many passes have the option.
+  unsigned giveOption(llvm::StringRef option, llvm::StringRef value);
+
   /// The pipeline as the tools take it: `builtin.module(...)`.
   std::string getPipeline() const;
 };
