@@ -17,6 +17,8 @@
 #include "terse/Dialect/Terse/Transforms/Weights.h"
 #include "terse/Support/Constants.h"
 #include "terse/Support/MLIRBridge.h"
+#include "llvm/ADT/bit.h"
+#include "llvm/Support/Format.h"
 
 #include <cmath>
 
