@@ -112,8 +112,14 @@ double getDivergence(const Sketch &sketch, FloatRange range, int64_t steps) {
   return divergence;
 }
 
-FloatRange minimizeDivergence(const Sketch &sketch, FloatRange whole, int64_t steps) {
+FloatRange minimizeDivergence(Sketch sketch, FloatRange whole, int64_t steps) {
   constexpr int kSteps = 128;
+  // Exact zeros are exact on every grid; their number would only outweigh all else.
+  for (size_t i = 0; i < sketch.values.size(); ++i)
+    if (sketch.values[i] == 0) {
+      double before = i ? sketch.weights[i - 1] : 0, after = i + 1 < sketch.values.size() ? sketch.weights[i + 1] : 0;
+      sketch.weights[i] = std::min(sketch.weights[i], std::max(before, after));
+    }
   FloatRange best = whole;
   double bestDivergence = std::numeric_limits<double>::infinity();
   for (int i = kSteps / 4; i <= kSteps; ++i) {

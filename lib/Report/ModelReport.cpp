@@ -211,7 +211,7 @@ void Reporter::describeOp(Operation *op) {
           op) ||
       isa<ml_program::GlobalOp>(op))
     return;
-  OpEntry entry{getLayerName(op), op->getName().getStringRef().str(), {}};
+  OpEntry entry{getLayerName(op), op->getName().getStringRef().str(), {}, getFloatReason(op)};
   auto add = [&](const char *kind, unsigned index, Type type) {
     if (EncodingAttrInterface encoding = getEncoding(type))
       entry.encodings.push_back(
@@ -243,6 +243,7 @@ ModelReport Reporter::run() {
     describePlain(global);
   for (Operation *op : constants)
     describeConstant(op);
+  report.activations = describeActivations(module);
   return std::move(report);
 }
 
@@ -304,7 +305,21 @@ std::vector<const WeightEntry *> ModelReport::getGaps() const {
 
 llvm::json::Value ModelReport::toJSON() const {
   using namespace llvm::json;
-  Array weightList, opList;
+  Array weightList, opList, activationList;
+  for (const ActivationEntry &entry : activations) {
+    Array scales, zeroPoints;
+    for (float scale : entry.scales)
+      scales.push_back(double(scale));
+    for (int64_t zero : entry.zeroPoints)
+      zeroPoints.push_back(zero);
+    activationList.push_back(Object{{"name", entry.name},
+                                    {"type", entry.type},
+                                    {"encoding", entry.encoding},
+                                    {"scales", std::move(scales)},
+                                    {"zero_points", std::move(zeroPoints)},
+                                    {"range", Array{entry.low, entry.high}},
+                                    {"method", entry.method}});
+  }
   for (const WeightEntry &entry : weights) {
     Array components;
     for (const StoredTensor &stored : entry.components)
@@ -338,10 +353,13 @@ llvm::json::Value ModelReport::toJSON() const {
       item["encodings"] = Array(entry.encodings);
     else
       item["reason"] = "computes on float tensors";
+    if (!entry.floatReason.empty())
+      item["float_island"] = entry.floatReason;
     opList.push_back(std::move(item));
   }
   return Object{{"terse_manifest", 1},
                 {"weights", std::move(weightList)},
+                {"activations", std::move(activationList)},
                 {"ops", std::move(opList)},
                 {"totals", Object{{"plain_bytes", int64_t(getPlainBytes())},
                                   {"bytes", int64_t(getBytes())},
@@ -382,6 +400,21 @@ void ModelReport::print(llvm::raw_ostream &os) const {
                       getEncodedPlainBytes(), ratio(getEncodedBytes(), getEncodedPlainBytes()));
   os << llvm::formatv("all weights:     {0} of {1} bytes, {2:F4}x\n", getBytes(), getPlainBytes(),
                       ratio(getBytes(), getPlainBytes()));
+
+  if (!activations.empty()) {
+    size_t width = 10;
+    for (const ActivationEntry &entry : activations)
+      width = std::max(width, std::min<size_t>(entry.name.size(), 48));
+    pad("activation", width);
+    os << "                 range  stored as\n";
+    for (const ActivationEntry &entry : activations) {
+      pad(entry.name, width);
+      os << llvm::formatv("{0,22}  {1}\n", llvm::formatv("[{0:f3}, {1:f3}]", entry.low, entry.high).str(), entry.encoding);
+    }
+    for (const OpEntry &entry : ops)
+      if (!entry.floatReason.empty())
+        os << "float island: " << entry.op << " '" << entry.layer << "': " << entry.floatReason << "\n";
+  }
 
   // Ops by kind: a list of every relu helps nobody on a terminal; the JSON form has it.
   llvm::MapVector<StringRef, std::pair<unsigned, unsigned>> byKind;

@@ -4,8 +4,12 @@
 #include "Artifact.h"
 #include "ModelOptions.h"
 
+#include "terse/Calibration/Statistics.h"
 #include "terse/Report/ModelReport.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+#include <cmath>
 
 using namespace terse;
 using namespace terse::tool;
@@ -18,12 +22,16 @@ struct InspectOptions {
 };
 } // namespace
 
+static llvm::Error inspectStatistics(llvm::StringRef path, bool json);
+
 static llvm::Error inspect(const InspectOptions &options) {
   auto bytes = getModelFileBytes(options.input);
   if (!bytes)
     return bytes.takeError();
   if (isArtifactPath(options.input))
     return inspectArtifact(options.input, options.json);
+  if (isStatisticsFile(options.input))
+    return inspectStatistics(options.input, options.json);
 
   Session session;
   auto module = session.load(options.input, options.model);
@@ -48,11 +56,53 @@ static llvm::Error inspect(const InspectOptions &options) {
   return llvm::Error::success();
 }
 
+/// A histogram in `width` characters, from the smallest to the largest value; the height is the logarithm of the count.
+static std::string draw(const TensorStatistics &tensor, size_t width) {
+  static constexpr const char *kLevels[] = {" ", "\u2581", "\u2582", "\u2583", "\u2584", "\u2585", "\u2586", "\u2587", "\u2588"};
+  std::vector<uint64_t> columns(width);
+  double span = tensor.max - tensor.min, bin = tensor.histogram.getWidth();
+  if (!tensor.hasHistogram || !(span > 0))
+    return "";
+  uint64_t most = 1;
+  for (int64_t i = -Histogram::kBins; i < Histogram::kBins; ++i)
+    if (uint64_t count = tensor.histogram.getCount(i)) {
+      double at = ((double(i) + 0.5) * bin - tensor.min) / span * double(width);
+      uint64_t &column = columns[size_t(std::clamp(at, 0.0, double(width - 1)))];
+      column += count;
+      most = std::max(most, column);
+    }
+  std::string text;
+  for (uint64_t column : columns)
+    text += kLevels[column ? 1 + size_t(7 * std::log1p(double(column)) / std::log1p(double(most))) : 0];
+  return text;
+}
+
+static llvm::Error inspectStatistics(llvm::StringRef path, bool json) {
+  auto tensors = readStatistics(path);
+  if (!tensors)
+    return tensors.takeError();
+  if (json) {
+    auto buffer = llvm::MemoryBuffer::getFile(path);
+    if (buffer)
+      llvm::outs() << (*buffer)->getBuffer();
+    return llvm::Error::success();
+  }
+  llvm::outs() << path << ": statistics of " << tensors->size() << " values\n"
+               << llvm::formatv("{0,-24}{1,9}{2,12}{3,12}{4,12}{5,12}{6,8}  {7}\n", "value", "samples", "min", "max", "avg min",
+                                "avg max", "bad", "histogram (log)");
+  for (const TensorStatistics &tensor : *tensors)
+    llvm::outs() << llvm::formatv("{0,-24}{1,9}{2,12:f4}{3,12:f4}{4,12:f4}{5,12:f4}{6,8}  {7}\n", tensor.name, tensor.samples,
+                                  tensor.min, tensor.max, tensor.averageMin, tensor.averageMax, tensor.nonFinite,
+                                  draw(tensor, 40));
+  return llvm::Error::success();
+}
+
 void tool::addInspect(CLI::App &root, Action &action) {
   auto options = std::make_shared<InspectOptions>();
   CLI::App *command = root.add_subcommand(
-      "inspect", "Show inputs, outputs, and how every weight is stored, in exact bits and bytes");
-  command->footer("Example:\n  terse inspect small.mlirbc --json");
+      "inspect", "Show inputs, outputs, and how every weight is stored, in exact bits and bytes; or what "
+                 "calibration has seen");
+  command->footer("Examples:\n  terse inspect small.mlirbc --json\n  terse inspect statistics.json");
   addModelArgument(*command, options->input);
   command->add_flag("--json", options->json, "Print JSON instead of a table");
   options->model.addTo(*command);

@@ -50,17 +50,33 @@ struct WeightEntry {
   bool isGap = false;
 };
 
+/// A value that is stored encoded between ops, with parameters that are known ahead of time.
+struct ActivationEntry {
+  /// The layer that makes it; the argument's name for inputs.
+  std::string name;
+  std::string type, encoding;
+  std::vector<float> scales;
+  std::vector<int64_t> zeroPoints;
+  /// The smallest and largest number that it can hold.
+  double low = 0, high = 0;
+  /// How the range was found; empty if that is not known.
+  std::string method;
+};
+
 /// One computation.
 struct OpEntry {
   std::string layer, op;
   /// Encodings of its operands and results that have one: `operand 1 = #terse...`.
   std::vector<std::string> encodings;
+  /// Why it computes in float on data that are or could be integers; empty for others.
+  std::string floatReason;
   /// Whether anything about it is encoded.
   bool isCompressed() const { return !encodings.empty(); }
 };
 
 struct ModelReport {
   std::vector<WeightEntry> weights;
+  std::vector<ActivationEntry> activations;
   std::vector<OpEntry> ops;
 
   /// Sums over encoded weights only, and over all of them.
@@ -76,6 +92,12 @@ struct ModelReport {
 };
 
 llvm::StringRef stringify(WeightEntry::Role role);
+
+/// The values that are stored encoded between ops, in the order of the program.
+std::vector<ActivationEntry> describeActivations(mlir::ModuleOp module);
+
+/// Why `op` computes in float though its data are integers or could have been; empty otherwise.
+std::string getFloatReason(mlir::Operation *op);
 
 /// Describes every constant and op of the module. Globals may be `#ml_program.extern`.
 ModelReport reportModel(mlir::ModuleOp module);

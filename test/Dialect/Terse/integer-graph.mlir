@@ -1,6 +1,6 @@
 // RUN: terse-opt %s --split-input-file --terse-integer-graph | FileCheck %s
 // RUN: terse-opt %s --split-input-file --terse-integer-graph=fixed-point=true | FileCheck %s --check-prefix=FIXED
-// RUN: terse-opt %s --split-input-file --terse-interpret --terse-integer-graph --terse-interpret \
+// RUN: terse-opt %s --split-input-file --terse-interpret --terse-integer-graph --terse-verify-integer-graph --terse-interpret \
 // RUN:   --terse-decompose-encodings --terse-interpret -o /dev/null
 // RUN: terse-opt %s --split-input-file --terse-integer-graph=fixed-point=true --terse-interpret --terse-decompose-encodings \
 // RUN:   --terse-interpret -o /dev/null
