@@ -122,8 +122,11 @@ FloatRange minimizeDivergence(Sketch sketch, FloatRange whole, int64_t steps) {
     }
   FloatRange best = whole;
   double bestDivergence = std::numeric_limits<double>::infinity();
-  for (int i = kSteps / 4; i <= kSteps; ++i) {
-    FloatRange range{whole.low * i / kSteps, whole.high * i / kSteps};
+  double bound = std::max(-whole.low, whole.high);
+  for (int i = kSteps / 16; i <= kSteps; ++i) {
+    // One threshold for both sides.
+    double threshold = bound * i / kSteps;
+    FloatRange range{std::max(whole.low, -threshold), std::min(whole.high, threshold)};
     // Coarser grids than bins diverge more: below `steps` bins every range is without loss.
     if ((range.high - range.low) / sketch.width < double(steps))
       continue;
