@@ -63,10 +63,11 @@ static const NamedType kTypes[] = {
 // Reading
 //===----------------------------------------------------------------------===//
 
-/// Bounds the recursion of the JSON parser.
-static llvm::Error checkNesting(llvm::StringRef text) {
+/// Bounds the recursion of the JSON parser, and counts the members of all objects.
+static llvm::Error checkNesting(llvm::StringRef text, size_t &members) {
   unsigned depth = 0;
   bool inString = false;
+  members = 0;
   for (size_t i = 0, e = text.size(); i < e; ++i) {
     char c = text[i];
     if (inString) {
@@ -76,6 +77,7 @@ static llvm::Error checkNesting(llvm::StringRef text) {
         inString = false;
       continue;
     }
+    members += c == ':';
     if (c == '"')
       inString = true;
     else if (c == '{' || c == '[') {
@@ -86,6 +88,17 @@ static llvm::Error checkNesting(llvm::StringRef text) {
     }
   }
   return llvm::Error::success();
+}
+
+static size_t countMembers(const json::Value &value) {
+  size_t count = 0;
+  if (const json::Array *array = value.getAsArray())
+    for (const json::Value &element : *array)
+      count += countMembers(element);
+  if (const json::Object *object = value.getAsObject())
+    for (auto &[key, member] : *object)
+      count += 1 + countMembers(member);
+  return count;
 }
 
 static std::optional<std::vector<int64_t>> toShape(const json::Array *array) {
@@ -211,11 +224,15 @@ llvm::Expected<SafetensorsFile> SafetensorsFile::parse(llvm::ArrayRef<uint8_t> b
   llvm::StringRef text(reinterpret_cast<const char *>(bytes.data()) + 8, headerSize);
   if (!text.starts_with("{"))
     return fail(makeError("not a safetensors file: its header does not begin with '{{'"));
-  if (llvm::Error error = checkNesting(text))
+  size_t members;
+  if (llvm::Error error = checkNesting(text, members))
     return fail(std::move(error));
   llvm::Expected<json::Value> parsed = json::parse(text);
   if (!parsed)
     return fail(makeError("the header is not valid JSON: {0}", llvm::toString(parsed.takeError())));
+  // The parser keeps one of several members of one name; which one a reader takes is anybody's guess.
+  if (countMembers(*parsed) != members)
+    return fail(makeError("the header has the same key twice"));
   const json::Object *header = parsed->getAsObject();
   if (!header)
     return fail(makeError("the header is not a JSON object"));

@@ -4,6 +4,7 @@
 #include "Runner.h"
 #include "Artifact.h"
 
+#include "mlir/Pass/PassManager.h"
 #include "terse/Codegen/CPU/Compiler.h"
 #include "terse/Dialect/Terse/Transforms/Weights.h"
 #include "terse/Pipelines/Pipelines.h"

@@ -199,3 +199,49 @@ func.func @iota_c2_shape() {
   %0 = nn.iota {axis = 0 : i64} : () -> tensor<?xi64>
   return
 }
+
+// -----
+
+// Absurd attributes are refused before anything is computed with them.
+func.func @conv_absurd_dilation(%x: tensor<1x1x8x8xf32>, %w: tensor<1x1x3x3xf32>) {
+  // expected-error @+2 {{expected sizes, strides, dilations and pads of magnitude at most 2^40 (got 4611686018427387904)}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 4611686018427387904, 1>} : (tensor<1x1x8x8xf32>, tensor<1x1x3x3xf32>) -> tensor<1x1x?x6xf32>
+  return
+}
+
+// -----
+
+func.func @conv_transpose_too_long(%x: tensor<1x1x1099511627776x1xf32>, %w: tensor<1x1x1x1xf32>) {
+  // expected-error @+2 {{expected a result that can be counted: axis 2 would be longer than 2^63}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.conv_transpose %x, %w {strides = array<i64: 1099511627776, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, output_padding = array<i64: 0, 0>} : (tensor<1x1x1099511627776x1xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x?x1xf32>
+  return
+}
+
+// -----
+
+func.func @pool_absurd_kernel(%x: tensor<1x1x8xf32>) {
+  // expected-error @+2 {{expected sizes, strides, dilations and pads of magnitude at most 2^40 (got 9223372036854775807)}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.pool max %x {kernel = array<i64: 9223372036854775807>, strides = array<i64: 1>, pads = array<i64: 0, 0>, dilations = array<i64: 1>} : (tensor<1x1x8xf32>) -> tensor<1x1x?xf32>
+  return
+}
+
+// -----
+
+func.func @pad_absurd(%x: tensor<2xf32>, %v: tensor<f32>) {
+  // expected-error @+2 {{expected sizes, strides, dilations and pads of magnitude at most 2^40 (got 9223372036854775807)}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.pad constant %x, %v {low = array<i64: 9223372036854775807>, high = array<i64: 9223372036854775807>} : (tensor<2xf32>, tensor<f32>) -> tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @concat_too_long(%x: tensor<4611686018427387904xf32>) {
+  // expected-error @+2 {{expected a result that can be counted: axis 0 would be longer than 2^63}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.concat %x, %x {axis = 0 : i64} : (tensor<4611686018427387904xf32>, tensor<4611686018427387904xf32>) -> tensor<?xf32>
+  return
+}

@@ -74,18 +74,31 @@ int64_t terse::nn::resolveSlice(int64_t size, int64_t &start, int64_t end, int64
   return start > end ? int64_t(uint64_t(start - end - 1) / stride + 1) : 0;
 }
 
+using Wide = __int128;
+
 int64_t terse::nn::getWindowedSize(int64_t size, int64_t kernel, int64_t stride, int64_t padLow, int64_t padHigh,
                                    int64_t dilation, bool ceilMode) {
   if (ShapedType::isDynamic(size) || ShapedType::isDynamic(kernel) || stride <= 0)
     return kDynamic;
-  int64_t span = size + padLow + padHigh - ((kernel - 1) * dilation + 1);
+  // Attributes come from files: products of two of them fit here, whatever they are.
+  Wide span = Wide(size) + padLow + padHigh - (Wide(kernel - 1) * dilation + 1);
   if (span < 0)
     return 0;
-  int64_t out = span / stride + 1;
+  Wide out = span / stride + 1;
   // A window that would start in the high padding is dropped.
-  if (ceilMode && span % stride && out * stride < size + padLow)
+  if (ceilMode && span % stride && out * stride < Wide(size) + padLow)
     ++out;
-  return out;
+  return int64_t(std::min<Wide>(out, std::numeric_limits<int64_t>::max()));
+}
+
+// Sizes and distances beyond this are mistakes; sums of a few of them are far from overflow.
+static constexpr int64_t kMaxExtent = int64_t(1) << 40;
+
+static LogicalResult checkExtents(std::optional<Location> loc, ArrayRef<int64_t> values) {
+  for (int64_t value : values)
+    if (value > kMaxExtent || value < -kMaxExtent)
+      return emitOptionalError(loc, "expected sizes, strides, dilations and pads of magnitude at most 2^40 (got ", value, ")");
+  return success();
 }
 
 static RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getType()); }
@@ -182,7 +195,10 @@ static LogicalResult checkSpatial(std::optional<Location> loc, RankedTensorType 
                                spatial, ")");
   if (int64_t(pads.size()) != 2 * spatial)
     return emitOptionalError(loc, "expected two pads per spatial dimension (got ", pads.size(), " for ", spatial, ")");
-  return success();
+  for (ArrayRef<int64_t> a : perDim)
+    if (failed(checkExtents(loc, a)))
+      return failure();
+  return checkExtents(loc, pads);
 }
 
 INFER(ConvOp) {
@@ -206,17 +222,21 @@ INFER(ConvTransposeOp) {
   if (failed(checkSpatial(loc, x, {op.getStrides(), op.getDilations(), op.getOutputPadding()}, op.getPads())))
     return failure();
   int64_t n = x.getRank() - 2;
-  auto times = [](int64_t a, int64_t b) { return ShapedType::isDynamic(a) ? a : a * b; };
-  SmallVector<int64_t> shape{x.getDimSize(0), times(w.getDimSize(1), op.getGroups())};
+  int64_t channels = w.getDimSize(1);
+  if (!ShapedType::isDynamic(channels) && llvm::MulOverflow<int64_t>(channels, op.getGroups(), channels))
+    return emitOptionalError(loc, "expected fewer groups (got ", op.getGroups(), ")");
+  SmallVector<int64_t> shape{x.getDimSize(0), channels};
   for (int64_t i = 0; i < n; ++i) {
     int64_t in = x.getDimSize(i + 2), k = w.getDimSize(i + 2);
     if (ShapedType::isDynamic(in) || ShapedType::isDynamic(k)) {
       shape.push_back(kDynamic);
       continue;
     }
-    int64_t size = (in - 1) * op.getStrides()[i] + op.getOutputPadding()[i] + (k - 1) * op.getDilations()[i] + 1 -
-                   op.getPads()[i] - op.getPads()[i + n];
-    shape.push_back(std::max<int64_t>(size, 0));
+    Wide size = Wide(in - 1) * op.getStrides()[i] + op.getOutputPadding()[i] + Wide(k - 1) * op.getDilations()[i] + 1 -
+                op.getPads()[i] - op.getPads()[i + n];
+    if (size > std::numeric_limits<int64_t>::max())
+      return emitOptionalError(loc, "expected a result that can be counted: axis ", i + 2, " would be longer than 2^63");
+    shape.push_back(int64_t(std::max<Wide>(size, 0)));
   }
   return yield(shape, getAccumulatorType(x.getElementType()), out);
 }
@@ -370,8 +390,12 @@ INFER(ConcatOp) {
       return emitOptionalError(loc, "expected operands of equal rank and element type (got ", first, " and ", t, ")");
     for (int64_t i = 0; i < t.getRank(); ++i) {
       int64_t d = t.getDimSize(i);
-      if (i == axis)
-        shape[i] = ShapedType::isDynamic(shape[i]) || ShapedType::isDynamic(d) ? kDynamic : shape[i] + d;
+      if (i == axis && (ShapedType::isDynamic(shape[i]) || ShapedType::isDynamic(d)))
+        shape[i] = kDynamic;
+      else if (i == axis && llvm::AddOverflow(shape[i], d, shape[i]))
+        return emitOptionalError(loc, "expected a result that can be counted: axis ", i, " would be longer than 2^63");
+      else if (i == axis)
+        continue;
       else if (ShapedType::isDynamic(shape[i]))
         shape[i] = d;
       else if (!ShapedType::isDynamic(d) && d != shape[i])
@@ -386,11 +410,14 @@ INFER(PadOp) {
   size_t rank = x.getRank();
   if (op.getLow().size() != rank || op.getHigh().size() != rank)
     return emitOptionalError(loc, "expected ", rank, " low and high counts");
+  if (failed(checkExtents(loc, op.getLow())) || failed(checkExtents(loc, op.getHigh())))
+    return failure();
   SmallVector<int64_t> shape;
   for (size_t i = 0; i < rank; ++i) {
     int64_t d = x.getDimSize(i);
     if (!ShapedType::isDynamic(d)) {
-      d += op.getLow()[i] + op.getHigh()[i];
+      if (llvm::AddOverflow(d, op.getLow()[i] + op.getHigh()[i], d))
+        return emitOptionalError(loc, "expected a result that can be counted: axis ", i, " would be longer than 2^63");
       if (d < 0)
         return emitOptionalError(loc, "expected a non-negative size of axis ", i, " after padding (got ", d, ")");
     } else if (op.getLow()[i] == 0 && op.getHigh()[i] == 0) {

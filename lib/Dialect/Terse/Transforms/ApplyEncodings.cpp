@@ -11,6 +11,7 @@
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Verifier.h"
 #include "terse/Dialect/NN/IR/NNOps.h"
+#include "terse/Dialect/Terse/IR/EncodeWeight.h"
 #include "terse/Dialect/Terse/IR/TerseOps.h"
 #include "terse/Dialect/Terse/Transforms/Passes.h"
 #include "terse/Dialect/Terse/Transforms/Spool.h"
@@ -19,8 +20,6 @@
 #include "terse/Support/MLIRBridge.h"
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/Format.h"
-
-#include <cmath>
 
 namespace terse {
 #define GEN_PASS_DEF_APPLYENCODINGSPASS
@@ -195,35 +194,6 @@ LogicalResult Applier::collect() {
   return success(ok);
 }
 
-/// The first element that is no number, or nothing.
-static std::optional<int64_t> findNonFinite(const HostTensor &tensor) {
-  if (tensor.dtype == DType::f32()) {
-    ArrayRef<float> values = tensor.getAs<float>();
-    for (size_t i = 0; i < values.size(); ++i)
-      if (!std::isfinite(values[i]))
-        return i;
-    return std::nullopt;
-  }
-  for (int64_t i = 0, n = tensor.getNumElements(); i < n; ++i)
-    if (!std::isfinite(tensor.getAsDouble(i)))
-      return i;
-  return std::nullopt;
-}
-
-static std::string formatIndex(int64_t flat, ArrayRef<int64_t> shape) {
-  SmallVector<int64_t> index(shape.size());
-  for (int64_t axis = int64_t(shape.size()) - 1; axis >= 0; --axis) {
-    index[axis] = flat % shape[axis];
-    flat /= shape[axis];
-  }
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  os << "[";
-  llvm::interleaveComma(index, os);
-  os << "]";
-  return text;
-}
-
 /// Component values in memory.
 static SmallVector<DenseResourceElementsAttr> makeResources(MutableArrayRef<HostTensor> components,
                                                             ArrayRef<SpoolSlot> slots,
@@ -276,12 +246,8 @@ FailureOr<SmallVector<DenseResourceElementsAttr>> Applier::getValues(ConstantTas
     return *finished;
   }
 
-  if (std::optional<int64_t> index = findNonFinite(*tensor))
-    return error() << "element " << formatIndex(*index, tensor->shape) << " is "
-                   << (std::isnan(tensor->getAsDouble(*index)) ? "NaN" : "infinite")
-                   << "; a weight must be finite to be compressed";
   FailureOr<SmallVector<HostTensor>> components =
-      task.encoding.encodeHost(*tensor, task.type, parameters, error);
+      encodeWeight(task.encoding, *tensor, task.type, parameters, error);
   if (failed(components))
     return failure();
   if (!floors.empty()) {

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mlir/AsmParser/AsmParser.h"
+#include "terse/Dialect/Terse/IR/EncodeWeight.h"
 #include "terse/Dialect/Terse/IR/TerseAttributes.h"
 #include "terse/Dialect/Terse/IR/TerseDialect.h"
 #include <gtest/gtest.h>
@@ -185,6 +186,20 @@ TEST_F(UniformEncodingTest, NonFinite) {
   EXPECT_EQ(c[0].toInts(), (Ints{0, 85, 255, 255}));
   c = encode("tensor<4xf32, #terse.uniform<i8>>", {127, kNaN, kInf, -kInf});
   EXPECT_EQ(c[0].toInts(), (Ints{127, 0, 127, -128}));
+}
+
+TEST_F(UniformEncodingTest, NonFiniteWeights) {
+  type = cast<RankedTensorType>(parseType("tensor<2x2xf32, #terse.uniform<i8>>", &context));
+  auto fails = [&](Floats x, StringRef message) {
+    messages.clear();
+    auto components = encodeWeight(getEncoding(type), HostTensor::from<float>({2, 2}, x),
+                                   stripEncoding(type), /*parameters=*/{},
+                                   [&] { return emitError(UnknownLoc::get(&context)); });
+    EXPECT_TRUE(failed(components));
+    EXPECT_EQ(messages, message);
+  };
+  fails({127, 1, kNaN, 2}, "element [1, 0] is NaN; a weight must be finite to be compressed\n");
+  fails({127, -kInf, 1, 2}, "element [0, 1] is infinite; a weight must be finite to be compressed\n");
 }
 
 TEST_F(UniformEncodingTest, HalfPrecisionLogicalType) {
