@@ -49,6 +49,9 @@ void terse::buildLinalgPipeline(OpPassManager &pm, const CPUPipelineOptions &opt
   pm.addPass(memref::createResolveShapedTypeResultDimsPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  // Decoding of weights becomes one op, which kernels recognize.
+  pm.addNestedPass<func::FuncOp>(createFuseElementwisePass());
+  pm.addPass(createCanonicalizerPass());
   // Contractions with constant weights become kernels, channels last.
   pm.addNestedPass<func::FuncOp>(ukernel::createFormKernelsPass());
   pm.addNestedPass<func::FuncOp>(ukernel::createPropagateLayoutPass());
@@ -60,6 +63,8 @@ void terse::buildLinalgPipeline(OpPassManager &pm, const CPUPipelineOptions &opt
   pm.addPass(createCSEPass());
   // Those behind a kernel become part of it.
   pm.addNestedPass<func::FuncOp>(ukernel::createFuseEpiloguesPass());
+  // The others run over contiguous elements.
+  pm.addNestedPass<func::FuncOp>(ukernel::createCollapseLoopsPass());
   // The choice of kernels stands in the IR before it is carried out.
   ukernel::SelectSchedulesPassOptions select;
   select.isa = options.isa;

@@ -16,6 +16,13 @@ namespace terse {
 using namespace mlir;
 using namespace terse;
 
+// Whether each input element goes into one result only: every input is read by all loops.
+static bool isSimpleReduction(linalg::LinalgOp op) {
+  return llvm::all_of(op.getDpsInputOperands(), [&](OpOperand *input) {
+    return op.getMatchingIndexingMap(input).isPermutation();
+  });
+}
+
 namespace {
 struct FuseElementwisePass : terse::impl::FuseElementwisePassBase<FuseElementwisePass> {
   void runOnOperation() override {
@@ -23,10 +30,20 @@ struct FuseElementwisePass : terse::impl::FuseElementwisePassBase<FuseElementwis
     linalg::populateElementwiseOpsFusionPatterns(patterns, [](OpOperand *operand) {
       Operation *producer = operand->get().getDefiningOp();
       auto consumer = dyn_cast<linalg::LinalgOp>(operand->getOwner());
-      if (!producer || !producer->hasOneUse() || !consumer)
+      if (!producer || !consumer)
+        return false;
+      // One cheap op on one input costs less again than its result does in memory.
+      auto generic = dyn_cast<linalg::GenericOp>(producer);
+      bool cheap = generic && generic.getNumDpsInputs() == 1 && generic.getNumReductionLoops() == 0 &&
+                   llvm::hasNItemsOrLess(*generic.getBody(), 2) &&
+                   llvm::all_of(producer->getUsers(), [](Operation *user) {
+                     auto op = dyn_cast<linalg::LinalgOp>(user);
+                     return op && op.getNumDpsInputs() <= 3 && (op.getNumReductionLoops() == 0 || isSimpleReduction(op));
+                   });
+      if (!producer->hasOneUse() && !cheap)
         return false;
       // A reduction of one input reads each element once; a contraction reads them many times.
-      return consumer.getNumReductionLoops() == 0 || consumer.getNumDpsInputs() < 2;
+      return consumer.getNumReductionLoops() == 0 || isSimpleReduction(consumer);
     });
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

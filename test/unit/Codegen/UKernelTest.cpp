@@ -121,7 +121,7 @@ protected:
 
 TEST_F(UKernelTest, Linear) {
   using Shape = std::array<int64_t, 3>;
-  for (auto [m, n, k] : {Shape{1, 1, 1}, Shape{1, 100, 64}, Shape{3, 10, 7}, Shape{16, 64, 130}, Shape{33, 20, 64}, Shape{0, 16, 16}, Shape{70, 50, 200}})
+  for (auto [m, n, k] : {Shape{1, 2, 1}, Shape{1, 100, 64}, Shape{3, 10, 7}, Shape{16, 64, 130}, Shape{33, 20, 64}, Shape{0, 16, 16}, Shape{70, 50, 200}})
     for (auto [x, w] : {std::pair("i8", "i8"), std::pair("ui8", "i8"), std::pair("i8", "ui8"), std::pair("ui8", "ui8"), std::pair("f32", "f32")}) {
       bool floats = x[0] == 'f';
       std::string sum = floats ? "f32" : "i32";
@@ -146,6 +146,26 @@ TEST_F(UKernelTest, LinearWithEpilogue) {
                     "%2 = nn.binary mul %1, %c : ({3}, {4}) -> {3}\n%3 = nn.binary add %2, %r : ({3}, {3}) -> {3}\n"
                     "%4 = nn.cast %3 : ({3}) -> {5}\nreturn %4, %3 : {5}, {3} }",
                     x, w, s, f, c, q, constant({n, k}, "i8"), constant({n}, "f32")), {{m, k}, {m, n}});
+  }
+}
+
+// Weights stored in 8 bits with a scale for each output channel, activations in floats: in registers for few rows, by
+// panel for many.
+TEST_F(UKernelTest, DecodedWeights) {
+  for (auto [m, n, k] : {std::array<int64_t, 3>{1, 24, 40}, std::array<int64_t, 3>{64, 100, 33}}) {
+    std::string v = tensor({n, k}, "i8"), w = tensor({n, k}, "f32"), s = tensor({n, 1}, "f32"), x = tensor({-1, k}, "f32"), y = tensor({-1, n}, "f32");
+    compare(formatv("func.func @main(%x: {0}) -> {1} {{\n%v = {2}\n%s = {3}\n%b = {7}\n%f = nn.cast %v : ({4}) -> {5}\n"
+                    "%w = nn.binary mul %f, %s : ({5}, {6}) -> {5}\n%0 = nn.linear %x, %w, %b : ({0}, {5}, {8}) -> {1}\nreturn %0 : {1} }",
+                    x, y, constant({n, k}, "i8"), constant({n, 1}, "f32"), v, w, s, constant({n}, "f32"), tensor({n}, "f32")), {{m, k}});
+  }
+  for (int64_t groups : {1, 12}) {
+    std::vector<int64_t> shape{12, 12 / groups, 3, 3};
+    std::string w = tensor(shape, "f32"), x = tensor({-1, 12, 9, 10}, "f32");
+    compare(formatv("func.func @main(%x: {0}) -> {0} {{\n%v = {1}\n%s = {2}\n%f = nn.cast %v : ({3}) -> {4}\n"
+                    "%w = nn.binary mul %f, %s : ({4}, {5}) -> {4}\n%0 = nn.conv %x, %w {{strides = array<i64: 1, 1>, "
+                    "pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = {6} : i64} : ({0}, {4}) -> {0}\nreturn %0 : {0} }",
+                    x, constant(shape, "i8"), constant({12, 1, 1, 1}, "f32"), tensor(shape, "i8"), w, tensor({12, 1, 1, 1}, "f32"), groups),
+            {{2, 12, 9, 10}});
   }
 }
 

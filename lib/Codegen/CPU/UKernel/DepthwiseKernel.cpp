@@ -64,13 +64,31 @@ private:
     if (mlir::isa<FloatType>(element))
       return v;
     auto wide = VectorType::get(lanes, sumType);
+    if (mlir::isa<FloatType>(sumType))
+      return isUnsigned ? Value(arith::UIToFPOp::create(b, k.loc, wide, v)) : Value(arith::SIToFPOp::create(b, k.loc, wide, v));
     return isUnsigned ? Value(arith::ExtUIOp::create(b, k.loc, wide, v)) : Value(arith::ExtSIOp::create(b, k.loc, wide, v));
   }
 
   Value multiply(Value x, Value w, Value acc) {
     if (mlir::isa<FloatType>(sumType))
       return k.multiplyAdd(x, w, acc);
+    // The product of the low words, exact in 32 bits, plus that of the high ones, which loadWeight has cleared.
+    ISA isa = k.schedule.getIsa();
+    if (isa == ISA::AVX512 || isa == ISA::AVX2) {
+      auto words = VectorType::get(2 * lanes, b.getI16Type());
+      auto cast = [&](Value v) { return vector::BitCastOp::create(b, k.loc, words, v).getResult(); };
+      StringRef name = isa == ISA::AVX512 ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd";
+      return arith::AddIOp::create(b, k.loc, acc, k.intrinsic(name, VectorType::get(lanes, sumType), {cast(x), cast(w)}));
+    }
     return arith::AddIOp::create(b, k.loc, acc, arith::MulIOp::create(b, k.loc, x, w));
+  }
+
+  Value loadWeight(Value i, Value j, Value n, Value mask) {
+    Value w = load(k.op.getRhs(), {i, j, n}, mask, k.op.getRhsUnsigned());
+    ISA isa = k.schedule.getIsa();
+    if (mlir::isa<FloatType>(sumType) || (isa != ISA::AVX512 && isa != ISA::AVX2))
+      return w;
+    return arith::AndIOp::create(b, k.loc, w, k.splat(0xffff, VectorType::get(lanes, sumType)));
   }
 
   // `count` results from ox on; `edge`: columns of the window may lie outside. Rows may, always.
@@ -98,15 +116,20 @@ private:
       Value y = k.add(y0, k.mul(i, dh));
       return conditional(inside(y, height), in, [&](bool rowInside) {
         SmallVector<Value> row(in);
+        // Windows side by side share columns.
+        DenseMap<int64_t, Value> columns;
         for (int64_t j = 0; j < kw; ++j) {
-          Value w = load(k.op.getRhs(), {i, k.c(j), n}, mask, k.op.getRhsUnsigned());
+          Value w = loadWeight(i, k.c(j), n, mask);
           for (int64_t o = 0; o < count; ++o) {
             Value xx = k.add(x0, o * sw + j * dw);
             auto read = [&] { return load(k.op.getLhs(), {batch, y, xx, n}, mask, k.op.getLhsUnsigned()); };
+            Value &column = columns[o * sw + j * dw];
+            if (rowInside && !edge && !column)
+              column = read();
             if (!rowInside)
               row[o] = multiply(padding, w, row[o]);
             else if (!edge)
-              row[o] = multiply(read(), w, row[o]);
+              row[o] = multiply(column, w, row[o]);
             else
               row[o] = conditional(inside(xx, width), row[o], [&](bool columnInside) {
                 return SmallVector<Value>{multiply(columnInside ? read() : padding, w, row[o])};

@@ -41,7 +41,9 @@ public:
     storedBytes = floats ? 4 : widened ? 2 : 1;
     padded = llvm::alignTo(sizes.k, schedule.getAlign());
     panels = llvm::divideCeil(sizes.n, columns);
-    int64_t panelBytes = columns * padded * (floats ? 4 : 1);
+    weightType = cast<MemRefType>(code.op.getRhs().getType()).getElementType();
+    decoded = floats && !isFloat(weightType);
+    int64_t panelBytes = columns * padded * (decoded || !floats ? 1 : 4);
     chunk = std::clamp<int64_t>(kChunkBytes / panelBytes, 1, panels);
     if (lhsType.getRank() == 2)
       chunk = std::min(chunk, std::max<int64_t>(1, kChunkColumns / columns));
@@ -60,22 +62,39 @@ public:
     if (depth > 1)
       words = view(bytes, {block, padded * storedBytes / 4}, b.getI32Type());
     sums = view(sumBytes, {schedule.getRows(), columns}, sumType);
+    Value panelFloats;
+    if (decoded)
+      panelFloats = view(k.allocate(padded * columns * 4), {padded, columns}, sumType);
     Value m = k.countRows(), blocks = k.ceilDiv(m, block);
     k.loop(begin, end, 1, [&](Value item) {
       Value first = k.mul(k.rem(item, blocks), block), p0 = k.mul(k.div(item, blocks), chunk);
       Value count = k.min(k.c(block), k.sub(m, first));
       k.loop(k.c(0), count, 1, [&](Value r) { copyRow(r, k.add(first, r)); });
       k.loop(p0, k.min(k.add(p0, chunk), k.c(panels)), 1, [&](Value p) {
-        k.loop(k.c(0), count, schedule.getRows(), [&](Value r0) {
-          Value left = k.min(k.c(schedule.getRows()), k.sub(count, r0));
-          bool known = cast<MemRefType>(k.op.getInit().getType()).hasStaticShape();
-          if (known || schedule.getRows() == 1 || isa == ISA::AMXInt8 || lhsType.getRank() > 2)
-            tile(p, r0, schedule.getRows());
-          else
-            // One row is what a batch of one leaves.
-            k.branch(k.less(k.c(1), left), [&] { tile(p, r0, schedule.getRows()); }, [&] { tile(p, r0, 1); });
-          k.loop(k.c(0), left, 1, [&](Value r) { finishRow(p, r, k.add(k.add(first, r0), r)); });
-        });
+        auto tiles = [&] {
+          k.loop(k.c(0), count, schedule.getRows(), [&](Value r0) {
+            Value left = k.min(k.c(schedule.getRows()), k.sub(count, r0));
+            bool known = cast<MemRefType>(k.op.getInit().getType()).hasStaticShape();
+            if (known || schedule.getRows() == 1 || isa == ISA::AMXInt8 || lhsType.getRank() > 2 || floatPanel)
+              tile(p, r0, schedule.getRows());
+            else
+              // One row is what a batch of one leaves.
+              k.branch(k.less(k.c(1), left), [&] { tile(p, r0, schedule.getRows()); }, [&] { tile(p, r0, 1); });
+            k.loop(k.c(0), left, 1, [&](Value r) { finishRow(p, r, k.add(k.add(first, r0), r)); });
+          });
+        };
+        if (!decoded)
+          return tiles();
+        // Many tiles share one decoded panel; few decode in registers.
+        k.branch(
+            k.less(k.c(2 * schedule.getRows()), count),
+            [&] {
+              floatPanel = panelFloats;
+              decodePanel(p);
+              tiles();
+              floatPanel = Value();
+            },
+            tiles);
       });
     });
     k.release();
@@ -185,6 +204,16 @@ private:
 
   //===--- sums ---===//
 
+  void decodePanel(Value p) {
+    k.loop(k.c(0), k.c(padded), 1, [&](Value i) {
+      for (int64_t v = 0; v < columns; v += lanes) {
+        auto type = VectorType::get(lanes, weightType);
+        Value w = vector::LoadOp::create(b, k.loc, type, k.op.getRhs(), ValueRange{p, i, k.c(v)});
+        vector::StoreOp::create(b, k.loc, convertWeights(w), floatPanel, ValueRange{i, k.c(v)});
+      }
+    });
+  }
+
   // `tileRows` rows from `r0` of the block times panel `p`, to `sums`.
   void tile(Value p, Value r0, int64_t tileRows) {
     if (isa == ISA::AMXInt8)
@@ -205,7 +234,11 @@ private:
     accs = k.loop(k.c(0), k.c(padded / depth), 1, accs, [&](Value i, ValueRange in) {
       SmallVector<Value> panel, out;
       for (int64_t v = 0; v < count; ++v) {
-        auto type = VectorType::get(lanes * depth, cast<MemRefType>(weights.getType()).getElementType());
+        auto type = VectorType::get(lanes * depth, floatPanel ? sumType : weightType);
+        if (floatPanel) {
+          panel.push_back(vector::LoadOp::create(b, k.loc, type, floatPanel, ValueRange{i, k.c(v * lanes)}));
+          continue;
+        }
         Value w = vector::LoadOp::create(b, k.loc, type, weights, ValueRange{p, i, k.c(v * lanes * depth)});
         panel.push_back(convertWeights(w));
       }
@@ -222,6 +255,11 @@ private:
   }
 
   Value convertWeights(Value w) {
+    if (decoded) {
+      auto type = cast<VectorType>(w.getType()).clone(sumType);
+      return k.op.getRhsUnsigned() ? Value(arith::UIToFPOp::create(b, k.loc, type, w))
+                                   : Value(arith::SIToFPOp::create(b, k.loc, type, w));
+    }
     if (floats || depth == 4)
       return w;
     Type element = widened ? Type(b.getI16Type()) : Type(b.getI32Type());
@@ -311,11 +349,13 @@ private:
   ScheduleAttr schedule;
   ISA isa;
   KernelSizes sizes;
-  Type sumType, stored;
+  Type sumType, stored, weightType;
   MemRefType lhsType;
-  bool floats, wide, widened, flipped;
+  bool floats, wide, widened, flipped, decoded;
   int64_t lanes, depth, columns, storedBytes, padded, panels, chunk;
   Value rows, words, sums;
+  // The decoded panel that tiles read, if there is one.
+  Value floatPanel;
 };
 } // namespace
 

@@ -65,8 +65,8 @@ static LogicalResult verifyKernel(KernelOpInterface op) {
       (op->getNumResults() == 1 && op->getResult(0).getType() != init))
     return op.emitOpError("expected one result of the type of the tensor destination, none for a buffer");
   Type left = lhs.getElementType(), right = rhs.getElementType();
-  if (!(left.isF32() && right.isF32()) && !(left.isInteger(8) && right.isInteger(8)))
-    return op.emitOpError("expected operands of f32 or of 8-bit integers (got ") << left << " and " << right << ")";
+  if (!(left.isF32() && (right.isF32() || right.isInteger(8))) && !(left.isInteger(8) && right.isInteger(8)))
+    return op.emitOpError("expected operands of f32 or of 8-bit integers, or 8-bit weights of f32 (got ") << left << " and " << right << ")";
   // C1
   if (lhs.getRank() != init.getRank() || lhs.getRank() < 2)
     return op.emitOpError("expected operands and destination of the same rank, at least 2 (got ")

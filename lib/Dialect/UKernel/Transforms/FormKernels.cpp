@@ -76,15 +76,50 @@ struct Start {
   SmallVector<Value> extras;
   SmallVector<AffineMap> maps;
   // In the block whose arguments are the sum and the extras.
-  std::function<Value(OpBuilder &, Location, Block &)> build;
+  std::function<Value(OpBuilder &, Location, Block &, Value sum)> build;
 };
+
+// Weights that are 8-bit integers times one scale for each output channel: the kernel decodes the integers, the scale
+// goes to the epilogue.
+struct Decoding {
+  Value values, scale;
+  bool isUnsigned = false;
+};
+std::optional<Decoding> readDecoding(Value weight) {
+  auto op = lookThroughReshapes(weight).getDefiningOp<linalg::GenericOp>();
+  if (!op || op.getNumDpsInputs() != 2 || op.getNumReductionLoops() || op.hasIndexSemantics() ||
+      !op.getMatchingIndexingMap(op.getDpsInitOperand(0)).isIdentity())
+    return std::nullopt;
+  Operation *product = op.getBody()->getTerminator()->getOperand(0).getDefiningOp();
+  if (!isa_and_nonnull<arith::MulFOp>(product) || !product->getResult(0).getType().isF32())
+    return std::nullopt;
+  for (int values : {0, 1})
+    for (int at : {0, 1}) {
+      Operation *convert = product->getOperand(at).getDefiningOp();
+      BlockArgument x = op.getBody()->getArgument(values), s = op.getBody()->getArgument(1 - values);
+      if (!isa_and_nonnull<arith::SIToFPOp, arith::UIToFPOp>(convert) || convert->getOperand(0) != x ||
+          product->getOperand(1 - at) != s || !x.getType().isInteger(8) || !s.getType().isF32())
+        continue;
+      Decoding decoding{op.getDpsInputs()[values], op.getDpsInputs()[1 - values], isa<arith::UIToFPOp>(convert)};
+      AffineMap map = op.getMatchingIndexingMap(op.getDpsInputOperand(1 - values));
+      // Of the channels only: everything but the first dimension is 1.
+      auto type = typeOf(decoding.scale);
+      for (int64_t d = 0; d < type.getRank(); ++d)
+        if (type.getDimSize(d) != 1 && (d != 0 || map.getResult(0) != getAffineDimExpr(0, op.getContext())))
+          return std::nullopt;
+      if (!op.getMatchingIndexingMap(op.getDpsInputOperand(values)).isIdentity() || !isConstantWeight(decoding.values))
+        return std::nullopt;
+      return decoding;
+    }
+  return std::nullopt;
+}
 
 // What sums start with: `init` of the contraction as an addition. `toResult` maps dimensions of `init` to those of the
 // kernel's result.
 Start readStart(Value init, ArrayRef<unsigned> toResult) {
   MLIRContext *ctx = init.getContext();
   Start start;
-  start.build = [](OpBuilder &, Location, Block &block) { return Value(block.getArgument(0)); };
+  start.build = [](OpBuilder &, Location, Block &, Value sum) { return sum; };
   Value source = init;
   // Of a grouped convolution.
   while (auto expand = source.getDefiningOp<tensor::ExpandShapeOp>())
@@ -111,13 +146,13 @@ Start readStart(Value init, ArrayRef<unsigned> toResult) {
       generic.getMatchingIndexingMap(generic.getDpsInitOperand(0)).isIdentity()) {
     start.extras.push_back(generic.getDpsInputs()[0]);
     start.maps.push_back(result(generic.getMatchingIndexingMap(generic.getDpsInputOperand(0))));
-    start.build = [generic, add](OpBuilder &b, Location loc, Block &block) {
+    start.build = [generic, add](OpBuilder &b, Location loc, Block &block, Value sum) {
       IRMapping mapping;
       linalg::GenericOp op = generic;
       mapping.map(op.getBody()->getArgument(0), block.getArgument(1));
       for (Operation &inner : op.getBody()->without_terminator())
         b.clone(inner, mapping);
-      return add(b, loc, block.getArgument(0), mapping.lookupOrDefault(op.getBody()->getTerminator()->getOperand(0)));
+      return add(b, loc, sum, mapping.lookupOrDefault(op.getBody()->getTerminator()->getOperand(0)));
     };
     return start;
   }
@@ -125,8 +160,8 @@ Start readStart(Value init, ArrayRef<unsigned> toResult) {
     source = init;
   start.extras.push_back(source);
   start.maps.push_back(result(AffineMap::getMultiDimIdentityMap(rank, ctx)));
-  start.build = [add](OpBuilder &b, Location loc, Block &block) {
-    return add(b, loc, block.getArgument(0), block.getArgument(1));
+  start.build = [add](OpBuilder &b, Location loc, Block &block, Value sum) {
+    return add(b, loc, sum, block.getArgument(1));
   };
   return start;
 }
@@ -167,9 +202,21 @@ struct KernelFormer {
   Products products;
   SmallVector<AffineMap> maps;
   Location loc;
+  std::optional<Decoding> decoding;
 
   KernelFormer(RewriterBase &b, linalg::GenericOp op, Products products)
-      : b(b), op(op), products(products), maps(op.getIndexingMapsArray()), loc(op.getLoc()) {}
+      : b(b), op(op), products(products), maps(op.getIndexingMapsArray()), loc(op.getLoc()) {
+    if (typeOf(op.getDpsInputs()[0]).getElementType().isF32())
+      decoding = readDecoding(op.getDpsInputs()[1]);
+    if (decoding)
+      this->products.rhsUnsigned = decoding->isUnsigned;
+  }
+
+  // The weights, or the integers that they are decoded from.
+  Value getWeight() {
+    Value weight = op.getDpsInputs()[1];
+    return decoding && typeOf(decoding->values).getShape() == typeOf(weight).getShape() ? decoding->values : weight;
+  }
 
   std::optional<unsigned> dimOf(AffineExpr e) {
     if (auto d = dyn_cast<AffineDimExpr>(e))
@@ -179,7 +226,23 @@ struct KernelFormer {
   bool isReduction(unsigned d) { return op.getIteratorTypesArray()[d] == utils::IteratorType::reduction; }
 
   template <typename OpTy, typename... Extra>
-  Value create(Value lhs, Value rhs, const Start &start, ArrayRef<OpFoldResult> sizes, Extra &&...extra) {
+  Value create(Value lhs, Value rhs, Start start, ArrayRef<OpFoldResult> sizes, Extra &&...extra) {
+    if (decoding) {
+      auto type = typeOf(decoding->scale);
+      Value scale = decoding->scale;
+      bool single = type.getNumElements() == 1;
+      SmallVector<ReassociationIndices> groups(single ? 0 : 1);
+      for (int64_t d = 0; !single && d < type.getRank(); ++d)
+        groups[0].push_back(d);
+      SmallVector<int64_t> shape(single ? 0 : 1, type.getNumElements());
+      if (type.getRank() != int64_t(shape.size()))
+        scale = tensor::CollapseShapeOp::create(b, loc, RankedTensorType::get(shape, type.getElementType()), scale, groups);
+      start.extras.push_back(scale);
+      SmallVector<AffineExpr> channel;
+      if (!single)
+        channel.push_back(b.getAffineDimExpr(sizes.size() - 1));
+      start.maps.push_back(AffineMap::get(sizes.size(), 0, channel, b.getContext()));
+    }
     Type sum = typeOf(op.getResult(0)).getElementType();
     Value init = tensor::EmptyOp::create(b, loc, sizes, sum);
     auto kernel = OpTy::create(b, loc, init.getType(), lhs, rhs, Value(), start.extras, init,
@@ -190,7 +253,10 @@ struct KernelFormer {
     block->addArgument(sum, loc);
     for (Value v : start.extras)
       block->addArgument(typeOf(v).getElementType(), loc);
-    Value result = start.build(b, loc, *block);
+    Value first = block->getArgument(0);
+    if (decoding)
+      first = arith::MulFOp::create(b, loc, first, block->getArguments().back());
+    Value result = start.build(b, loc, *block, first);
     YieldOp::create(b, loc, result);
     return kernel.getResult(0);
   }
@@ -207,7 +273,10 @@ struct KernelFormer {
     bool transposed = dimOf(rhs.getResult(0)) == k && dimOf(rhs.getResult(1)) == n;
     if (!transposed && !(dimOf(rhs.getResult(0)) == n && dimOf(rhs.getResult(1)) == k))
       return b.notifyMatchFailure(op, "expected weights of the contracted and the last dimension");
-    Value x = op.getDpsInputs()[0], w = op.getDpsInputs()[1];
+    Value x = op.getDpsInputs()[0], w = getWeight();
+    // Output channels are the first dimension of what is decoded.
+    if (decoding && (transposed || w == op.getDpsInputs()[1]))
+      return b.notifyMatchFailure(op, "expected weights of output channels first");
     if (typeOf(x).isDynamicDim(rank - 1) || !typeOf(w).hasStaticShape() || typeOf(w).getNumElements() == 0)
       return b.notifyMatchFailure(op, "expected static channels");
     Value init = op.getDpsInits()[0];
@@ -255,9 +324,11 @@ struct KernelFormer {
     auto rows = matchWindow(lhs.getResult(2 + e), y, i), columns = matchWindow(lhs.getResult(3 + e), x, j);
     if (!rows || !columns)
       return b.notifyMatchFailure(op, "expected strides and dilations");
-    Value weight = op.getDpsInputs()[1], input = op.getDpsInputs()[0], init = op.getDpsInits()[0];
+    Value weight = getWeight(), input = op.getDpsInputs()[0], init = op.getDpsInits()[0];
     if (!typeOf(weight).hasStaticShape() || typeOf(weight).getNumElements() == 0)
       return b.notifyMatchFailure(op, "expected static weights");
+    if (decoding && weight != decoding->values && (!g || typeOf(decoding->values).getRank() != 4))
+      return b.notifyMatchFailure(op, "expected the shape of the decoded weights");
     if (g) {
       // One channel each way.
       if (typeOf(weight).getDimSize(1) != 1 || typeOf(weight).getDimSize(2) != 1)
@@ -268,7 +339,10 @@ struct KernelFormer {
         return b.notifyMatchFailure(op, "expected groups split off the channels");
       ArrayRef<int64_t> wide = typeOf(weight).getShape();
       auto narrow = RankedTensorType::get({wide[0], 1, wide[3], wide[4]}, typeOf(weight).getElementType());
-      weight = tensor::CollapseShapeOp::create(b, loc, narrow, weight, SmallVector<ReassociationIndices>{{0}, {1, 2}, {3}, {4}});
+      if (decoding && weight != decoding->values)
+        weight = decoding->values;
+      else
+        weight = tensor::CollapseShapeOp::create(b, loc, narrow, weight, SmallVector<ReassociationIndices>{{0}, {1, 2}, {3}, {4}});
       input = expand.getSrc();
     }
     if (typeOf(input).isDynamicDim(1))
@@ -314,7 +388,7 @@ struct FormKernelsPass : terse::ukernel::impl::FormKernelsPassBase<FormKernelsPa
     getOperation().walk([&](linalg::GenericOp op) { ops.push_back(op); });
     for (linalg::GenericOp op : ops) {
       std::optional<Products> products = matchProducts(op);
-      if (!products || (!anyWeights && !isConstantWeight(op.getDpsInputs()[1])))
+      if (!products || (!anyWeights && !isConstantWeight(op.getDpsInputs()[1]) && !readDecoding(op.getDpsInputs()[1])))
         continue;
       rewriter.setInsertionPoint(op);
       KernelFormer former(rewriter, op, *products);

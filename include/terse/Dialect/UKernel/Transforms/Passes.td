@@ -48,6 +48,15 @@ def FuseEpiloguesPass : Pass<"ukernel-fuse-epilogues", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::terse::ukernel::UKernelDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def CollapseLoopsPass : Pass<"ukernel-collapse-loops", "::mlir::func::FuncOp"> {
+  let summary = "Make loops over contiguous elements one loop";
+  let description = [{
+    Elementwise ops and reductions of linalg that no kernel took run over as few loops as their operands allow: one long
+    loop vectorizes where several short ones do not. Operands lose dimensions of size 1.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def SelectSchedulesPass : Pass<"ukernel-select", "::mlir::func::FuncOp"> {
   let summary = "Choose how kernels are computed";
   let description = [{

@@ -1,0 +1,39 @@
+// RUN: terse-opt %s -pass-pipeline='builtin.module(func.func(ukernel-propagate-layout))' -split-input-file | FileCheck %s
+// RUN: terse-opt %s -pass-pipeline='builtin.module(func.func(ukernel-collapse-loops))' -split-input-file | FileCheck %s --check-prefix=COLLAPSE
+
+#map = affine_map<(a, b, c, d) -> (a, b, c, d)>
+
+// Elementwise ops run in the layout they get.
+// CHECK-LABEL: func @between
+// CHECK-NOT: linalg.transpose
+// CHECK: linalg.generic {{.*}} ins(%arg0 : tensor<2x5x6x3xf32>)
+// CHECK-NOT: linalg.transpose
+// CHECK: return
+// COLLAPSE-LABEL: func @between
+// COLLAPSE: linalg.generic {{.*}}iterator_types = ["parallel"]} ins(%{{.*}} : tensor<180xf32>)
+func.func @between(%x: tensor<2x5x6x3xf32>) -> tensor<2x5x6x3xf32> {
+  %0 = tensor.empty() : tensor<2x3x5x6xf32>
+  %1 = linalg.transpose ins(%x : tensor<2x5x6x3xf32>) outs(%0 : tensor<2x3x5x6xf32>) permutation = [0, 3, 1, 2]
+  %2 = linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%1 : tensor<2x3x5x6xf32>) outs(%0 : tensor<2x3x5x6xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %s = arith.addf %a, %a : f32
+    linalg.yield %s : f32
+  } -> tensor<2x3x5x6xf32>
+  %3 = tensor.empty() : tensor<2x5x6x3xf32>
+  %4 = linalg.transpose ins(%2 : tensor<2x3x5x6xf32>) outs(%3 : tensor<2x5x6x3xf32>) permutation = [0, 2, 3, 1]
+  return %4 : tensor<2x5x6x3xf32>
+}
+
+// -----
+
+// Only another name for the same elements.
+// CHECK-LABEL: func @one_channel
+// CHECK-NOT: linalg.transpose
+// CHECK: tensor.collapse_shape
+// CHECK: tensor.expand_shape
+// COLLAPSE-LABEL: func @one_channel
+func.func @one_channel(%x: tensor<?x1x5x6xf32>, %o: tensor<?x5x6x1xf32>) -> tensor<?x5x6x1xf32> {
+  %0 = linalg.transpose ins(%x : tensor<?x1x5x6xf32>) outs(%o : tensor<?x5x6x1xf32>) permutation = [0, 2, 3, 1]
+  return %0 : tensor<?x5x6x1xf32>
+}
