@@ -9,6 +9,7 @@
 #include "terse/Dialect/Terse/Transforms/Weights.h"
 #include "terse/Support/MLIRBridge.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -303,6 +304,41 @@ std::vector<const WeightEntry *> ModelReport::getGaps() const {
   return gaps;
 }
 
+uint64_t ModelReport::getEncodedElements() const {
+  uint64_t sum = 0;
+  for (const WeightEntry &entry : weights)
+    sum += entry.encoding.empty() ? 0 : entry.elements;
+  return sum;
+}
+
+std::vector<ComponentShare> ModelReport::getComponentShares() const {
+  // A handful of kinds: searching a list keeps their order.
+  std::vector<ComponentShare> shares;
+  std::vector<SmallVector<std::string>> types;
+  for (const WeightEntry &entry : weights) {
+    if (entry.encoding.empty())
+      continue;
+    for (const StoredTensor &stored : entry.components) {
+      StringRef name = stored.name, type = stored.type;
+      if (name.consume_front(entry.name))
+        name.consume_front(".");
+      type = type.substr(type.rfind('x') + 1); // Of 64x32xf16; a scalar has no x.
+      auto found = llvm::find_if(shares, [&](const ComponentShare &s) { return s.name == name; });
+      size_t index = found - shares.begin();
+      if (found == shares.end()) {
+        shares.push_back({name.str(), "", 0});
+        types.emplace_back();
+      }
+      shares[index].bits += stored.bits;
+      if (!llvm::is_contained(types[index], type))
+        types[index].push_back(type.str());
+    }
+  }
+  for (auto [share, names] : llvm::zip_equal(shares, types))
+    share.types = llvm::join(names, "/");
+  return shares;
+}
+
 llvm::json::Value ModelReport::toJSON() const {
   using namespace llvm::json;
   Array weightList, opList, activationList;
@@ -357,6 +393,10 @@ llvm::json::Value ModelReport::toJSON() const {
       item["float_island"] = entry.floatReason;
     opList.push_back(std::move(item));
   }
+  Array shares;
+  for (const ComponentShare &share : getComponentShares())
+    shares.push_back(Object{
+        {"name", share.name}, {"types", share.types}, {"bits", int64_t(share.bits)}});
   return Object{{"terse_manifest", 1},
                 {"weights", std::move(weightList)},
                 {"activations", std::move(activationList)},
@@ -365,6 +405,8 @@ llvm::json::Value ModelReport::toJSON() const {
                                   {"bytes", int64_t(getBytes())},
                                   {"encoded_plain_bytes", int64_t(getEncodedPlainBytes())},
                                   {"encoded_bytes", int64_t(getEncodedBytes())},
+                                  {"encoded_elements", int64_t(getEncodedElements())},
+                                  {"components", std::move(shares)},
                                   {"gaps", int64_t(getGaps().size())}}}};
 }
 
@@ -400,6 +442,19 @@ void ModelReport::print(llvm::raw_ostream &os) const {
                       getEncodedPlainBytes(), ratio(getEncodedBytes(), getEncodedPlainBytes()));
   os << llvm::formatv("all weights:     {0} of {1} bytes, {2:F4}x\n", getBytes(), getPlainBytes(),
                       ratio(getBytes(), getPlainBytes()));
+  // Where the bits of an encoded weight go: values, scales, the scales of scales.
+  if (uint64_t elements = getEncodedElements()) {
+    uint64_t bits = 0;
+    std::string terms;
+    for (const ComponentShare &share : getComponentShares()) {
+      bits += share.bits;
+      terms += llvm::formatv("{0}{1:F4} {2} ({3})", terms.empty() ? "" : " + ",
+                             double(share.bits) / double(elements), share.name, share.types)
+                   .str();
+    }
+    os << llvm::formatv("bits per encoded weight: {0:F4} = {1}\n",
+                        double(bits) / double(elements), terms);
+  }
 
   if (!activations.empty()) {
     size_t width = 10;

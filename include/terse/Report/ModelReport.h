@@ -74,6 +74,15 @@ struct OpEntry {
   bool isCompressed() const { return !encodings.empty(); }
 };
 
+/// What one kind of component takes, over all encoded weights.
+struct ComponentShare {
+  /// As in the encoding: `values`, `scales`, `scales.values`.
+  std::string name;
+  /// The element types that occur: `ui4`, or `i4/i8`.
+  std::string types;
+  uint64_t bits = 0;
+};
+
 struct ModelReport {
   std::vector<WeightEntry> weights;
   std::vector<ActivationEntry> activations;
@@ -85,6 +94,9 @@ struct ModelReport {
   uint64_t getBytes() const;
   uint64_t getPlainBytes() const;
   std::vector<const WeightEntry *> getGaps() const;
+  /// Encoded weights: their elements, and the bits of each kind of component, which add up to all.
+  uint64_t getEncodedElements() const;
+  std::vector<ComponentShare> getComponentShares() const;
 
   llvm::json::Value toJSON() const;
   /// The table for people.

@@ -73,3 +73,45 @@ func.func @rank_0(%w: tensor<f32, #terse.uniform<i8>>, %v: tensor<f32, #terse.ca
   %1 = terse.components %v : tensor<f32, #terse.cast<f16>>
   return
 }
+
+// CHECK-LABEL: sym_name = "minifloat_nested"
+func.func @minifloat_nested(%w: tensor<8x64xf32, #terse.minifloat<f4E2M1FN, block = [1, 16], scale = #terse.minifloat<f8E4M3FN>>>) {
+  // CHECK: -> (tensor<8x64xf4E2M1FN>, tensor<8x4xf8E4M3FN>, tensor<f32>)
+  %0:3 = terse.components %w : tensor<8x64xf32, #terse.minifloat<f4E2M1FN, block = [1, 16], scale = #terse.minifloat<f8E4M3FN>>>
+  return
+}
+
+// CHECK-LABEL: sym_name = "codebook_fixed"
+func.func @codebook_fixed(%w: tensor<8x64xf32, #terse.codebook<ui4, table = nf4, block = [1, 32]>>) {
+  // CHECK: -> (tensor<8x64xui4>, tensor<8x2xf32>)
+  %0:2 = terse.components %w : tensor<8x64xf32, #terse.codebook<ui4, table = nf4, block = [1, 32]>>
+  return
+}
+
+// CHECK-LABEL: sym_name = "codebook_learned"
+func.func @codebook_learned(%w: tensor<12x64x3xf32, #terse.codebook<ui3, table = f16, group = [8, ?, ?]>>) {
+  // CHECK: -> (tensor<12x64x3xui3>, tensor<2x1x1x8xf16>)
+  %0:2 = terse.components %w : tensor<12x64x3xf32, #terse.codebook<ui3, table = f16, group = [8, ?, ?]>>
+  return
+}
+
+// CHECK-LABEL: sym_name = "codebook_vectors"
+func.func @codebook_vectors(%w: tensor<8x64xf32, #terse.codebook<ui4, table = #terse.uniform<i8, axis = 0>, vector = 4, vector_axis = 1, axis = 0, scale = f16>>) {
+  // CHECK: -> (tensor<8x16xui4>, tensor<16x4xi8>, tensor<16xf32>, tensor<8xf16>)
+  %0:4 = terse.components %w : tensor<8x64xf32, #terse.codebook<ui4, table = #terse.uniform<i8, axis = 0>, vector = 4, vector_axis = 1, axis = 0, scale = f16>>
+  return
+}
+
+// CHECK-LABEL: sym_name = "outliers"
+func.func @outliers(%w: tensor<8x64xf32, #terse.sum<#terse.columns<f16, count = 2, axis = 1>, #terse.uniform<i8, axis = 0>>>) {
+  // CHECK: -> (tensor<8x2xf16>, tensor<2xui16>, tensor<8x64xi8>, tensor<8xf32>)
+  %0:4 = terse.components %w : tensor<8x64xf32, #terse.sum<#terse.columns<f16, count = 2, axis = 1>, #terse.uniform<i8, axis = 0>>>
+  return
+}
+
+// CHECK-LABEL: sym_name = "double_quantized"
+func.func @double_quantized(%w: tensor<8x64xf32, #terse.codebook<ui4, table = nf4, block = [1, 32], scale = #terse.sum<#terse.mean<f32>, #terse.uniform<i8>>>>) {
+  // CHECK: -> (tensor<8x64xui4>, tensor<f32>, tensor<8x2xi8>, tensor<f32>)
+  %0:4 = terse.components %w : tensor<8x64xf32, #terse.codebook<ui4, table = nf4, block = [1, 32], scale = #terse.sum<#terse.mean<f32>, #terse.uniform<i8>>>>
+  return
+}

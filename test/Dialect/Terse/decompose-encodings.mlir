@@ -175,10 +175,10 @@ func.func @encode_dynamic_symmetric(%x: tensor<?x8xf32>) -> !q {
   // CHECK: %[[RED:.*]] = nn.reduce max %[[F]] {axes = array<i64: 0, 1>} : (tensor<?x8xf32>) -> tensor<f32>
   // CHECK: %[[MAX:.*]] = nn.binary max %[[RED]]
   // CHECK: %[[DIV:.*]] = nn.binary div %[[MAX]]
-  // CHECK: %[[CLAMP:.*]] = nn.unary clamp %[[DIV]]
   // CHECK: %[[ZERO:.*]] = nn.compare eq %[[MAX]]
-  // CHECK: %[[SEL:.*]] = nn.select %[[ZERO]], %{{.*}}, %[[CLAMP]]
-  // CHECK: %[[STORED:.*]] = nn.cast %[[SEL]] : (tensor<f32>) -> tensor<f16>
+  // CHECK: %[[SEL:.*]] = nn.select %[[ZERO]], %{{.*}}, %[[DIV]]
+  // CHECK: %[[CLAMP:.*]] = nn.unary clamp %[[SEL]]
+  // CHECK: %[[STORED:.*]] = nn.cast %[[CLAMP]] : (tensor<f32>) -> tensor<f16>
   // CHECK: %[[SEEN:.*]] = nn.cast %[[STORED]] : (tensor<f16>) -> tensor<f32>
   // CHECK: %[[Q:.*]] = nn.binary div %[[X]], %[[SEEN]]
   // CHECK: return %{{.*}}, %[[STORED]]
@@ -200,7 +200,8 @@ func.func @encode_dynamic_zero_point(%x: tensor<4xf32>) -> !q {
   // CHECK: %[[SPAN:.*]] = nn.binary sub %[[HI]], %[[LO]]
   // CHECK: %[[STEPS:.*]] = nn.constant dense<2.550000e+02>
   // CHECK: nn.binary div %[[SPAN]], %[[STEPS]]
-  // CHECK: %[[S:.*]] = nn.select
+  // CHECK: %[[SEL:.*]] = nn.select
+  // CHECK: %[[S:.*]] = nn.unary clamp %[[SEL]]
   // CHECK: %[[LS:.*]] = nn.binary div %[[LO]], %[[S]]
   // CHECK: %[[ZF:.*]] = nn.unary clamp %{{.*}} {beta = 2.550000e+02 : f64}
   // CHECK: %[[Z:.*]] = nn.cast %[[ZF]] : (tensor<f32>) -> tensor<ui8>
@@ -393,4 +394,61 @@ func.func @no_encodings(%x: tensor<4xf32>) -> tensor<4xf32> {
   %0 = terse.observe %x "x" min_max : tensor<4xf32>
   %1 = nn.unary relu %0 : (tensor<4xf32>) -> tensor<4xf32>
   return %1 : tensor<4xf32>
+}
+
+// -----
+
+// Float values are widened by a cast and multiplied with their scale.
+// CHECK-LABEL: func.func @decode_minifloat
+// CHECK-SAME: %[[V:.*]]: tensor<4x64xf4E2M1FN>, %[[S:.*]]: tensor<4x2xf8E8M0FNU>)
+func.func @decode_minifloat(%w: tensor<4x64xf32, #terse.minifloat<f4E2M1FN, block = [1, 32], scale = f8E8M0FNU>>) -> tensor<4x64xf32> {
+  // CHECK: %[[SF:.*]] = nn.cast %[[S]] : (tensor<4x2xf8E8M0FNU>) -> tensor<4x2xf32>
+  // CHECK: %[[W:.*]] = nn.reshape %[[V]] : (tensor<4x64xf4E2M1FN>) -> tensor<4x2x32xf4E2M1FN>
+  // CHECK: %[[WF:.*]] = nn.cast %[[W]] : (tensor<4x2x32xf4E2M1FN>) -> tensor<4x2x32xf32>
+  // CHECK: %[[SW:.*]] = nn.reshape %[[SF]] : (tensor<4x2xf32>) -> tensor<4x2x1xf32>
+  // CHECK: nn.binary mul %[[WF]], %[[SW]]
+  %0 = terse.decode %w : tensor<4x64xf32, #terse.minifloat<f4E2M1FN, block = [1, 32], scale = f8E8M0FNU>>
+  return %0 : tensor<4x64xf32>
+}
+
+// -----
+
+// A learned table is read by a gather; each group's indices begin where its part of the table does.
+// CHECK-LABEL: func.func @decode_palette
+// CHECK-SAME: %[[V:.*]]: tensor<16x64xui4>, %[[T:.*]]: tensor<2x1x16xf16>)
+func.func @decode_palette(%w: tensor<16x64xf32, #terse.codebook<ui4, table = f16, group = [8, ?]>>) -> tensor<16x64xf32> {
+  // CHECK: %[[I:.*]] = nn.cast %[[V]] : (tensor<16x64xui4>) -> tensor<16x64xi32>
+  // CHECK: %[[F:.*]] = nn.reshape {{.*}} -> tensor<32xf32>
+  // CHECK: nn.iota {axis = 0 : i64} : () -> tensor<2xi32>
+  // CHECK: %[[AT:.*]] = nn.binary add
+  // CHECK: %[[FLAT:.*]] = nn.reshape %[[AT]] {{.*}} -> tensor<16x64xi32>
+  // CHECK: nn.gather %[[F]], %[[FLAT]]
+  %0 = terse.decode %w : tensor<16x64xf32, #terse.codebook<ui4, table = f16, group = [8, ?]>>
+  return %0 : tensor<16x64xf32>
+}
+
+// -----
+
+// A fixed table is a small constant.
+// CHECK-LABEL: func.func @decode_nf4
+// CHECK-SAME: %[[V:.*]]: tensor<8x64xui4>, %[[S:.*]]: tensor<8x1xf32>)
+func.func @decode_nf4(%w: tensor<8x64xf32, #terse.codebook<ui4, table = nf4, block = [1, 64]>>) -> tensor<8x64xf32> {
+  // CHECK: %[[T:.*]] = nn.constant {{.*}} : tensor<16xf32>
+  // CHECK: %[[X:.*]] = nn.gather %[[T]]
+  // CHECK: nn.binary mul %[[X]], %[[S]]
+  %0 = terse.decode %w : tensor<8x64xf32, #terse.codebook<ui4, table = nf4, block = [1, 64]>>
+  return %0 : tensor<8x64xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @decode_sum
+// CHECK-SAME: %[[V:.*]]: tensor<8x1xf16>, %[[I:.*]]: tensor<1xui16>, %[[Q:.*]]: tensor<8x64xi8>, %[[S:.*]]: tensor<8xf32>)
+func.func @decode_sum(%w: tensor<8x64xf32, #terse.sum<#terse.columns<f16, count = 1, axis = 1>, #terse.uniform<i8, axis = 0>>>) -> tensor<8x64xf32> {
+  // CHECK: %[[IS:.*]] = nn.compare eq
+  // CHECK: %[[COLUMNS:.*]] = nn.select %[[IS]]
+  // CHECK: %[[REST:.*]] = nn.binary mul
+  // CHECK: nn.binary add %[[COLUMNS]], %[[REST]]
+  %0 = terse.decode %w : tensor<8x64xf32, #terse.sum<#terse.columns<f16, count = 1, axis = 1>, #terse.uniform<i8, axis = 0>>>
+  return %0 : tensor<8x64xf32>
 }

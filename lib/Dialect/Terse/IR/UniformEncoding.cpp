@@ -7,8 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mlir/IR/DialectImplementation.h"
-#include "terse/Dialect/Terse/IR/TerseAttributes.h"
+#include "EncodingSyntax.h"
+#include "ParameterSlot.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -18,42 +18,10 @@ using namespace terse;
 // Syntax
 //===----------------------------------------------------------------------===//
 
-/// `[1, 32, ?]`
-static ParseResult parseBlock(AsmParser &parser, SmallVectorImpl<int64_t> &block) {
-  return parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, [&]() -> ParseResult {
-    if (succeeded(parser.parseOptionalQuestion())) {
-      block.push_back(UniformEncodingAttr::kWholeDimension);
-      return success();
-    }
-    SMLoc loc = parser.getCurrentLocation();
-    if (parser.parseInteger(block.emplace_back()))
-      return failure();
-    // `?` is stored as a negative number, so a negative number must not reach storage.
-    if (block.back() <= 0) // C3
-      return parser.emitError(loc, "expected a positive block size or '?' (got ")
-             << block.back() << ")";
-    return success();
-  });
-}
-
-/// `f16` or `#terse.other<...>`
-static ParseResult parseSlot(AsmParser &parser, Attribute &slot) {
-  Type type;
-  OptionalParseResult parsed = parser.parseOptionalType(type);
-  if (parsed.has_value()) {
-    if (failed(*parsed))
-      return failure();
-    slot = TypeAttr::get(type);
-    return success();
-  }
-  return parser.parseAttribute(slot);
-}
-
 Attribute UniformEncodingAttr::parse(AsmParser &parser, Type) {
   SMLoc start = parser.getCurrentLocation();
   Type valueType;
-  std::optional<int64_t> axis;
-  SmallVector<int64_t> block;
+  GranularitySyntax granularity;
   Attribute scale = TypeAttr::get(parser.getBuilder().getF32Type());
   bool zeroPoint = false, narrow = false, dynamic = false;
   if (parser.parseLess() || parser.parseType(valueType))
@@ -63,69 +31,30 @@ Attribute UniformEncodingAttr::parse(AsmParser &parser, Type) {
     parser.emitError(start, "expected an integer value type (got ") << valueType << ")";
     return {};
   }
-
-  llvm::SmallDenseSet<StringRef> seen;
-  while (succeeded(parser.parseOptionalComma())) {
-    SMLoc loc = parser.getCurrentLocation();
-    StringRef keyword;
-    if (parser.parseKeyword(&keyword))
-      return {};
-    if (!seen.insert(keyword).second) {
-      parser.emitError(loc, "'") << keyword << "' is given twice";
-      return {};
-    }
-    if (keyword == "axis") {
-      if (parser.parseEqual() || parser.parseInteger(axis.emplace()))
-        return {};
-    } else if (keyword == "block") {
-      if (parser.parseEqual() || parseBlock(parser, block))
-        return {};
-      if (block.empty()) {
-        parser.emitError(loc, "expected at least one block size; leave out 'block' for one scale "
-                              "per tensor");
-        return {};
-      }
-    } else if (keyword == "scale") {
-      if (parser.parseEqual() || parseSlot(parser, scale))
-        return {};
-    } else if (keyword == "zero_point") {
-      zeroPoint = true;
-    } else if (keyword == "narrow") {
-      narrow = true;
-    } else if (keyword == "dynamic") {
-      dynamic = true;
-    } else {
-      parser.emitError(loc, "expected 'axis', 'block', 'scale', 'zero_point', 'narrow' or "
-                            "'dynamic' (got '")
-          << keyword << "')";
-      return {};
-    }
-  }
-  if (parser.parseGreater())
+  SmallVector<StringRef> keywords(std::begin(GranularitySyntax::keywords),
+                                  std::end(GranularitySyntax::keywords));
+  llvm::append_values(keywords, "scale", "zero_point", "narrow", "dynamic");
+  if (parseKeywords(parser, keywords, [&](StringRef keyword) -> ParseResult {
+        if (OptionalParseResult result = granularity.parse(parser, keyword); result.has_value())
+          return *result;
+        if (keyword == "scale")
+          return failure(parser.parseEqual() || parseSlot(parser, scale));
+        (keyword == "zero_point" ? zeroPoint : keyword == "narrow" ? narrow : dynamic) = true;
+        return success();
+      }))
     return {};
-  return getChecked([&] { return parser.emitError(start); }, parser.getContext(), integer, axis,
-                    ArrayRef<int64_t>(block), scale, zeroPoint, narrow, dynamic);
+  return getChecked([&] { return parser.emitError(start); }, parser.getContext(), integer,
+                    granularity.axis, ArrayRef<int64_t>(granularity.block), scale, zeroPoint,
+                    narrow, dynamic, granularity.fit);
 }
 
 void UniformEncodingAttr::print(AsmPrinter &printer) const {
   printer << "<" << getValueType();
-  if (getAxis())
-    printer << ", axis = " << *getAxis();
-  if (!getBlock().empty()) {
-    printer << ", block = [";
-    llvm::interleaveComma(getBlock(), printer, [&](int64_t size) {
-      if (size == kWholeDimension)
-        printer << "?";
-      else
-        printer << size;
-    });
-    printer << "]";
+  GranularitySyntax::print(printer, getGranularity(), getFitRule());
+  if (getScale() != TypeAttr::get(Float32Type::get(getContext()))) {
+    printer << ", scale = ";
+    printSlot(printer, getScale());
   }
-  auto type = dyn_cast<TypeAttr>(getScale());
-  if (!type)
-    printer << ", scale = " << getScale();
-  else if (!type.getValue().isF32())
-    printer << ", scale = " << type.getValue();
   if (getAsymmetric())
     printer << ", zero_point";
   if (getNarrow())
@@ -142,7 +71,7 @@ void UniformEncodingAttr::print(AsmPrinter &printer) const {
 LogicalResult UniformEncodingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                           IntegerType valueType, std::optional<int64_t> axis,
                                           ArrayRef<int64_t> block, Attribute scale, bool asymmetric,
-                                          bool narrow, bool) {
+                                          bool narrow, bool, FitAttr fit) {
   // C1
   unsigned width = valueType.getWidth();
   bool wellSpelled = width == 1 ? !valueType.isSignless() : !valueType.isSigned();
@@ -150,19 +79,12 @@ LogicalResult UniformEncodingAttr::verify(function_ref<InFlightDiagnostic()> emi
     return emitError() << "expected a value type among si1, i2 to i8, i16, i32, ui1 to ui8, ui16 "
                           "and ui32 (got "
                        << valueType << ")";
-  // C2
-  if (axis && !block.empty())
-    return emitError() << "expected at most one of 'axis' and 'block'";
-  // C3
-  for (int64_t size : block)
-    if (size <= 0 && size != kWholeDimension)
-      return emitError() << "expected a positive block size or '?' (got " << size << ")";
+  // C2, C3
+  if (failed(verifyGranularity(emitError, {axis, block}, fit)))
+    return failure();
   // C4
-  auto type = dyn_cast<TypeAttr>(scale);
-  bool floatScale = type && isa<Float32Type, Float16Type, BFloat16Type>(type.getValue());
-  if (!floatScale && !isa<EncodingAttrInterface>(scale))
-    return emitError() << "expected a scale of f32, f16, bf16 or a terse encoding (got " << scale
-                       << ")";
+  if (failed(ParameterSlot(scale).verifyScale(emitError)))
+    return failure();
   // C5
   if (asymmetric && width > 16)
     return emitError() << "expected a value type of at most 16 bits with 'zero_point' (got "
@@ -180,22 +102,13 @@ LogicalResult
 UniformEncodingAttr::verifyEncoding(ArrayRef<int64_t> shape, Type elementType,
                                     function_ref<InFlightDiagnostic()> emitError) const {
   // C7
-  if (!isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(elementType))
-    return emitError() << "expected an element type of f16, bf16, f32 or f64 with " << *this
-                       << " (got " << elementType << ")";
-  // C8
-  int64_t rank = shape.size();
-  if (getAxis() && (*getAxis() < 0 || *getAxis() >= rank))
-    return emitError() << "expected an axis in [0, " << rank << ") for a tensor of rank " << rank
-                       << " (got " << *getAxis() << ")";
-  // C9
-  if (!getBlock().empty() && int64_t(getBlock().size()) != rank)
-    return emitError() << "expected one block size for each of " << rank << " dimensions (got "
-                       << getBlock().size() << ")";
+  if (failed(verifyLogicalElement(emitError, *this, elementType)))
+    return failure();
+  // C8, C9, C11
+  if (failed(verifyGranularityFor(emitError, *this, getGranularity(), shape)))
+    return failure();
   // C10
-  if (EncodingAttrInterface nested = getScaleEncoding())
-    return nested.verifyEncoding(getScaleShape(shape), getScaleType(), emitError);
-  return success();
+  return ParameterSlot(getScale()).verifyFor(getScaleShape(shape), emitError);
 }
 
 //===----------------------------------------------------------------------===//
@@ -217,48 +130,13 @@ EncodingAttrInterface UniformEncodingAttr::getScaleEncoding() const {
   return dyn_cast<EncodingAttrInterface>(getScale());
 }
 
-FloatType UniformEncodingAttr::getScaleType() const {
-  if (auto type = dyn_cast<TypeAttr>(getScale()))
-    return cast<FloatType>(type.getValue());
-  return Float32Type::get(getContext());
-}
-
-SmallVector<int64_t> UniformEncodingAttr::getScaleShape(ArrayRef<int64_t> shape) const {
-  if (getAxis())
-    return {shape[*getAxis()]};
-  SmallVector<int64_t> counts;
-  for (auto [size, block] : llvm::zip(shape, getBlock())) {
-    if (block == kWholeDimension)
-      counts.push_back(1);
-    else if (ShapedType::isDynamic(size))
-      counts.push_back(block == 1 ? size : ShapedType::kDynamic);
-    else
-      counts.push_back(llvm::divideCeil(size, block));
-  }
-  return counts;
-}
-
-SmallVector<int64_t> UniformEncodingAttr::getBlockExtents(ArrayRef<int64_t> shape) const {
-  SmallVector<int64_t> extents(shape);
-  if (getAxis())
-    extents[*getAxis()] = 1;
-  for (auto [extent, block] : llvm::zip(extents, getBlock()))
-    if (block != kWholeDimension)
-      extent = ShapedType::isDynamic(extent) ? block : std::min(extent, block);
-  return extents;
-}
+FloatType UniformEncodingAttr::getScaleType() const { return ParameterSlot(getScale()).getType(); }
 
 SmallVector<EncodingComponent> UniformEncodingAttr::getComponents(RankedTensorType logical) const {
   SmallVector<EncodingComponent> components;
   components.push_back({"values", RankedTensorType::get(logical.getShape(), getValueType())});
   SmallVector<int64_t> scaleShape = getScaleShape(logical.getShape());
-  auto scales = RankedTensorType::get(scaleShape, getScaleType());
-  if (EncodingAttrInterface nested = getScaleEncoding()) {
-    for (EncodingComponent &component : nested.getComponents(scales))
-      components.push_back({"scales." + component.name, component.type, /*isParameter=*/true});
-  } else {
-    components.push_back({"scales", scales, /*isParameter=*/true});
-  }
+  ParameterSlot(getScale()).addComponents("scales", scaleShape, components);
   if (getAsymmetric())
     components.push_back(
         {"zero_points", RankedTensorType::get(scaleShape, getValueType()), /*isParameter=*/true});
@@ -266,8 +144,24 @@ SmallVector<EncodingComponent> UniformEncodingAttr::getComponents(RankedTensorTy
 }
 
 bool UniformEncodingAttr::isRunTimeEncodable() const {
-  EncodingAttrInterface nested = getScaleEncoding();
-  return !nested || nested.isRunTimeEncodable();
+  return ParameterSlot(getScale()).isRunTimeEncodable();
 }
 
 bool UniformEncodingAttr::hasRunTimeParameters() const { return getDynamic(); }
+
+bool UniformEncodingAttr::isTemplate() const {
+  return getFitRule() || ParameterSlot(getScale()).isTemplate();
+}
+
+EncodingAttrInterface UniformEncodingAttr::fit(RankedTensorType logical,
+                                               const WeightAxes &axes) const {
+  Granularity granularity =
+      getFitRule() ? getFitRule().apply(logical.getShape(), axes) : getGranularity();
+  // A scale that is no template needs no shape, which an illegal granularity would not have.
+  ParameterSlot scale(getScale());
+  Attribute fitted = scale.isTemplate()
+                         ? scale.fit(granularity.getParameterShape(logical.getShape()))
+                         : getScale();
+  return get(getValueType(), granularity.axis, granularity.block, fitted, getAsymmetric(),
+             getNarrow(), getDynamic());
+}

@@ -7,10 +7,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "mlir/AsmParser/AsmParser.h"
 #include "terse/Dialect/Terse/IR/TerseAttributes.h"
 #include "terse/Dialect/Terse/IR/TerseDialect.h"
 #include "terse/Dialect/Terse/IR/TerseOps.h"
-#include "terse/Dialect/Terse/Transforms/BlockShape.h"
 #include "terse/Dialect/Terse/Transforms/Passes.h"
 #include "terse/Dialect/Terse/Transforms/Weights.h"
 #include "terse/Support/DType.h"
@@ -55,7 +55,9 @@ struct ChooseEncodingsPass : terse::impl::ChooseEncodingsPassBase<ChooseEncoding
   void runOnOperation() override;
 
 private:
-  LogicalResult parseTypes();
+  LogicalResult parseOptions();
+  /// The encoding that the options describe, relative to a weight's axes.
+  EncodingAttrInterface makeTemplate();
   /// The encoding or the reason for a constant weight.
   Attribute decideWeight(const WeightOperand &weight, RankedTensorType type);
   Attribute decideActivation(const WeightOperand &weight, RankedTensorType type);
@@ -66,8 +68,9 @@ private:
   void skipOthers(Operation *op, SymbolTableCollection &symbols);
   Attribute reason(const Twine &text) { return StringAttr::get(&getContext(), text); }
 
-  Type valueType, activationValueType;
-  FloatType scaleFloatType;
+  /// What every weight gets, once it is fitted to it.
+  EncodingAttrInterface weightTemplate;
+  Type activationValueType;
 };
 
 } // namespace
@@ -91,38 +94,73 @@ static Type parseElementType(MLIRContext *context, StringRef name) {
   return {};
 }
 
-LogicalResult ChooseEncodingsPass::parseTypes() {
+EncodingAttrInterface ChooseEncodingsPass::makeTemplate() {
   MLIRContext *context = &getContext();
   Location loc = getOperation().getLoc();
-  valueType = parseElementType(context, weightType);
-  if (!isa_and_nonnull<IntegerType, Float16Type, BFloat16Type>(valueType))
-    return emitError(loc) << "option weight-type: expected i2 to i8, ui1 to ui8, si1, f16 or bf16 (got '"
-                          << weightType << "')";
-  activationValueType = parseElementType(context, activationType);
-  if (!isa_and_nonnull<IntegerType>(activationValueType))
-    return emitError(loc) << "option activation-type: expected i2 to i8, ui1 to ui8 or si1 (got '"
-                          << activationType << "')";
-  scaleFloatType = dyn_cast_or_null<FloatType>(parseElementType(context, scaleType));
-  if (!scaleFloatType)
-    return emitError(loc) << "option scale-type: expected f32, f16 or bf16 (got '" << scaleType
-                          << "')";
-  if (blockSize <= 0)
-    return emitError(loc) << "option block-size: expected a positive number (got "
-                          << blockSize.getValue() << ")";
-  return success();
+  if (!format.empty()) {
+    // A printed pipeline spells out the defaults, which say nothing.
+    if (weightType != "i8" || granularity != EncodingGranularity::Channel || blockSize != 32 ||
+        scaleType != "f32" || zeroPoint || narrow) {
+      emitError(loc) << "option format: expected none of weight-type, granularity, block-size, "
+                        "scale-type, zero-point and narrow beside it; say it within '"
+                     << format << "'";
+      return {};
+    }
+    std::string message;
+    Attribute parsed;
+    {
+      ScopedDiagnosticHandler handler(context, [&](Diagnostic &diag) {
+        message += (message.empty() ? "" : "; ") + diag.str();
+        return success();
+      });
+      parsed = parseAttribute(format, context);
+    }
+    auto encoding = dyn_cast_or_null<EncodingAttrInterface>(parsed);
+    if (!encoding)
+      emitError(loc) << "option format: expected an encoding such as '#terse.uniform<i4, block = "
+                        "32>' (got '"
+                     << format << "')" << (message.empty() ? "" : ": ") << message;
+    return encoding;
+  }
+
+  Type valueType = parseElementType(context, weightType);
+  if (isa_and_nonnull<Float16Type, BFloat16Type>(valueType))
+    return CastEncodingAttr::get(cast<FloatType>(valueType));
+  if (!isa_and_nonnull<IntegerType>(valueType)) {
+    emitError(loc) << "option weight-type: expected i2 to i8, ui1 to ui8, si1, f16 or bf16 (got '"
+                   << weightType << "'); other formats are chosen with option format";
+    return {};
+  }
+  auto scaleFloatType = dyn_cast_or_null<FloatType>(parseElementType(context, scaleType));
+  if (!scaleFloatType) {
+    emitError(loc) << "option scale-type: expected f32, f16 or bf16 (got '" << scaleType << "')";
+    return {};
+  }
+  if (blockSize <= 0) {
+    emitError(loc) << "option block-size: expected a positive number (got " << blockSize.getValue()
+                   << ")";
+    return {};
+  }
+  FitAttr fit;
+  if (granularity == EncodingGranularity::Channel)
+    fit = FitAttr::get(context, FitKind::Channels, 1);
+  else if (granularity == EncodingGranularity::Block)
+    fit = FitAttr::get(context, FitKind::NearestBlock, blockSize);
+  return UniformEncodingAttr::get(cast<IntegerType>(valueType), std::nullopt, {},
+                                  TypeAttr::get(scaleFloatType), zeroPoint, narrow,
+                                  /*dynamic=*/false, fit);
 }
 
-/// One scale per channel: along one axis if only one counts, else blocks.
-static std::pair<std::optional<int64_t>, SmallVector<int64_t>>
-getChannelBlocks(const WeightOperand &weight, RankedTensorType type) {
-  SmallVector<int64_t> axes = llvm::to_vector(llvm::make_filter_range(
-      weight.channelAxes, [&](int64_t axis) { return type.getDimSize(axis) != 1; }));
-  if (axes.size() <= 1)
-    return {axes.empty() ? weight.channelAxes.front() : axes.front(), {}};
-  SmallVector<int64_t> block(type.getShape());
-  for (int64_t axis : axes)
-    block[axis] = 1;
-  return {std::nullopt, block};
+LogicalResult ChooseEncodingsPass::parseOptions() {
+  weightTemplate = makeTemplate();
+  if (!weightTemplate)
+    return failure();
+  activationValueType = parseElementType(&getContext(), activationType);
+  if (!isa_and_nonnull<IntegerType>(activationValueType))
+    return emitError(getOperation().getLoc())
+           << "option activation-type: expected i2 to i8, ui1 to ui8 or si1 (got '"
+           << activationType << "')";
+  return success();
 }
 
 Attribute ChooseEncodingsPass::decideWeight(const WeightOperand &weight, RankedTensorType type) {
@@ -135,19 +173,19 @@ Attribute ChooseEncodingsPass::decideWeight(const WeightOperand &weight, RankedT
   if (type.getNumElements() < minElements)
     return reason("fewer than " + Twine(minElements) + " elements");
 
-  EncodingAttrInterface encoding;
-  if (auto narrower = dyn_cast<FloatType>(valueType)) {
-    encoding = CastEncodingAttr::get(narrower);
-  } else {
-    std::optional<int64_t> axis;
-    SmallVector<int64_t> block;
-    if (granularity == EncodingGranularity::Channel)
-      std::tie(axis, block) = getChannelBlocks(weight, type);
-    else if (granularity == EncodingGranularity::Block)
-      block = getWeightBlock(type.getShape(), weight.contractionAxes, blockSize);
-    encoding = UniformEncodingAttr::get(cast<IntegerType>(valueType), axis, block,
-                                        TypeAttr::get(scaleFloatType), zeroPoint, narrow);
-  }
+  EncodingAttrInterface encoding =
+      weightTemplate.fit(type, {weight.channelAxes, weight.contractionAxes});
+  std::string message;
+  auto legal = [&] {
+    ScopedDiagnosticHandler handler(&getContext(), [&](Diagnostic &diag) {
+      message = diag.str();
+      return success();
+    });
+    return encoding.verifyEncoding(type.getShape(), type.getElementType(),
+                                   [&] { return emitError(getOperation().getLoc()); });
+  };
+  if (failed(legal()))
+    return reason("does not fit: " + message);
   // An encoding that is no gain is not chosen: tiny tensors can weigh more with their scales.
   std::optional<int64_t> bits = encoding.getBits(type);
   if (bits && *bits >= type.getNumElements() * int64_t(type.getElementTypeBitWidth()))
@@ -213,7 +251,7 @@ void ChooseEncodingsPass::skipOthers(Operation *op, SymbolTableCollection &symbo
 void ChooseEncodingsPass::runOnOperation() {
   NamePatterns included, excluded;
   auto error = [&] { return emitError(getOperation().getLoc()); };
-  if (failed(parseTypes()) || failed(included.add(layers, error)) ||
+  if (failed(parseOptions()) || failed(included.add(layers, error)) ||
       failed(excluded.add(exceptLayers, error)))
     return signalPassFailure();
 

@@ -20,15 +20,15 @@ using mlir::RankedTensorType;
 
 namespace {
 /// How scales lie over a tensor.
-struct Granularity {
+struct QuantGranularity {
   std::optional<int64_t> axis;
   int64_t block = 0;
 };
 } // namespace
 
-static Granularity getGranularity(Node &n, Value x, Value scale) {
+static QuantGranularity getGranularity(Node &n, Value x, Value scale) {
   Emitter &e = n.e;
-  Granularity g;
+  QuantGranularity g;
   int64_t axis = n.opset >= 13 ? n.attrInt("axis", 1) : 1, block = n.opset >= 21 ? n.attrInt("block_size", 0) : 0;
   if (block < 0)
     fail("block_size must not be negative (got " + llvm::Twine(block) + ")");
@@ -48,7 +48,7 @@ static Granularity getGranularity(Node &n, Value x, Value scale) {
 }
 
 // One value per element of x, or something that broadcasts to it.
-static Value expandParameter(Node &n, Value p, Value x, const Granularity &g) {
+static Value expandParameter(Node &n, Value p, Value x, const QuantGranularity &g) {
   Emitter &e = n.e;
   if (!g.axis)
     return e.rankOf(p) == 1 ? e.squeeze(p, {0}) : p;
@@ -63,7 +63,7 @@ static Value expandParameter(Node &n, Value p, Value x, const Granularity &g) {
 }
 
 // The encoding that stores f32 `x` as integers of type `value`, or null if there is none.
-static UniformEncodingAttr getEncoding(Node &n, Value x, Type value, Value scale, Value zero, const Granularity &g) {
+static UniformEncodingAttr getEncoding(Node &n, Value x, Type value, Value scale, Value zero, const QuantGranularity &g) {
   Emitter &e = n.e;
   auto integer = mlir::dyn_cast<IntegerType>(value);
   if (!integer || e.elementOf(scale) != e.f32() || integer.getWidth() > (zero ? 16u : 32u) || integer.getWidth() == 1)
@@ -78,7 +78,7 @@ static UniformEncodingAttr getEncoding(Node &n, Value x, Type value, Value scale
   return UniformEncodingAttr::get(integer, g.block ? std::nullopt : g.axis, block, {}, zero != nullptr);
 }
 
-static Value scalarIfSingle(Emitter &e, Value p, const Granularity &g) {
+static Value scalarIfSingle(Emitter &e, Value p, const QuantGranularity &g) {
   return p && !g.axis && e.rankOf(p) == 1 ? e.squeeze(p, {0}) : p;
 }
 
@@ -104,7 +104,7 @@ static Value roundTo(Emitter &e, Value x, Value zero, Type type) {
 static void convertQuantizeLinear(Node &n) {
   Emitter &e = n.e;
   Value x = n.in(0), scale = n.in(1), zero = n.opt(2);
-  Granularity g = getGranularity(n, x, scale);
+  QuantGranularity g = getGranularity(n, x, scale);
   bool saturate = n.opset >= 19 ? n.attrBool("saturate", true) : true;
   int64_t dtype = n.opset >= 21 ? n.attrInt("output_dtype", 0) : 0, precision = n.opset >= 23 ? n.attrInt("precision", 0) : 0;
   Type type = zero ? e.elementOf(zero) : dtype ? n.elementType(dtype) : Type(IntegerType::get(e.context, 8, IntegerType::Unsigned));
@@ -136,7 +136,7 @@ static void convertQuantizeLinear(Node &n) {
 static void convertDequantizeLinear(Node &n) {
   Emitter &e = n.e;
   Value x = n.in(0), scale = n.in(1), zero = n.opt(2);
-  Granularity g = getGranularity(n, x, scale);
+  QuantGranularity g = getGranularity(n, x, scale);
   int64_t dtype = n.opset >= 23 ? n.attrInt("output_dtype", 0) : 0;
   Type type = dtype ? n.elementType(dtype) : e.elementOf(scale);
   if (type == e.f32()) {

@@ -25,18 +25,20 @@ namespace {
 
 /// A logical type as it stands in the program, the shape at run time, and the encoding.
 struct Case {
-  const char *dims;
-  const char *elementType;
+  std::string dims;
+  std::string elementType;
   std::vector<int64_t> shape;
-  const char *encoding;
+  std::string encoding;
 };
+
+std::string uniform(const char *text) { return "#terse.uniform<" + std::string(text) + ">"; }
 
 /// GoogleTest would print the bytes otherwise.
 void PrintTo(const Case &test, std::ostream *os) {
   *os << test.dims << " x " << test.elementType << ", " << test.encoding;
 }
 
-std::vector<Case> getCases() {
+std::vector<Case> getUniformCases() {
   std::vector<Case> cases;
   // Every width, signed and unsigned, with and without zero point.
   for (const char *encoding : {"si1",
@@ -70,25 +72,100 @@ std::vector<Case> getCases() {
                                "ui4, zero_point",
                                "ui8, zero_point",
                                "ui16, zero_point"})
-    cases.push_back({"6x10", "f32", {6, 10}, encoding});
+    cases.push_back({"6x10", "f32", {6, 10}, uniform(encoding)});
   // Every granularity, with blocks that divide and that do not.
   for (const char *encoding :
-       {"i4, axis = 0", "i4, axis = 1", "i4, axis = 2", "i4, block = [1, 1, 8]",
-        "i4, block = [2, 4, 4]", "i4, block = [1, 3, 1]", "i4, block = [2, 3, 5]",
-        "i4, block = [100, 100, 100]", "i4, block = [?, 2, ?]", "i4, block = [1, 1, ?]",
-        "ui4, axis = 1, zero_point", "ui4, block = [2, 3, 5], zero_point",
-        "i4, block = [1, 2, 4], scale = f16", "ui4, block = [1, 2, 3], scale = bf16, zero_point",
+       {"i4, axis = 0",
+        "i4, axis = 1",
+        "i4, axis = 2",
+        "i4, block = [1, 1, 8]",
+        "i4, block = [2, 4, 4]",
+        "i4, block = [1, 3, 1]",
+        "i4, block = [2, 3, 5]",
+        "i4, block = [100, 100, 100]",
+        "i4, block = [?, 2, ?]",
+        "i4, block = [1, 1, ?]",
+        "ui4, axis = 1, zero_point",
+        "ui4, block = [2, 3, 5], zero_point",
+        "i4, block = [1, 2, 4], scale = f16",
+        "ui4, block = [1, 2, 3], scale = bf16, zero_point",
         "i4, block = [1, 2, 4], scale = #terse.uniform<ui8, axis = 0, scale = f16>",
         "i4, block = [1, 2, 3], scale = #terse.uniform<ui8, zero_point>",
-        "i4, axis = 2, scale = #terse.cast<bf16>"}) {
-    cases.push_back({"4x6x8", "f32", {4, 6, 8}, encoding});
-    cases.push_back({"?x?x?", "f32", {4, 6, 8}, encoding});
-    cases.push_back({"4x?x8", "f32", {4, 7, 8}, encoding});
+        "i4, axis = 2, scale = #terse.cast<bf16>",
+        "i4, block = [1, 2, 4], scale = f8E8M0FNU",
+        "i4, axis = 1, scale = f8E4M3FN",
+        "ui4, axis = 1, scale = f8E8M0FNU, zero_point"}) {
+    cases.push_back({"4x6x8", "f32", {4, 6, 8}, uniform(encoding)});
+    cases.push_back({"?x?x?", "f32", {4, 6, 8}, uniform(encoding)});
+    cases.push_back({"4x?x8", "f32", {4, 7, 8}, uniform(encoding)});
   }
   for (const char *elementType : {"f16", "bf16", "f64"})
-    cases.push_back({"5x7", elementType, {5, 7}, "i8, axis = 0"});
-  cases.push_back({"", "f32", {}, "i8"});
-  cases.push_back({"1", "f32", {1}, "i4, block = [32]"});
+    cases.push_back({"5x7", elementType, {5, 7}, uniform("i8, axis = 0")});
+  cases.push_back({"", "f32", {}, uniform("i8")});
+  cases.push_back({"1", "f32", {1}, uniform("i4, block = [32]")});
+  return cases;
+}
+
+/// Encodings that can be computed at run time.
+std::vector<Case> getMinifloatCases() {
+  std::vector<Case> cases;
+  for (const char *type : {"f8E4M3FN", "f8E5M2", "f6E2M3FN", "f6E3M2FN", "f4E2M1FN"})
+    for (const char *scale : {"f32", "f16", "bf16", "f8E8M0FNU", "f8E4M3FN",
+                              "#terse.minifloat<f8E4M3FN>", "#terse.uniform<ui8, axis = 0>"}) {
+      std::string text =
+          "#terse.minifloat<" + std::string(type) + ", block = [1, 4], scale = " + scale + ">";
+      cases.push_back({"6x8", "f32", {6, 8}, text});
+      cases.push_back({"?x?", "f32", {6, 10}, text});
+    }
+  for (const char *encoding :
+       {"#terse.minifloat<f8E4M3FN>", "#terse.minifloat<f8E5M2, axis = 1>",
+        "#terse.minifloat<f4E2M1FN, block = [2, 3], scale = f8E8M0FNU>",
+        "#terse.minifloat<f4E2M1FN, block = [?, 3], scale = f8E8M0FNU>",
+        "#terse.sum<#terse.minifloat<f4E2M1FN>, #terse.uniform<i4, axis = 0>>"}) {
+    cases.push_back({"5x7", "f16", {5, 7}, encoding});
+    cases.push_back({"5x7", "f32", {5, 7}, encoding});
+  }
+  return cases;
+}
+
+/// Encodings of constants only, which decode at run time.
+std::vector<Case> getConstantCases() {
+  std::vector<Case> cases;
+  for (const char *encoding :
+       {"#terse.codebook<ui4, table = nf4>",
+        "#terse.codebook<ui4, table = nf4, axis = 0>",
+        "#terse.codebook<ui4, table = nf4, block = [1, 2, 4]>",
+        "#terse.codebook<ui4, table = nf4, block = [1, 2, 3], scale = bf16>",
+        "#terse.codebook<ui4, table = nf4, block = [1, 2, 4], "
+        "scale = #terse.sum<#terse.mean<f32>, #terse.uniform<i8, block = [2, 2, 1]>>>",
+        "#terse.codebook<ui4, table = fp4, block = [1, 2, 4], scale = f8E4M3FN>",
+        "#terse.codebook<ui2, table = pow2>",
+        "#terse.codebook<ui3, table = pow2, axis = 1>",
+        "#terse.codebook<ui8, table = pow2, axis = 1>",
+        "#terse.codebook<ui1, table = binary, axis = 0>",
+        "#terse.codebook<ui2, table = ternary, axis = 0, scale = f16>",
+        "#terse.codebook<ui1, table = f32>",
+        "#terse.codebook<ui3, table = f16>",
+        "#terse.codebook<ui8, table = bf16>",
+        "#terse.codebook<ui2, table = f32, group = [2, ?, ?]>",
+        "#terse.codebook<ui3, table = f32, group = [3, ?, ?]>",
+        "#terse.codebook<ui3, table = f32, group = [2, ?, 4]>",
+        "#terse.codebook<ui3, table = #terse.uniform<i8, axis = 0>, group = [2, ?, ?]>",
+        "#terse.codebook<ui3, table = f16, vector = 2, vector_axis = 1>",
+        "#terse.codebook<ui3, table = f16, vector = 4, vector_axis = 2, group = [2, ?, ?]>",
+        "#terse.codebook<ui3, table = f16, vector = 2, vector_axis = 0, group = [2, ?, ?]>",
+        "#terse.codebook<ui3, table = f16, group = [2, ?, ?], block = [1, 2, 4], scale = f16>",
+        "#terse.codebook<ui3, table = f16, vector = 2, vector_axis = 1, axis = 0, scale = f32>",
+        "#terse.mean<f16>",
+        "#terse.columns<f16, count = 1, axis = 1>",
+        "#terse.columns<f32, count = 3, axis = 0>",
+        "#terse.sum<#terse.columns<f16, count = 2, axis = 1>, #terse.uniform<i8, axis = 0>>",
+        "#terse.sum<#terse.columns<bf16, count = 2, axis = 2>, #terse.uniform<i4, block = [1, 2, "
+        "4]>>",
+        "#terse.sum<#terse.codebook<ui3, table = f16>, #terse.codebook<ui3, table = f16>>"}) {
+    cases.push_back({"4x6x8", "f32", {4, 6, 8}, encoding});
+    cases.push_back({"4x6x8", "bf16", {4, 6, 8}, encoding});
+  }
   return cases;
 }
 
@@ -130,48 +207,63 @@ class EncodingLoweringTest : public ::testing::TestWithParam<Case> {
 protected:
   EncodingLoweringTest() { context.loadDialect<func::FuncDialect, nn::NNDialect, TerseDialect>(); }
 
-  std::vector<HostTensor> run(ModuleOp module, const HostTensor &x) {
+  std::vector<HostTensor> run(ModuleOp module, ArrayRef<HostTensor> arguments) {
     auto function = module.lookupSymbol<func::FuncOp>("main");
-    llvm::Expected<std::vector<HostTensor>> results = interpret(function, {x});
+    llvm::Expected<std::vector<HostTensor>> results = interpret(function, arguments);
     if (results)
       return std::move(*results);
     ADD_FAILURE() << llvm::toString(results.takeError());
     return {};
   }
 
+  /// Parses a program and decomposes its encodings.
+  OwningOpRef<ModuleOp> prepare(const std::string &text) {
+    OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
+    if (!module)
+      return nullptr;
+    type = cast<RankedTensorType>( // Before its encoding is decomposed.
+        module->lookupSymbol<func::FuncOp>("main").getFunctionType().getResult(0));
+    PassManager manager(&context);
+    manager.addPass(createDecomposeEncodingsPass());
+    return succeeded(manager.run(*module)) ? std::move(module) : nullptr;
+  }
+
+  /// The components of `x`, and what they decode to.
+  std::vector<HostTensor> encodeAndDecode(const HostTensor &x, RankedTensorType encoded) {
+    auto emit = [&] { return mlir::emitError(UnknownLoc::get(&context)); };
+    auto components = getEncoding(encoded).encodeHost(x, stripEncoding(encoded), {}, emit);
+    if (failed(components))
+      return {};
+    auto decoded = getEncoding(encoded).decodeHost(*components, stripEncoding(encoded), emit);
+    if (failed(decoded))
+      return {};
+    std::vector<HostTensor> result(components->begin(), components->end());
+    result.push_back(*decoded);
+    return result;
+  }
+
   MLIRContext context;
+  RankedTensorType type;
 };
 
 TEST_P(EncodingLoweringTest, AgreesWithHost) {
   const Case &test = GetParam();
-  std::string logical =
-      std::string(test.dims) + (*test.dims ? "x" : "") + std::string(test.elementType);
+  std::string logical = test.dims + (test.dims.empty() ? "" : "x") + test.elementType;
   std::string plain = "tensor<" + logical + ">";
-  std::string encoded = "tensor<" + logical + ", #terse.uniform<" + test.encoding + ">>";
+  std::string encoded = "tensor<" + logical + ", " + test.encoding + ">";
   std::string text = "func.func @main(%x: " + plain + ") -> (" + encoded + ", " + plain +
                      ") {\n  %q = terse.encode %x : " + plain + " -> " + encoded +
                      "\n  %d = terse.decode %q : " + encoded + "\n  return %q, %d : " + encoded +
                      ", " + plain + "\n}\n";
   SCOPED_TRACE(text);
-  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
+  OwningOpRef<ModuleOp> module = prepare(text);
   ASSERT_TRUE(module);
-  auto type = cast<RankedTensorType>(
-      module->lookupSymbol<func::FuncOp>("main").getFunctionType().getResult(0));
-  PassManager manager(&context);
-  manager.addPass(createDecomposeEncodingsPass());
-  ASSERT_TRUE(succeeded(manager.run(*module)));
-  auto emit = [&] { return mlir::emitError(UnknownLoc::get(&context)); };
 
   for (bool special : {false, true}) {
     for (unsigned seed = 0; seed < 4; ++seed) {
       HostTensor x = makeInput(test.shape, *DType::parse(test.elementType), seed, special);
-      auto encodedHost = getEncoding(type).encodeHost(x, stripEncoding(type), {}, emit);
-      ASSERT_TRUE(succeeded(encodedHost));
-      auto decodedHost = getEncoding(type).decodeHost(*encodedHost, stripEncoding(type), emit);
-      ASSERT_TRUE(succeeded(decodedHost));
-      SmallVector<HostTensor> expected = *encodedHost;
-      expected.push_back(*decodedHost);
-      std::vector<HostTensor> actual = run(*module, x);
+      std::vector<HostTensor> expected = encodeAndDecode(x, type);
+      std::vector<HostTensor> actual = run(*module, {x});
       ASSERT_EQ(expected.size(), actual.size());
       for (size_t i = 0; i < expected.size(); ++i)
         EXPECT_TRUE(bitwiseEqual(expected[i], actual[i]))
@@ -180,6 +272,35 @@ TEST_P(EncodingLoweringTest, AgreesWithHost) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Uniform, EncodingLoweringTest, ::testing::ValuesIn(getCases()));
+class EncodingDecodeTest : public EncodingLoweringTest {};
+
+TEST_P(EncodingDecodeTest, AgreesWithHost) {
+  const Case &test = GetParam();
+  std::string logical = test.dims + "x" + test.elementType;
+  std::string plain = "tensor<" + logical + ">";
+  std::string encoded = "tensor<" + logical + ", " + test.encoding + ">";
+  std::string text = "func.func @main(%q: " + encoded + ") -> (" + encoded + ", " + plain +
+                     ") {\n  %d = terse.decode %q : " + encoded + "\n  return %q, %d : " + encoded +
+                     ", " + plain + "\n}\n";
+  SCOPED_TRACE(text);
+  OwningOpRef<ModuleOp> module = prepare(text);
+  ASSERT_TRUE(module);
+
+  for (bool special : {false, true}) {
+    for (unsigned seed = 0; seed < 3; ++seed) {
+      HostTensor x = makeInput(test.shape, *DType::parse(test.elementType), seed, special);
+      std::vector<HostTensor> expected = encodeAndDecode(x, type);
+      ASSERT_FALSE(expected.empty());
+      std::vector<HostTensor> actual = run(*module, ArrayRef(expected).drop_back());
+      ASSERT_EQ(expected.size(), actual.size());
+      EXPECT_TRUE(bitwiseEqual(expected.back(), actual.back()))
+          << "seed " << seed << (special ? ", special values" : "");
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Uniform, EncodingLoweringTest, ::testing::ValuesIn(getUniformCases()));
+INSTANTIATE_TEST_SUITE_P(Minifloat, EncodingLoweringTest, ::testing::ValuesIn(getMinifloatCases()));
+INSTANTIATE_TEST_SUITE_P(Constant, EncodingDecodeTest, ::testing::ValuesIn(getConstantCases()));
 
 } // namespace

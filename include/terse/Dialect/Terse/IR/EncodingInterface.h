@@ -28,6 +28,15 @@ struct EncodingComponent {
   bool isParameter = false;
 };
 
+/// The axes of a weight by which a template is fitted to it.
+struct WeightAxes {
+  /// Those that index output channels, or the rows of a table, outermost first. Directions of a
+  /// recurrent layer count as channels too.
+  llvm::SmallVector<int64_t> channels;
+  /// Those that blocks run along, outermost first.
+  llvm::SmallVector<int64_t> contraction;
+};
+
 /// Sum of the components' elements times their widths; absent when a dimension is dynamic.
 std::optional<int64_t> sumComponentBits(llvm::ArrayRef<EncodingComponent> components);
 

@@ -54,6 +54,25 @@ def EncodingAttrInterface
       /*defaultImplementation=*/[{ return false; }]>,
 
     InterfaceMethod<[{
+        Whether parts of it are still relative to a weight, such as `block = 32`
+        (elements along whatever is summed over) or `channels = 8`. A template is
+        legal on no tensor; fit makes an encoding of it.
+      }],
+      "bool", "isTemplate", (ins), "",
+      /*defaultImplementation=*/[{ return false; }]>,
+
+    InterfaceMethod<[{
+        The encoding that this template means for a weight of type `logical` with
+        these axes; itself if it is no template. What it returns need not be legal:
+        verifyEncoding says why.
+      }],
+      "::terse::EncodingAttrInterface", "fit",
+      (ins "::mlir::RankedTensorType":$logical, "const ::terse::WeightAxes &":$axes), "",
+      /*defaultImplementation=*/[{
+        return ::llvm::cast<::terse::EncodingAttrInterface>($_attr);
+      }]>,
+
+    InterfaceMethod<[{
         Encodes the constant `x` of type `logical`, whose dynamic dimensions are
         those of `x`. `parameters` are the components marked as
         parameters, in order, or empty to have them computed from `x`. Returns

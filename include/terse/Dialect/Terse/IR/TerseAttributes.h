@@ -6,6 +6,7 @@
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "terse/Dialect/Terse/IR/EncodingInterface.h"
+#include "terse/Dialect/Terse/IR/Granularity.h"
 
 #include "terse/Dialect/Terse/IR/TerseEnums.h.inc"
 

@@ -7,21 +7,14 @@
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/TensorEncoding.td"
 include "terse/Dialect/Terse/IR/ChoiceAttr.td"
-include "terse/Dialect/Terse/IR/EncodingInterface.td"
-include "terse/Dialect/Terse/IR/TerseDialect.td"
-
-/// An encoding attribute: implements the whole of EncodingAttrInterface but getBits, which follows
-/// from the components; `overridden` are methods with a default to be replaced.
-class Terse_Encoding<string name, string mnemonicText, list<string> overridden = []>
-    : AttrDef<TerseDialect, name, [
-        DeclareAttrInterfaceMethods<VerifiableTensorEncoding>,
-        DeclareAttrInterfaceMethods<EncodingAttrInterface, overridden>]> {
-  let mnemonic = mnemonicText;
-  let genVerifyDecl = 1;
-}
+include "terse/Dialect/Terse/IR/FitAttr.td"
+include "terse/Dialect/Terse/IR/EncodingBase.td"
+include "terse/Dialect/Terse/IR/CodebookEncoding.td"
+include "terse/Dialect/Terse/IR/MinifloatEncoding.td"
+include "terse/Dialect/Terse/IR/SumEncoding.td"
 
 def Terse_UniformEncodingAttr : Terse_Encoding<"UniformEncoding", "uniform",
-                                               ["hasRunTimeParameters"]> {
+                                               ["hasRunTimeParameters", "isTemplate", "fit"]> {
   let summary = "Integers on an even grid: x = scale * (q - zero point)";
   let description = [{
     Stores a float tensor as integers of 1 to 8, 16 or 32 bits that share a
@@ -30,15 +23,17 @@ def Terse_UniformEncodingAttr : Terse_Encoding<"UniformEncoding", "uniform",
 
     ```
     #terse.uniform< value-type
-                    (, axis = I | , block = [B0, B1, ...])?
-                    (, scale = f32 | f16 | bf16 | #encoding)?    default f32
+                    (, axis = I | , block = [B0, B1, ...] | TEMPLATE)?
+                    (, scale = f32 | f16 | bf16 | f8E8M0FNU | f8E4M3FN | #encoding)?    default f32
                     (, zero_point)? (, narrow)? (, dynamic)? >
     ```
 
     The value type is `i2`...`i8`, `i16`, `i32` or `si1` for signed and
     `ui1`...`ui8`, `ui16`, `ui32` for unsigned integers (`i1` is the boolean).
     A block `?` spans its whole dimension; where a block does not divide a
-    dimension, the last block is shorter.
+    dimension, the last block is shorter. TEMPLATE is `block = N`,
+    `nearest_block = N` or `channels = N` (see `#terse.fit`), which is fitted to a
+    weight and legal on no tensor.
 
     Components of a logical tensor of shape D:
 
@@ -61,7 +56,7 @@ def Terse_UniformEncodingAttr : Terse_Encoding<"UniformEncoding", "uniform",
                   s = (hi - lo) / (qmax - qmin), z = clamp(round_half_even(qmin - lo / s))
       a block of zeros has s = 1
       s is kept within the positive finite values of the scale type and rounded to
-      it (or encoded and decoded again) before it is used
+      it, half to even (f8E8M0FNU: up), or encoded and decoded again, before it is used
     ```
 
     Run-time and constant encoding agree in every bit as long as hi - lo is a
@@ -73,15 +68,16 @@ def Terse_UniformEncodingAttr : Terse_Encoding<"UniformEncoding", "uniform",
     Constraints:
     * (C1) The value type is an integer of 1 to 8, 16 or 32 bits in its one
       spelling (`si1`, `i2`, ..., `ui1`, ...).
-    * (C2) At most one of `axis` and `block` is given.
+    * (C2) At most one of `axis`, `block` and a template is given.
     * (C3) Block sizes are positive or `?`.
-    * (C4) The scale is `f32`, `f16`, `bf16` or a `terse` encoding.
+    * (C4) The scale is `f32`, `f16`, `bf16`, `f8E8M0FNU`, `f8E4M3FN` or a `terse` encoding.
     * (C5) A `zero_point` needs a value type of at most 16 bits.
     * (C6) `narrow` needs a signed value type of 2 bits or more, and no `zero_point`.
     * (C7) The logical element type is a float of 16, 32 or 64 bits.
     * (C8) `axis` is a dimension of the tensor.
     * (C9) `block` has one entry per dimension of the tensor.
     * (C10) An encoded scale is legal for the tensor of scales.
+    * (C11) On a tensor it is no template.
 
     ```mlir
     tensor<64x100xf32, #terse.uniform<i4, block = [1, 32], scale = f16>>        // legal
@@ -95,26 +91,29 @@ def Terse_UniformEncodingAttr : Terse_Encoding<"UniformEncoding", "uniform",
     "::mlir::Attribute":$scale,
     "bool":$asymmetric,
     "bool":$narrow,
-    "bool":$dynamic);
+    "bool":$dynamic,
+    OptionalParameter<"::terse::FitAttr">:$fit_rule);
   let builders = [
     AttrBuilderWithInferredContext<(ins "::mlir::IntegerType":$valueType,
         CArg<"std::optional<int64_t>", "std::nullopt">:$axis,
         CArg<"::llvm::ArrayRef<int64_t>", "{}">:$block,
         CArg<"::mlir::Attribute", "{}">:$scale,
         CArg<"bool", "false">:$asymmetric, CArg<"bool", "false">:$narrow,
-        CArg<"bool", "false">:$dynamic), [{
+        CArg<"bool", "false">:$dynamic, CArg<"::terse::FitAttr", "{}">:$fitRule), [{
       if (!scale)
         scale = ::mlir::TypeAttr::get(::mlir::Float32Type::get(valueType.getContext()));
       return $_get(valueType.getContext(), valueType, axis, block, scale, asymmetric, narrow,
-                   dynamic);
+                   dynamic, fitRule);
     }]>
   ];
   let hasCustomAssemblyFormat = 1;
   let extraClassDeclaration = [{
     /// A block size that spans its whole dimension; printed `?`.
-    static constexpr int64_t kWholeDimension = ::mlir::ShapedType::kDynamic;
+    static constexpr int64_t kWholeDimension = Granularity::kWholeDimension;
 
-    bool isPerTensor() const { return !getAxis() && getBlock().empty(); }
+    /// What shares a scale.
+    Granularity getGranularity() const { return {getAxis(), getBlock()}; }
+    bool isPerTensor() const { return getGranularity().isPerTensor(); }
     bool isSigned() const { return !getValueType().isUnsigned(); }
     int64_t getQMin() const;
     int64_t getQMax() const;
@@ -124,10 +123,13 @@ def Terse_UniformEncodingAttr : Terse_Encoding<"UniformEncoding", "uniform",
     /// The element type in the scale slot; f32 when an encoding stands there.
     ::mlir::FloatType getScaleType() const;
     /// Shape of the scales (and zero points) of a tensor of shape `shape`.
-    ::llvm::SmallVector<int64_t> getScaleShape(::llvm::ArrayRef<int64_t> shape) const;
+    ::llvm::SmallVector<int64_t> getScaleShape(::llvm::ArrayRef<int64_t> shape) const {
+      return getGranularity().getParameterShape(shape);
+    }
     /// The extent in every dimension of the block that shares a scale, whatever the granularity.
-    /// A block larger than its dimension is cut; whole dynamic dimensions give kWholeDimension.
-    ::llvm::SmallVector<int64_t> getBlockExtents(::llvm::ArrayRef<int64_t> shape) const;
+    ::llvm::SmallVector<int64_t> getBlockExtents(::llvm::ArrayRef<int64_t> shape) const {
+      return getGranularity().getExtents(shape);
+    }
   }];
 }
 

@@ -33,4 +33,26 @@ def Terse_ObserverKindAttr : EnumAttr<TerseDialect, Terse_ObserverKind, "observe
   }];
 }
 
+def Terse_FitKind
+    : I32EnumAttr<"FitKind", "what shares a parameter, relative to a weight's axes",
+                  [I32EnumAttrCase<"Block", 0, "block">,
+                   I32EnumAttrCase<"NearestBlock", 1, "nearest_block">,
+                   I32EnumAttrCase<"Channels", 2, "channels">]> {
+  let cppNamespace = "::terse";
+  let genSpecializedAttr = 0;
+}
+
+def Terse_FixedTable
+    : I32EnumAttr<"FixedTable", "a codebook that is known ahead of time",
+                  [I32EnumAttrCase<"NF4", 0, "nf4">, I32EnumAttrCase<"FP4", 1, "fp4">,
+                   I32EnumAttrCase<"PowersOfTwo", 2, "pow2">, I32EnumAttrCase<"Binary", 3, "binary">,
+                   I32EnumAttrCase<"Ternary", 4, "ternary">]> {
+  let cppNamespace = "::terse";
+  let genSpecializedAttr = 0;
+}
+
+def Terse_FixedTableAttr : EnumAttr<TerseDialect, Terse_FixedTable, "table"> {
+  let description = "The codebook of a `#terse.codebook` that is not learned; its entries stand there.";
+}
+
 #endif // TERSE_DIALECT_TERSE_IR_TERSEENUMS_TD

@@ -98,6 +98,12 @@ def ChooseEncodingsPass : Pass<"terse-choose-encodings", "::mlir::ModuleOp"> {
     person has decided; so a recipe is a list of rules, the first that matches
     wins.
 
+    `format` is any encoding, in the syntax of its attribute, and replaces the
+    options from `weight-type` to `narrow`. It may be a template: `block = N`,
+    `channels = N`, `group = N` and the like are fitted to the axes of each weight
+    (see `#terse.fit`). A weight that the format cannot be fitted to, such as one
+    whose channels no vector divides, is left as it is with that as the reason.
+
     Per `granularity`, a scale serves the whole tensor, an output channel (a row
     of a table), or a block of about `block-size` elements along the contraction
     axes. Blocks of convolution weights whose number of input channels the block size does
@@ -122,6 +128,8 @@ def ChooseEncodingsPass : Pass<"terse-choose-encodings", "::mlir::ModuleOp"> {
            "Leave the layers' weights as they are, for this reason">,
     Option<"minElements", "min-elements", "int64_t", /*default=*/"0",
            "Leave smaller weights as they are">,
+    Option<"format", "format", "std::string", /*default=*/"",
+           "Encoding of the weights, as an attribute: #terse.minifloat<f8E4M3FN, channels = 1>">,
     Option<"weightType", "weight-type", "std::string", /*default=*/"\"i8\"",
            "Type of stored weights: i2 to i8, ui1 to ui8, si1, or f16, bf16">,
     Option<"granularity", "granularity", "::terse::EncodingGranularity",

@@ -1,7 +1,7 @@
 //===- BlockShape.cpp - The shape of a block of weights ---------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "terse/Dialect/Terse/Transforms/BlockShape.h"
+#include "terse/Dialect/Terse/IR/BlockShape.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -15,10 +15,13 @@ namespace {
 struct BoxSearch {
   ArrayRef<int64_t> shape, axes;
   int64_t blockSize;
+  /// The volumes that are acceptable.
+  int64_t smallest, largest;
   SmallVector<int64_t> current, best;
   int64_t bestVolume = 0;
 
-  /// Whether the ratio of `a` to the block size is nearer to one than that of `b`; without rounding.
+  /// Whether the ratio of `a` to the block size is nearer to one than that of `b`; without
+  /// rounding.
   bool isNearer(int64_t a, int64_t b) const {
     int64_t aHigh = std::max(a, blockSize), aLow = std::min(a, blockSize);
     int64_t bHigh = std::max(b, blockSize), bLow = std::min(b, blockSize);
@@ -26,10 +29,10 @@ struct BoxSearch {
   }
 
   void visit(size_t index, int64_t volume) {
-    if (volume > 2 * blockSize)
+    if (volume > largest)
       return;
     if (index == axes.size()) {
-      if (volume * 32 >= blockSize * 25 && (bestVolume == 0 || isNearer(volume, bestVolume))) {
+      if (volume >= smallest && (bestVolume == 0 || isNearer(volume, bestVolume))) {
         bestVolume = volume;
         best = current;
       }
@@ -37,7 +40,7 @@ struct BoxSearch {
     }
     // Innermost axes first and large extents first: among equals, blocks are contiguous.
     int64_t axis = axes[axes.size() - 1 - index];
-    for (int64_t extent = std::min(shape[axis], 2 * blockSize); extent >= 1; --extent) {
+    for (int64_t extent = std::min(shape[axis], largest); extent >= 1; --extent) {
       if (shape[axis] % extent != 0)
         continue;
       current[axis] = extent;
@@ -47,10 +50,27 @@ struct BoxSearch {
   }
 };
 
+/// Boxes filled up from the innermost axis; the last ones may be shorter.
+SmallVector<int64_t> fillBlock(ArrayRef<int64_t> shape, ArrayRef<int64_t> axes, int64_t blockSize) {
+  SmallVector<int64_t> block(shape.size(), 1);
+  for (int64_t axis : reverse(axes)) {
+    block[axis] = std::min(shape[axis], blockSize);
+    blockSize /= block[axis];
+  }
+  return block;
+}
+
+int64_t countBlocks(ArrayRef<int64_t> shape, ArrayRef<int64_t> block) {
+  int64_t count = 1;
+  for (auto [size, extent] : zip(shape, block))
+    count *= divideCeil(size, extent);
+  return count;
+}
+
 } // namespace
 
 SmallVector<int64_t> terse::getWeightBlock(ArrayRef<int64_t> shape, ArrayRef<int64_t> axes,
-                                           int64_t blockSize) {
+                                           int64_t blockSize, BlockFit fit) {
   SmallVector<int64_t> block(shape.size(), 1);
   if (axes.empty())
     return block;
@@ -69,16 +89,18 @@ SmallVector<int64_t> terse::getWeightBlock(ArrayRef<int64_t> shape, ArrayRef<int
     return block;
   }
 
-  BoxSearch search{shape, axes, blockSize, block, {}};
+  bool atMost = fit == BlockFit::AtMost;
+  BoxSearch search{shape,
+                   axes,
+                   blockSize,
+                   atMost ? 1 : int64_t(divideCeil(blockSize * 25, 32)),
+                   atMost ? blockSize : 2 * blockSize,
+                   block,
+                   {}};
   search.visit(0, 1);
-  if (search.bestVolume)
-    return search.best;
-
-  // Nothing divides: fill up from the innermost axis.
-  int64_t room = blockSize;
-  for (int64_t axis : reverse(axes)) {
-    block[axis] = std::min(shape[axis], room);
-    room /= block[axis];
-  }
-  return block;
+  SmallVector<int64_t> filled = fillBlock(shape, axes, blockSize);
+  if (!search.bestVolume ||
+      (atMost && countBlocks(shape, filled) < countBlocks(shape, search.best)))
+    return filled;
+  return search.best;
 }

@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""Accuracy and bits per weight of every weight format on real models, nothing calibrated and no weight left out.
+
+    formats.py --terse build/bin/terse --models DIR --data PREPARED [--only NAME ...] > benchmarks/results/formats.md
+
+PREPARED is what prepare_data.py wrote. Bits per weight are those of the encoded weights with all their scales and tables, as
+`terse inspect --json` counts them. `native` is the largest difference of a native output from the interpreter's on the
+first samples, relative to the largest output.
+"""
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+MODELS = {
+    "kws_dscnn": ("mlperf_tiny/kws_dscnn_float.onnx", "kws"),
+    "resnet20": ("resnet_cifar10/resnet20.onnx", "cifar_norm"),
+    "mobilenet_v2": ("mobilenet_v2_100_224_deq.onnx", "imagenet_1001"),
+}
+# Presets by name, other formats as templates.
+FORMATS = {
+    "int8-weights": None,
+    "int8-outliers": None,
+    "fp8": None,
+    "mxfp8": None,
+    "palette8": None,
+    "mxfp6": None,
+    "int4 per channel": "#terse.uniform<i4, channels = 1>",
+    "palette4": None,
+    "palette4, table in int8": "#terse.codebook<ui4, table = #terse.uniform<i8>, group = 8>",
+    "palette4, per tensor": "#terse.codebook<ui4, table = f16>",
+    "palette of pairs, 256 per tensor": "#terse.codebook<ui8, table = f16, vector = 2>",
+    "int4 block 32": "#terse.uniform<i4, block = 32, scale = f16>",
+    "int4 block 64": "#terse.uniform<i4, block = 64>",
+    "nf4": None,
+    "nf4-double": None,
+    "fp4 table, block 64": "#terse.codebook<ui4, table = fp4, block = 64>",
+    "nvfp4": None,
+    "mxfp4": None,
+    "powers of two, 4 bits": "#terse.codebook<ui4, table = pow2, channels = 1>",
+    "int3 per channel": "#terse.uniform<i3, channels = 1>",
+    "palette of 8 per 4 channels": "#terse.codebook<ui3, table = f16, group = 4>",
+    "ternary": None,
+    "binary": None,
+}
+
+
+def write_recipe(path, text):
+    with open(path, "w") as f:
+        f.write(f"terse_recipe: 1\ndescription: one format\npasses:\n  - terse-choose-encodings:\n      format: \"{text}\"\n"
+                "  - terse-apply-encodings\n")
+
+
+def compare(terse, model, data, folder, count=4):
+    """The largest relative difference of native code from the interpreter."""
+    few = os.path.join(folder, "few.npz")
+    with np.load(data) as f:
+        inputs = {key: f[key][:1] for key in f.files if key != "labels"}
+        samples = [{key: f[key][i : i + 1] for key in inputs} for i in range(count)]
+    worst = 0.0
+    for sample in samples:
+        np.savez(few, **sample)
+        outputs = []
+        for flags in ([], ["--interpret"]):
+            out = os.path.join(folder, "out.npz")
+            subprocess.run([terse, "run", model, "--inputs", few, "--outputs", out, *flags], check=True,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            with np.load(out) as f:
+                outputs.append(f[f.files[0]].astype(np.float64))
+        worst = max(worst, np.abs(outputs[0] - outputs[1]).max() / np.abs(outputs[1]).max())
+    return worst
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--terse", required=True)
+    parser.add_argument("--models", required=True)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--only", nargs="*")
+    parser.add_argument("--formats", nargs="*", help="only these, by their names in the table")
+    parser.add_argument("--compare", type=int, default=2, help="samples that are interpreted, too")
+    args = parser.parse_args()
+    quiet = dict(check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    print("| model | format | bits per weight | of which | top-1 | changed | native |\n|---|---|---|---|---|---|---|", flush=True)
+    for name, (file, data) in MODELS.items():
+        if args.only and name not in args.only:
+            continue
+        model, data = os.path.join(args.models, file), os.path.join(args.data, data + ".npz")
+        with tempfile.TemporaryDirectory() as folder:
+            names = [n for n in FORMATS if not args.formats or n in args.formats]
+            models, shares, native = [model], [], []
+            for index, variant in enumerate(names):
+                recipe = variant
+                if FORMATS[variant]:
+                    recipe = os.path.join(folder, "recipe.yaml")
+                    write_recipe(recipe, FORMATS[variant])
+                out = os.path.join(folder, f"{index}.mlirbc")
+                subprocess.run([args.terse, "compress", model, "--recipe", recipe, "-o", out], **quiet)
+                models.append(out)
+                totals = json.loads(subprocess.run([args.terse, "inspect", out, "--json"], check=True,
+                                                   stdout=subprocess.PIPE).stdout)["totals"]
+                elements = totals["encoded_elements"]
+                parts = [(c["bits"] / elements, c["name"]) for c in totals["components"]]
+                shares.append((sum(b for b, _ in parts), " + ".join(f"{b:.4f} {n}" for b, n in parts)))
+                native.append(compare(args.terse, out, data, folder, args.compare) if args.compare else float("nan"))
+                print(f"{name}: {variant}: {shares[-1][0]:.4f} bits", file=sys.stderr, flush=True)
+            result = os.path.join(folder, "eval.json")
+            subprocess.run([args.terse, "eval", *models, "--data", data, "--labels", "labels", "--trace-samples", "0",
+                            "--json", result], **quiet)
+            with open(result) as f:
+                rows = json.load(f)["models"]
+        print(f"| {name} | f32 | 32 | | {rows[0]['metrics']['top1']:.4f} | | |")
+        for variant, (bits, terms), difference, row in zip(names, shares, native, rows[1:]):
+            changed = row.get("changed_predictions", row.get("changed", ""))
+            changed = changed if isinstance(changed, (int, str)) else len(changed)
+            print(f"| {name} | {variant} | {bits:.4f} | {terms} | {row['metrics']['top1']:.4f} | {changed} | {difference:.0e} |",
+                  flush=True)
+
+
+if __name__ == "__main__":
+    main()
