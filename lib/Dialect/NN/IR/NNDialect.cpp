@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "mlir/IR/DialectImplementation.h"
+#include "terse/Dialect/NN/IR/NNChannels.h"
 #include "terse/Dialect/NN/IR/NNOps.h"
 #include "terse/Dialect/NN/IR/NNQuantization.h"
 #include "terse/Dialect/NN/IR/NNWeights.h"
@@ -27,6 +28,7 @@ void NNDialect::initialize() {
       >();
   attachQuantizationInterfaces(getContext());
   attachWeightInterfaces(getContext());
+  attachChannelInterfaces(getContext());
 }
 
 Operation *NNDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type, Location loc) {

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ConstantBuilder.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/SymbolTable.h"
@@ -14,7 +15,6 @@
 #include "terse/Dialect/NN/Transforms/Passes.h"
 #include "terse/Reference/Interpreter.h"
 #include "terse/Support/Constants.h"
-#include "terse/Support/MLIRBridge.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/Debug.h"
 
@@ -28,13 +28,6 @@ namespace terse::nn {
 using namespace mlir;
 using namespace terse;
 using namespace terse::nn;
-
-/// Larger constants are globals over resource blobs.
-static constexpr uint64_t kInlineBytes = 1024;
-
-static uint64_t getBytes(const HostTensor &tensor) {
-  return getPackedBytes(tensor.dtype, tensor.getNumElements());
-}
 
 namespace {
 
@@ -62,9 +55,8 @@ public:
     // Their loads dangle until the folded ops are gone.
     eraseUnreadGlobals();
     SymbolTable table(module);
-    Operation *firstOp = folded.empty() ? nullptr : &module.getBody()->front();
     for (OpResult result : needed)
-      materialize(result, table, firstOp);
+      materialize(result, table);
     for (Operation *op : llvm::reverse(folded))
       op->erase();
     for (Operation *source : sources)
@@ -113,7 +105,7 @@ private:
       if (!value)
         return;
       operands.push_back(value->tensor);
-      operandBytes += getBytes(value->tensor);
+      operandBytes += getStoredBytes(value->tensor);
       if (value->fromGlobal) {
         common.origin =
             common.fromGlobal && common.origin != value->origin ? StringAttr() : value->origin;
@@ -135,7 +127,7 @@ private:
     }
     uint64_t resultBytes = 0;
     for (const HostTensor &tensor : *results)
-      resultBytes += getBytes(tensor);
+      resultBytes += getStoredBytes(tensor);
     if (resultBytes > limit)
       return;
     folded.insert(op);
@@ -168,26 +160,14 @@ private:
         global->erase();
   }
 
-  void materialize(OpResult result, SymbolTable &table, Operation *firstOp) {
+  void materialize(OpResult result, SymbolTable &table) {
     const Known &value = known.find(result)->second;
     Operation *op = result.getOwner();
     OpBuilder b(op);
     auto declared = cast<RankedTensorType>(result.getType());
     auto type = RankedTensorType::get(value.tensor.shape, declared.getElementType());
-    Value constant;
-    if (getBytes(value.tensor) <= kInlineBytes) {
-      constant = ConstantOp::create(b, op->getLoc(), type,
-                                    toDenseElements(value.tensor, b.getContext(), type));
-    } else {
-      OpBuilder globals(firstOp);
-      StringRef name = value.origin ? value.origin.getValue() : "folded";
-      auto global = ml_program::GlobalOp::create(
-          globals, op->getLoc(), name, type, /*is_mutable=*/false,
-          toDenseResource(value.tensor, name, b.getContext()), b.getStringAttr("private"));
-      table.insert(global); // makes the name unique
-      constant = ml_program::GlobalLoadConstOp::create(b, op->getLoc(), type,
-                                                       FlatSymbolRefAttr::get(global));
-    }
+    StringRef name = value.origin ? value.origin.getValue() : "folded";
+    Value constant = createConstant(b, op->getLoc(), value.tensor, type, name, table);
     // Ops of the dialect take any compatible type; others keep the one they were built with.
     Value exact = constant;
     for (OpOperand &use : llvm::make_early_inc_range(result.getUses())) {

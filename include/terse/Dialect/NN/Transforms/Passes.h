@@ -9,6 +9,9 @@
 
 namespace terse::nn {
 
+/// What equalization does to clamps, which do not commute with scales.
+enum class ClampScaling { Keep, PerChannel, Relu };
+
 #define GEN_PASS_DECL
 #include "terse/Dialect/NN/Transforms/Passes.h.inc"
 

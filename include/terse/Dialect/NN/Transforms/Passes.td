@@ -132,4 +132,42 @@ def NNRecognizeActivationsPass : Pass<"nn-recognize-activations", "::mlir::Modul
   let dependentDialects = ["::terse::nn::NNDialect"];
 }
 
+def NNEqualizeLayersPass : Pass<"nn-equalize-layers", "::mlir::ModuleOp"> {
+  let summary = "Give consecutive layers weights of equal ranges per channel";
+  let description = [{
+    Cross-layer equalization (Nagel et al. 2019, "Data-Free Quantization Through Weight Equalization and Bias
+    Correction"). Channel i of the activations between two contractions may be scaled by any positive factor if the
+    function between them commutes with it (`ChannelScalable`: ReLU, pooling, zero padding...):
+
+    ```
+    r1[i] = max |w1| over what is added to channel i      r2[i] = max |w2| over what is multiplied with channel i
+    s[i]  = sqrt(r1[i] * r2[i]) / r2[i]
+    w1[i] /= s[i], b1[i] /= s[i], w2[.., i, ..] *= s[i]
+    ```
+
+    Afterwards both ranges are sqrt(r1[i] * r2[i]), so that no channel is rounded away beside a large one. Chains of layers
+    are equalized together, by repetition until no factor changes by more than 0.1 %, `iterations` times at most. A channel
+    that has weights on one side only, such as one that is constant, gets the median range of the others there.
+
+    A clamp between 0 and a number, such as ReLU6, is no homogeneous function. `clamps` says what to do: `keep` leaves its
+    layers alone; `per-channel` gives each channel its own bound, `min(relu(x), bound / s)`, which computes the same;
+    `relu` drops the bound, which changes the network where it was reached.
+
+    Requires: constant weights (`nn-fold-constants`), batch norms folded (`nn-fold-batch-norm`). Left alone: contractions
+    whose result or weight has other uses. Numerics: factors are computed in f64; each
+    weight and bias rounds once.
+  }];
+  let options = [
+    Option<"clamps", "clamps", "::terse::nn::ClampScaling", "::terse::nn::ClampScaling::PerChannel",
+           "What becomes of clamps between layers",
+           [{::llvm::cl::values(
+               clEnumValN(::terse::nn::ClampScaling::Keep, "keep", "their layers are left alone"),
+               clEnumValN(::terse::nn::ClampScaling::PerChannel, "per-channel", "each channel gets its own bound"),
+               clEnumValN(::terse::nn::ClampScaling::Relu, "relu", "the upper bound is dropped"))}]>,
+    Option<"iterations", "iterations", "unsigned", "20", "Rounds over all pairs of layers at most (default: 20)">
+  ];
+  let statistics = [Statistic<"numEqualized", "equalized", "Pairs of layers that were equalized">];
+  let dependentDialects = ["::mlir::ml_program::MLProgramDialect", "::terse::nn::NNDialect"];
+}
+
 #endif
