@@ -116,6 +116,12 @@ void terse::buildLLVMPipeline(OpPassManager &pm, const CPUPipelineOptions &optio
   if (!options.parallel)
     kernels.parallelWork = -1;
   pm.addPass(createExpandKernelsPass(kernels));
+  // Elementwise ops and reductions over contiguous elements.
+  VectorizeLoopsPassOptions loops;
+  loops.vectorBytes = options.vectorBytes;
+  if (!options.parallel)
+    loops.parallelWork = -1;
+  pm.addPass(createVectorizeLoopsPass(loops));
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createCanonicalizerPass());

@@ -109,6 +109,26 @@ def ExpandUKernelsPass : Pass<"terse-expand-ukernels", "::mlir::ModuleOp"> {
                            "::mlir::vector::VectorDialect", "::terse::cpu::TerseCPUDialect"];
 }
 
+def VectorizeLoopsPass : Pass<"terse-vectorize-loops", "::mlir::ModuleOp"> {
+  let summary = "Turn elementwise ops and reductions on buffers into vector code";
+  let description = [{
+    A `linalg.generic` whose innermost loop runs over contiguous elements, or reduces them, becomes loops over vectors;
+    from `parallel-work` iterations on in a function that is marked `terse_cpu.parallel`. Reductions combine one partial
+    result per lane, in the same order for every number of threads. Left alone: reductions over several loops or not
+    over the innermost one, strided elements, elements other than `f32` and integers of 8, 16 and 32 bits, integer
+    division.
+  }];
+  let options = [
+    Option<"vectorBytes", "vector-bytes", "int64_t", "32", "Bytes of a vector register (default: 32)">,
+    Option<"parallelWork", "parallel-work", "int64_t", "200000",
+           "Iterations from which loops may run in parallel; negative: never (default: 200000)">,
+  ];
+  let statistics = [Statistic<"numLoops", "vectorized", "Ops that became loops over vectors">];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
+                           "::terse::cpu::TerseCPUDialect"];
+}
+
 def ParallelCallsPass : Pass<"terse-parallel-calls", "::mlir::ModuleOp"> {
   let summary = "Hand calls of parallel functions to the loader's services";
   let description = [{
