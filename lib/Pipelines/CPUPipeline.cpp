@@ -133,6 +133,9 @@ void terse::buildLLVMPipeline(OpPassManager &pm, const CPUPipelineOptions &optio
   pm.addPass(arith::createArithExpandOpsPass());
   pm.addPass(createSCFToControlFlowPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
+  // Reshapes to sizes in memory, for which the conversion of everything at once has no pattern. Not earlier: the pass
+  // above cannot see through what they become.
+  pm.addPass(memref::createExpandOpsPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

@@ -75,6 +75,7 @@ SmallVector<ReassociationIndices> findRuns(linalg::LinalgOp op) {
   if (op.getNumReductionLoops() && op.getNumDpsInputs() != 1)
     return {};
   SmallVector<utils::IteratorType> iterators = op.getIteratorTypesArray();
+  SmallVector<int64_t> ranges = op.getStaticLoopRanges();
   SmallVector<ReassociationIndices> runs;
   ReassociationIndices run{0};
   auto close = [&] {
@@ -85,7 +86,9 @@ SmallVector<ReassociationIndices> findRuns(linalg::LinalgOp op) {
   for (int64_t d = 1; d < int64_t(op.getNumLoops()); ++d) {
     ReassociationIndices longer = run;
     longer.push_back(d);
-    if (iterators[d] == iterators[run.front()] && linalg::areDimSequencesPreserved(maps, {longer})) {
+    // A buffer whose sizes in a group are unknown but for one can be expanded again; others cannot.
+    bool isExpandable = llvm::count_if(longer, [&](int64_t i) { return ShapedType::isDynamic(ranges[i]); }) <= 1;
+    if (isExpandable && iterators[d] == iterators[run.front()] && linalg::areDimSequencesPreserved(maps, {longer})) {
       run = longer;
       continue;
     }
