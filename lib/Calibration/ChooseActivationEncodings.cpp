@@ -165,7 +165,22 @@ std::string Chooser::getObstacle(Operation *op) {
   return "";
 }
 
+/// Ops that are left in float because they, or the only ops that read them, amplify errors.
+static llvm::DenseSet<Operation *> findSensitive(Block &block) {
+  llvm::DenseSet<Operation *> sensitive;
+  for (Operation &op : llvm::reverse(block)) {
+    auto quantizable = dyn_cast<nn::Quantizable>(op);
+    if (!quantizable || isa<nn::ContractionLike>(op))
+      continue;
+    bool servesOnlySensitive = !op.use_empty() && llvm::all_of(op.getUsers(), [&](Operation *user) { return sensitive.contains(user); });
+    if (quantizable.amplifiesErrors() || servesOnlySensitive)
+      sensitive.insert(&op);
+  }
+  return sensitive;
+}
+
 void Chooser::findEligible() {
+  llvm::DenseSet<Operation *> sensitive = findSensitive(function.getBody().front());
   for (Operation &op : function.getBody().front()) {
     if (getDataOperands(&op).empty())
       continue;
@@ -174,7 +189,9 @@ void Chooser::findEligible() {
         obstacles[&op] = quantizable.getFloatReason();
       continue;
     }
-    if (isIncluded(&op))
+    if (sensitive.contains(&op))
+      obstacles[&op] = "rounding errors would grow here";
+    else if (isIncluded(&op))
       obstacles[&op] = getObstacle(&op);
   }
 }

@@ -93,3 +93,29 @@ func.func @shared(%x: tensor<8x1xf32>, %y: tensor<8x1xf32>, %z: tensor<8x2xf32>)
   %6 = nn.linear %5, %w : (tensor<8x2xf32>, tensor<2x2xf32>) -> tensor<8x2xf32>
   return %4, %6 : tensor<8x2xf32>, tensor<8x2xf32>
 }
+
+// A softmax that is written out stays in float, with what is computed for it alone; the layer before it does not.
+
+// CHECK-LABEL: @written_out
+// CHECK: nn.linear
+// CHECK-SAME: 0 = #terse.static
+// CHECK: nn.reduce max
+// CHECK-SAME: "float: rounding errors would grow here"
+// CHECK: nn.binary sub
+// CHECK-SAME: "float: rounding errors would grow here"
+// CHECK: nn.unary exp
+// CHECK-SAME: "float: rounding errors would grow here"
+func.func @written_out(%x: tensor<8x2xf32>) -> tensor<8x2xf32> {
+  %w = nn.constant dense<[[1.0, -1.0], [2.0, 0.5]]> : tensor<2x2xf32>
+  %0 = terse.observe %x "x" min_max {terse.statistics = #terse.statistics<samples = 1, elements = 16, non_finite = 0,
+    range = [0.0, 4.0, 0.0, 4.0], exponent = -160, first = 0>} : tensor<8x2xf32>
+  %1 = nn.linear %0, %w : (tensor<8x2xf32>, tensor<2x2xf32>) -> tensor<8x2xf32>
+  %2 = terse.observe %1 "y" min_max {terse.statistics = #terse.statistics<samples = 1, elements = 16, non_finite = 0,
+    range = [0.0, 4.0, 0.0, 4.0], exponent = -160, first = 0>} : tensor<8x2xf32>
+  %3 = nn.reduce max %2 {axes = array<i64: 1>, keepdims = true} : (tensor<8x2xf32>) -> tensor<8x1xf32>
+  %4 = nn.binary sub %2, %3 : (tensor<8x2xf32>, tensor<8x1xf32>) -> tensor<8x2xf32>
+  %5 = nn.unary exp %4 : (tensor<8x2xf32>) -> tensor<8x2xf32>
+  %6 = nn.reduce sum %5 {axes = array<i64: 1>, keepdims = true} : (tensor<8x2xf32>) -> tensor<8x1xf32>
+  %7 = nn.binary div %5, %6 : (tensor<8x2xf32>, tensor<8x1xf32>) -> tensor<8x2xf32>
+  return %7 : tensor<8x2xf32>
+}

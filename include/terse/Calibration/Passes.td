@@ -73,7 +73,7 @@ def ChooseActivationEncodingsPass : Pass<"terse-choose-activation-encodings", ":
            "Integer type of activations: i4 to i8, ui4 to ui8">,
     Option<"symmetric", "symmetric", "bool", "false",
            "No zero points: the range of signed types is symmetric around 0 (default: false)">,
-    Option<"method", "method", "::terse::RangeMethod", /*default=*/"::terse::RangeMethod::MSE",
+    Option<"method", "method", "::terse::RangeMethod", /*default=*/"::terse::RangeMethod::Percentile",
            "How ranges follow from statistics",
            [{::llvm::cl::values(
                clEnumValN(::terse::RangeMethod::MinMax, "min-max", "all that was seen"),

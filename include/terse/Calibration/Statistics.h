@@ -92,7 +92,7 @@ bool isStatisticsFile(llvm::StringRef path);
 enum class RangeMethod { MinMax, MovingAverage, Percentile, KL, MSE };
 
 struct RangeOptions {
-  RangeMethod method = RangeMethod::MSE;
+  RangeMethod method = RangeMethod::Percentile;
   /// For Percentile: the share in percent that remains on each side that is cut.
   double percentile = 99.99;
   /// Steps of the grid that the range gets: 2^bits - 1.

@@ -67,6 +67,40 @@ func.func private @opaque(%x: tensor<4xf32>) -> tensor<4xf32> {
   return %x : tensor<4xf32>
 }
 
+// CHECK-LABEL: @gelu_tanh
+// CHECK: nn.unary gelu_tanh %
+// CHECK: nn.unary gelu_tanh %
+func.func @gelu_tanh() {
+  %c = nn.constant dense<[-4.0, -1.0, 0.5, 4.0]> : tensor<4xf32>
+  %x = call @opaque(%c) : (tensor<4xf32>) -> tensor<4xf32>
+  %half = nn.constant dense<0.5> : tensor<f32>
+  %one = nn.constant dense<1.0> : tensor<f32>
+  %three = nn.constant dense<3.0> : tensor<f32>
+  %k = nn.constant dense<0.044715> : tensor<f32>
+  %root = nn.constant dense<0.797884583> : tensor<f32>
+  %expected = nn.constant dense<[-0.000070220, -0.158808009, 0.345714010, 3.999929780]> : tensor<4xf32>
+  %0 = nn.binary mul %x, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %1 = nn.binary mul %x, %0 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %2 = nn.binary mul %k, %1 : (tensor<f32>, tensor<4xf32>) -> tensor<4xf32>
+  %3 = nn.binary add %x, %2 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %4 = nn.binary mul %root, %3 : (tensor<f32>, tensor<4xf32>) -> tensor<4xf32>
+  %5 = nn.unary tanh %4 : (tensor<4xf32>) -> tensor<4xf32>
+  %6 = nn.binary add %one, %5 : (tensor<f32>, tensor<4xf32>) -> tensor<4xf32>
+  %7 = nn.binary mul %half, %6 : (tensor<f32>, tensor<4xf32>) -> tensor<4xf32>
+  %8 = nn.binary mul %x, %7 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  check.expect_close %8, %expected : tensor<4xf32>, tensor<4xf32>
+  %9 = nn.binary pow %x, %three : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %10 = nn.binary mul %9, %k : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %11 = nn.binary add %10, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %12 = nn.binary mul %11, %root : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %13 = nn.unary tanh %12 : (tensor<4xf32>) -> tensor<4xf32>
+  %14 = nn.binary add %13, %one : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %15 = nn.binary mul %x, %14 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %16 = nn.binary mul %15, %half : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  check.expect_close %16, %expected : tensor<4xf32>, tensor<4xf32>
+  return
+}
+
 // Another factor, another tensor, another constant.
 
 // CHECK-LABEL: @kept

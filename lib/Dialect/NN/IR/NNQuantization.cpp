@@ -171,6 +171,10 @@ struct UnaryModel : Quantizable::ExternalModel<UnaryModel, UnaryOp> {
       return Interval{unary.getAlpha().convertToDouble(), unary.getBeta().convertToDouble()};
     return std::nullopt;
   }
+  bool amplifiesErrors(Operation *op) const {
+    return llvm::is_contained({UnaryKind::Exp, UnaryKind::Log, UnaryKind::Sqrt, UnaryKind::Rsqrt, UnaryKind::Reciprocal},
+                              cast<UnaryOp>(op).getKind());
+  }
   std::optional<Interval> getResultBounds(Operation *op) const {
     switch (cast<UnaryOp>(op).getKind()) {
     case UnaryKind::Sigmoid:
@@ -214,6 +218,12 @@ struct BinaryModel : Quantizable::ExternalModel<BinaryModel, BinaryOp> {
     default:
       return IntegerForm::None;
     }
+  }
+  bool amplifiesErrors(Operation *op) const {
+    BinaryKind kind = cast<BinaryOp>(op).getKind();
+    // x / c is as good as x.
+    bool scales = kind == BinaryKind::Div && isScalarConstant(op->getOperand(1));
+    return (kind == BinaryKind::Div && !scales) || kind == BinaryKind::Pow;
   }
   std::string getFloatReason(Operation *op) const {
     return ("'" + stringifyBinaryKind(cast<BinaryOp>(op).getKind()) + "' of two tensors has no integer form").str();

@@ -137,6 +137,17 @@ struct RecognizeProducts : OpRewritePattern<BinaryOp> {
     return rewriter.notifyMatchFailure(op, "is no known function");
   }
 
+  /// 0.044715 x^3
+  static bool isCubeOf(Value value, Value x) {
+    Product product = getFactors(value);
+    if (!near(product.number, 0.044715))
+      return false;
+    if (product.factors.size() == 3)
+      return llvm::all_of(product.factors, [&](Value factor) { return factor == x; });
+    auto pow = product.factors.size() == 1 ? product.factors.front().getDefiningOp<BinaryOp>() : BinaryOp();
+    return pow && pow.getKind() == BinaryKind::Pow && pow.getLhs() == x && near(getNumber(pow.getRhs()), 3);
+  }
+
   static std::optional<UnaryKind> match(Value x, Value f, double number) {
     if (auto unary = f.getDefiningOp<UnaryOp>(); unary && unary.getX() == x && near(number, 1)) {
       if (unary.getKind() == UnaryKind::Sigmoid)
@@ -154,6 +165,13 @@ struct RecognizeProducts : OpRewritePattern<BinaryOp> {
       if (auto unary = erf.getDefiningOp<UnaryOp>(); unary && unary.getKind() == UnaryKind::Erf &&
                                                      matchNumber(unary.getX(), BinaryKind::Mul, std::sqrt(0.5)) == x)
         return UnaryKind::Gelu;
+    if (Value tanh = matchNumber(f, BinaryKind::Add, 1); tanh && near(number, 0.5))
+      if (auto unary = tanh.getDefiningOp<UnaryOp>(); unary && unary.getKind() == UnaryKind::Tanh)
+        if (Value sum = matchNumber(unary.getX(), BinaryKind::Mul, std::sqrt(2 / 3.14159265358979323846)))
+          if (auto add = sum.getDefiningOp<BinaryOp>(); add && add.getKind() == BinaryKind::Add)
+            for (auto [y, cube] : {std::pair(add.getLhs(), add.getRhs()), std::pair(add.getRhs(), add.getLhs())})
+              if (y == x && isCubeOf(cube, x))
+                return UnaryKind::GeluTanh;
     return std::nullopt;
   }
 };

@@ -38,6 +38,10 @@ def NN_Quantizable : NN_QuantizationInterface<"Quantizable"> {
         The bounds, if all the op does is to clamp its operand between two numbers: whatever rounds the operand can do it
         on the way.
       }], "std::optional<::terse::nn::Interval>", "getClampBounds", (ins), "", "return std::nullopt;">,
+    InterfaceMethod<[{
+        Whether small errors of the operand become large ones of the result, as in the sums behind softmax and norms that are
+        written out: `1 / x`, `exp(x)`, `x / y`. Such an op and what is computed for it alone is better left in float.
+      }], "bool", "amplifiesErrors", (ins), "", "return false;">,
     InterfaceMethod<"Bounds of the result that hold for any operand, if there are any.",
                     "std::optional<::terse::nn::Interval>", "getResultBounds", (ins), "", "return std::nullopt;">,
     InterfaceMethod<[{

@@ -118,6 +118,7 @@ def NNRecognizeActivationsPass : Pass<"nn-recognize-activations", "::mlir::Modul
     | `x * sigmoid(x)` | `silu` |
     | `x * hard_sigmoid(x)` with 1/6 and 1/2; `x * clamp(x + 3, 0, 6) / 6` | `hard_swish` |
     | `x / 2 * (1 + erf(x / sqrt(2)))` in any order | `gelu` |
+    | `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x * x * x)))` in any order | `gelu_tanh` |
 
     Numbers are compared within 1e-6 of their value. Numerics: the function rounds once where its composition rounds
     several times; `min` and `max` with numbers are exact.
