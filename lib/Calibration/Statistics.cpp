@@ -5,6 +5,8 @@
 
 #include "terse/Support/AtomicFile.h"
 #include "terse/Support/Error.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/bit.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
 
@@ -40,9 +42,20 @@ void Histogram::add(llvm::ArrayRef<float> values, float absMax) {
   // In f64 every product with a power of two is exact, however small.
   double scale = std::ldexp(1.0, static_cast<int>(-exponent));
   uint64_t *origin = counts.data() + kBins;
-  for (float value : values)
-    if (std::isfinite(value))
-      ++origin[static_cast<int64_t>(std::floor(double(value) * scale))];
+  // In two steps, so that the first one is done in vectors.
+  constexpr size_t kChunk = 512;
+  int32_t bins[kChunk];
+  while (!values.empty()) {
+    llvm::ArrayRef<float> chunk = values.take_front(kChunk);
+    for (size_t i = 0; i < chunk.size(); ++i) {
+      double position = double(chunk[i]) * scale;
+      int32_t truncated = static_cast<int32_t>(position);
+      bins[i] = truncated - (position < double(truncated) ? 1 : 0);
+    }
+    for (size_t i = 0; i < chunk.size(); ++i)
+      ++origin[bins[i]];
+    values = values.drop_front(chunk.size());
+  }
 }
 
 void Histogram::merge(const Histogram &other) {
@@ -57,22 +70,43 @@ void Histogram::merge(const Histogram &other) {
 // TensorStatistics
 //===----------------------------------------------------------------------===//
 
+/// Integers that compare as the floats do, NaN beyond the infinities.
+static int32_t toOrdered(float value) {
+  int32_t bits = llvm::bit_cast<int32_t>(value);
+  return bits ^ ((bits >> 31) & 0x7fffffff);
+}
+
+/// The smallest and the largest value, in the order of toOrdered.
+static std::pair<float, float> getExtremes(llvm::ArrayRef<float> values) {
+  int32_t low = std::numeric_limits<int32_t>::max(), high = std::numeric_limits<int32_t>::min();
+  for (float value : values) {
+    int32_t ordered = toOrdered(value);
+    low = std::min(low, ordered);
+    high = std::max(high, ordered);
+  }
+  auto toFloat = [](int32_t ordered) { return llvm::bit_cast<float>(ordered ^ ((ordered >> 31) & 0x7fffffff)) + 0.0f; }; // -0 is 0.
+  return {toFloat(low), toFloat(high)};
+}
+
 void TensorStatistics::addSample(llvm::ArrayRef<float> values) {
   bool seen = elements > nonFinite;
-  float low = std::numeric_limits<float>::infinity(), high = -low;
+  std::vector<float> finite;
   uint64_t bad = 0;
-  for (float value : values) {
-    if (!std::isfinite(value)) {
-      ++bad;
-      continue;
-    }
-    low = std::min(low, value);
-    high = std::max(high, value);
+  float low = 0, high = 0;
+  size_t size = values.size();
+  if (size)
+    std::tie(low, high) = getExtremes(values);
+  if (!std::isfinite(low) || !std::isfinite(high)) {
+    llvm::copy_if(values, std::back_inserter(finite), [](float value) { return std::isfinite(value); });
+    bad = size - finite.size();
+    values = finite;
+    if (!finite.empty())
+      std::tie(low, high) = getExtremes(values);
   }
   ++samples;
-  elements += values.size();
+  elements += size;
   nonFinite += bad;
-  if (bad == values.size())
+  if (values.empty())
     return;
   if (!seen) {
     min = averageMin = low;

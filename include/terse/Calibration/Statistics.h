@@ -31,6 +31,7 @@ public:
 
   Histogram() : counts(2 * kBins) {}
 
+  /// Adds finite values, the largest magnitude of which is `absMax`.
   void add(llvm::ArrayRef<float> values, float absMax);
   void merge(const Histogram &other);
   int64_t getExponent() const { return exponent; }
