@@ -4,7 +4,7 @@
 #include "Specialize.h"
 
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
-#include "mlir/IR/BuiltinDialect.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Pass/PassManager.h"
@@ -49,9 +49,31 @@ static void refine(Value value, Type inferred) {
   value.setType(type.clone(shape));
 }
 
+/// The result of an op whose sizes are an operand, or what remains of its input's.
+static void refineFromShape(Value result, Value input, Value shape) {
+  auto type = cast<RankedTensorType>(result.getType()), from = cast<RankedTensorType>(input.getType());
+  SmallVector<int64_t> sizes(type.getShape());
+  DenseIntElementsAttr given;
+  if (shape && matchPattern(shape, m_Constant(&given))) {
+    for (auto [size, value] : llvm::zip(sizes, given.getValues<APInt>()))
+      size = value.getSExtValue();
+  } else if (!shape && from.hasStaticShape() && type.getNumDynamicDims() == 1) {
+    int64_t known = 1, *open = nullptr;
+    for (int64_t &size : sizes)
+      ShapedType::isDynamic(size) ? void(open = &size) : void(known *= size);
+    if (known)
+      *open = from.getNumElements() / known;
+  }
+  refine(result, type.clone(sizes));
+}
+
 /// Carries what is known of the arguments' types on to all that follows from them.
 static void refineTypes(func::FuncOp entry) {
   entry.walk<WalkOrder::PreOrder>([](Operation *op) {
+    if (auto reshape = dyn_cast<nn::ReshapeOp>(op))
+      return refineFromShape(reshape.getResult(), reshape.getX(), reshape.getShape());
+    if (auto broadcast = dyn_cast<nn::BroadcastOp>(op); broadcast && broadcast.getShape())
+      return refineFromShape(broadcast.getResult(), broadcast.getX(), broadcast.getShape());
     auto infer = dyn_cast<InferTypeOpInterface>(op);
     SmallVector<Type> types;
     if (!infer || failed(infer.inferReturnTypes(op->getContext(), std::nullopt, op->getOperands(),

@@ -82,7 +82,8 @@ void tool::addCompile(CLI::App &root, Action &action) {
   auto options = std::make_shared<CompileCommandOptions>();
   CLI::App *command =
       root.add_subcommand("compile", "Compile a model to one file of native code and weights");
-  command->footer("Example:\n  terse compile small.mlirbc -o small.terse\n"
+  command->footer("Examples:\n  terse compile small.mlirbc -o small.terse\n"
+                  "  terse compile small.mlirbc --dim 'input[0]=1' --target x86-64-v3 -o portable.terse\n"
                   "A C program runs the file with terse/Runtime/terse.h and libterse_runtime.a.");
   addModelArgument(*command, options->input);
   command->add_option("-o,--output", options->output, "The file to write")

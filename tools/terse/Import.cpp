@@ -31,8 +31,9 @@ static llvm::Error import(const ImportOptions &options) {
 void tool::addImport(CLI::App &root, Action &action) {
   auto options = std::make_shared<ImportOptions>();
   CLI::App *command = root.add_subcommand("import", "Convert an ONNX model to Terse's own form");
-  command->footer("Example:\n  terse import model.onnx -o model.mlirbc\n"
-                  "writes model.mlirbc and its weights, model.safetensors.");
+  command->footer("Examples:\n  terse import model.onnx -o model.mlirbc\n"
+                  "  terse import model.onnx --dim 'input[0]=1' -o single.mlirbc\n"
+                  "The first writes model.mlirbc and its weights, model.safetensors.");
   command->add_option("model", options->input, "The ONNX file")->required()->type_name("MODEL");
   command->add_option("-o,--output", options->output, "The module to write, .mlirbc or .mlir")
       ->required()

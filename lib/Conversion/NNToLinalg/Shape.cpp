@@ -45,6 +45,8 @@ SmallVector<OpFoldResult> reshapedSizes(OpBuilder &b, Location loc, Value x, Val
 
 struct ReshapeLowering : OpConversionPattern<nn::ReshapeOp> {
   using OpConversionPattern::OpConversionPattern;
+  // One reshape may become another, of a static type, once.
+  void initialize() { setHasBoundedRewriteRecursion(); }
   LogicalResult matchAndRewrite(nn::ReshapeOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     Value x = adaptor.getX();
@@ -62,6 +64,18 @@ struct ReshapeLowering : OpConversionPattern<nn::ReshapeOp> {
           rewriter.replaceOpWithNewOp<tensor::ExpandShapeOp>(op, type, x, *groups);
         return success();
       }
+    }
+    if (from.hasStaticShape() && !adaptor.getShape() && type.getNumDynamicDims() == 1) {
+      // What remains is known: reshape to that, and forget it again.
+      SmallVector<int64_t> shape(type.getShape());
+      int64_t rest = from.getNumElements();
+      for (int64_t size : shape)
+        rest = ShapedType::isDynamic(size) || size == 0 ? rest : rest / size;
+      for (int64_t &size : shape)
+        size = ShapedType::isDynamic(size) ? rest : size;
+      Value known = nn::ReshapeOp::create(rewriter, loc, type.clone(shape), x, Value());
+      rewriter.replaceOpWithNewOp<tensor::CastOp>(op, type, known);
+      return success();
     }
     SmallVector<OpFoldResult> sizes = reshapedSizes(rewriter, loc, x, adaptor.getShape(), type);
     if (type.getNumDynamicDims() > 1) {
