@@ -28,8 +28,9 @@ struct CalibratePass : terse::impl::CalibratePassBase<CalibratePass> {
 
   llvm::Error run() {
     if (data.empty() == from.empty())
-      return llvm::createStringError("terse-calibrate needs either data to run the model on or statistics of an earlier run "
-                                     "(terse compress: --data CALIB.npz or --statistics FILE)");
+      return llvm::createStringError(
+          "terse-calibrate needs either data to run the model on or statistics of an earlier run "
+          "(terse compress: --data CALIB.npz or --statistics FILE)");
     auto function = findEntryFunction(getOperation());
     if (!function)
       return function.takeError();
@@ -41,7 +42,8 @@ struct CalibratePass : terse::impl::CalibratePassBase<CalibratePass> {
     std::vector<TensorStatistics> tensors;
     SmallVector<size_t> entries;
     for (ObserveOp observe : observers) {
-      auto it = llvm::find_if(tensors, [&](const TensorStatistics &t) { return t.name == observe.getName(); });
+      auto it = llvm::find_if(
+          tensors, [&](const TensorStatistics &t) { return t.name == observe.getName(); });
       if (it == tensors.end()) {
         tensors.emplace_back().name = observe.getName().str();
         it = std::prev(tensors.end());
@@ -56,24 +58,28 @@ struct CalibratePass : terse::impl::CalibratePassBase<CalibratePass> {
     return output.empty() ? llvm::Error::success() : writeStatistics(output, tensors);
   }
 
-  llvm::Error gather(ArrayRef<ObserveOp> observers, ArrayRef<size_t> entries, std::vector<TensorStatistics> &tensors) {
+  llvm::Error gather(ArrayRef<ObserveOp> observers, ArrayRef<size_t> entries,
+                     std::vector<TensorStatistics> &tensors) {
     auto opened = CalibrationData::open(getOperation(), data);
     if (!opened)
       return opened.takeError();
-    auto values = llvm::map_to_vector(observers, [](ObserveOp op) -> Value { return op.getInput(); });
-    auto count = observeValues(getOperation(), values, **opened, samples, interpret, [&](size_t i, const HostTensor &tensor) {
-      ObserveOp observe = observers[i];
-      TensorStatistics &statistics = tensors[entries[i]];
-      llvm::ArrayRef<float> elements = tensor.getAs<float>();
-      if (observe.getKind() != ObserverKind::Channel) {
-        statistics.addSample(elements);
-        return;
-      }
-      int64_t outer = 1, inner = 1, axis = *observe.getAxis();
-      for (auto [d, size] : llvm::enumerate(tensor.shape))
-        (int64_t(d) < axis ? outer : inner) *= int64_t(d) == axis ? 1 : size;
-      statistics.addChannels(elements, outer, tensor.shape[axis], inner);
-    });
+    auto values =
+        llvm::map_to_vector(observers, [](ObserveOp op) -> Value { return op.getInput(); });
+    auto count = observeValues(getOperation(), values, **opened, samples, interpret,
+                               [&](size_t i, const HostTensor &tensor) {
+                                 ObserveOp observe = observers[i];
+                                 TensorStatistics &statistics = tensors[entries[i]];
+                                 llvm::ArrayRef<float> elements = tensor.getAs<float>();
+                                 if (observe.getKind() != ObserverKind::Channel) {
+                                   statistics.addSample(elements);
+                                   return;
+                                 }
+                                 int64_t outer = 1, inner = 1, axis = *observe.getAxis();
+                                 for (auto [d, size] : llvm::enumerate(tensor.shape))
+                                   (int64_t(d) < axis ? outer : inner) *=
+                                       int64_t(d) == axis ? 1 : size;
+                                 statistics.addChannels(elements, outer, tensor.shape[axis], inner);
+                               });
     if (!count)
       return count.takeError();
     numSamples += *count;
@@ -90,10 +96,12 @@ struct CalibratePass : terse::impl::CalibratePassBase<CalibratePass> {
     }
     for (TensorStatistics &tensor : tensors) {
       for (auto [path, file] : llvm::zip(from, files)) {
-        auto it = llvm::find_if(file, [&](const TensorStatistics &t) { return t.name == tensor.name; });
+        auto it =
+            llvm::find_if(file, [&](const TensorStatistics &t) { return t.name == tensor.name; });
         if (it == file.end())
-          return llvm::createStringError("'" + path + "' has no statistics of '" + tensor.name +
-                                         "': it was made for another model or recipe; calibrate again with --data");
+          return llvm::createStringError(
+              "'" + path + "' has no statistics of '" + tensor.name +
+              "': it was made for another model or recipe; calibrate again with --data");
         tensor.merge(*it);
       }
     }

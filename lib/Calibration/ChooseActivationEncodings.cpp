@@ -101,7 +101,8 @@ nn::IntegerForm getForm(Operation *op) {
 void Chooser::takeStatistics() {
   function.walk([&](ObserveOp op) {
     Value input = op.getInput();
-    if (StatisticsAttr attr = StatisticsAttr::get(op); attr && op.getKind() != ObserverKind::Channel)
+    if (StatisticsAttr attr = StatisticsAttr::get(op);
+        attr && op.getKind() != ObserverKind::Channel)
       statistics[input] = TensorStatistics::fromAttr(attr, op.getName());
     op.replaceAllUsesWith(input);
     op.erase();
@@ -124,9 +125,11 @@ std::string Chooser::getWeightObstacle(nn::ContractionLike op) {
   auto uniform = dyn_cast<UniformEncodingAttr>(stored);
   if (!uniform || uniform.getValueType().getWidth() > 8 || uniform.getScaleEncoding())
     return "its weight is not stored as integers of at most 8 bits with plain scales";
-  if (!uniform.getBlock().empty() || (uniform.getAxis() && *uniform.getAxis() != op.getOutputChannelAxis()))
+  if (!uniform.getBlock().empty() ||
+      (uniform.getAxis() && *uniform.getAxis() != op.getOutputChannelAxis()))
     return "the scale of its weight varies within an output channel";
-  int64_t channels = cast<RankedTensorType>(weight.get().getType()).getDimSize(op.getOutputChannelAxis());
+  int64_t channels =
+      cast<RankedTensorType>(weight.get().getType()).getDimSize(op.getOutputChannelAxis());
   auto result = cast<RankedTensorType>(op->getResult(0).getType());
   if (uniform.getAxis() && channels != result.getDimSize(op.getResultChannelAxis()))
     return "the output channels of its weight are not those of the result";
@@ -160,7 +163,9 @@ std::string Chooser::getObstacle(Operation *op) {
     if (it == statistics.end())
       return "there are no statistics of its data";
     if (it->second.nonFinite)
-      return llvm::formatv("calibration saw {0} values of '{1}' that are no finite numbers", it->second.nonFinite, it->second.name).str();
+      return llvm::formatv("calibration saw {0} values of '{1}' that are no finite numbers",
+                           it->second.nonFinite, it->second.name)
+          .str();
   }
   return "";
 }
@@ -172,7 +177,9 @@ static llvm::DenseSet<Operation *> findSensitive(Block &block) {
     auto quantizable = dyn_cast<nn::Quantizable>(op);
     if (!quantizable || isa<nn::ContractionLike>(op))
       continue;
-    bool servesOnlySensitive = !op.use_empty() && llvm::all_of(op.getUsers(), [&](Operation *user) { return sensitive.contains(user); });
+    bool servesOnlySensitive = !op.use_empty() && llvm::all_of(op.getUsers(), [&](Operation *user) {
+      return sensitive.contains(user);
+    });
     if (quantizable.amplifiesErrors() || servesOnlySensitive)
       sensitive.insert(&op);
   }
@@ -204,14 +211,17 @@ bool Chooser::isWanted(Value value) {
   for (OpOperand &use : value.getUses()) {
     Operation *user = use.getOwner();
     auto it = obstacles.find(user);
-    if (it == obstacles.end() || !it->second.empty() || !llvm::is_contained(getDataOperands(user), &use))
+    if (it == obstacles.end() || !it->second.empty() ||
+        !llvm::is_contained(getDataOperands(user), &use))
       continue;
     // What is only moved, to be read in float after all, gains nothing.
-    if (getForm(user) == nn::IntegerForm::Move && isa<FloatType>(cast<RankedTensorType>(user->getResult(0).getType()).getElementType()) &&
+    if (getForm(user) == nn::IntegerForm::Move &&
+        isa<FloatType>(cast<RankedTensorType>(user->getResult(0).getType()).getElementType()) &&
         !isWanted(user->getResult(0)))
       continue;
     // A clamp that its producer takes over reads nothing that is stored.
-    if (isFusedClamp(user) && obstacles.lookup(value.getDefiningOp()).empty() && obstacles.count(value.getDefiningOp()))
+    if (isFusedClamp(user) && obstacles.lookup(value.getDefiningOp()).empty() &&
+        obstacles.count(value.getDefiningOp()))
       continue;
     result = true;
   }
@@ -251,7 +261,8 @@ void Chooser::joinGroups() {
       // Compared or picked from only: its operands share parameters all the same.
       for (OpOperand *operand : llvm::drop_begin(data))
         if (stored.contains(operand->get()) && stored.contains(data.front()->get()))
-          groups.unionSets(operand->get().getAsOpaquePointer(), data.front()->get().getAsOpaquePointer());
+          groups.unionSets(operand->get().getAsOpaquePointer(),
+                           data.front()->get().getAsOpaquePointer());
       continue;
     }
     FloatRange whole = getRange(result);
@@ -260,7 +271,8 @@ void Chooser::joinGroups() {
       if (!stored.contains(value))
         continue;
       FloatRange own = getRange(value);
-      bool isReadElsewhere = !llvm::all_of(value.getUsers(), [&](Operation *user) { return user == op; });
+      bool isReadElsewhere =
+          !llvm::all_of(value.getUsers(), [&](Operation *user) { return user == op; });
       // Another reader would see half of the precision or less: a requantization costs less.
       if (data.size() > 1 && isReadElsewhere && 2 * (own.high - own.low) < whole.high - whole.low)
         continue;
@@ -283,19 +295,23 @@ StaticAttr Chooser::makeStatic(FloatRange range, const Twine &origin) {
   MLIRContext *context = encoding.getContext();
   numerics::QuantRange grid{encoding.getQMin(), encoding.getQMax()};
   numerics::QuantParams parameters =
-      encoding.getAsymmetric() ? numerics::chooseAsymmetric(float(range.low), float(range.high), grid)
-                               : numerics::chooseSymmetric(float(std::max(-range.low, range.high)), grid);
+      encoding.getAsymmetric()
+          ? numerics::chooseAsymmetric(float(range.low), float(range.high), grid)
+          : numerics::chooseSymmetric(float(std::max(-range.low, range.high)), grid);
   auto scalar = [&](Type type) { return RankedTensorType::get({}, type); };
-  SmallVector<Attribute> values{DenseElementsAttr::get(scalar(Float32Type::get(context)), parameters.scale)};
+  SmallVector<Attribute> values{
+      DenseElementsAttr::get(scalar(Float32Type::get(context)), parameters.scale)};
   if (encoding.getAsymmetric()) {
     IntegerType type = encoding.getValueType();
-    values.push_back(DenseElementsAttr::get(
-        scalar(type), APInt(type.getWidth(), uint64_t(parameters.zeroPoint), /*isSigned=*/true, /*implicitTrunc=*/true)));
+    values.push_back(
+        DenseElementsAttr::get(scalar(type), APInt(type.getWidth(), uint64_t(parameters.zeroPoint),
+                                                   /*isSigned=*/true, /*implicitTrunc=*/true)));
   }
   return StaticAttr::get(context, encoding, values, StringAttr::get(context, origin));
 }
 
-/// Constants that take part as data: with the parameters of what they are moved with, or in 16 bits of their own.
+/// Constants that take part as data: with the parameters of what they are moved with, or in 16 bits
+/// of their own.
 void Chooser::chooseConstant(OpOperand &operand) {
   Operation *op = operand.getOwner();
   std::optional<HostTensor> tensor = getConstant(operand.get());
@@ -313,7 +329,8 @@ void Chooser::chooseConstant(OpOperand &operand) {
   auto wide = UniformEncodingAttr::get(IntegerType::get(context, 16));
   float scale = numerics::chooseSymmetric(range.absMax(), {wide.getQMin(), wide.getQMax()}).scale;
   auto type = RankedTensorType::get({}, Float32Type::get(context));
-  set(operand, StaticAttr::get(context, wide, {Attribute(DenseElementsAttr::get(type, scale))}, StringAttr()));
+  set(operand, StaticAttr::get(context, wide, {Attribute(DenseElementsAttr::get(type, scale))},
+                               StringAttr()));
 }
 
 void Chooser::writeChoices() {
@@ -321,14 +338,16 @@ void Chooser::writeChoices() {
   for (Value value : stored) {
     const TensorStatistics &seen = statistics[value];
     FloatRange range = ranges.lookup(*groups.findLeader(value.getAsOpaquePointer()));
-    chosen[value] = makeStatic(range, llvm::formatv("{0} of {1} samples of '{2}' in [{3:g4}, {4:g4}]: [{5:g4}, {6:g4}]",
-                                                    stringifyRangeMethod(options.method), seen.samples, seen.name, seen.min,
-                                                    seen.max, range.low, range.high)
-                                          .str());
+    chosen[value] = makeStatic(
+        range, llvm::formatv("{0} of {1} samples of '{2}' in [{3:g4}, {4:g4}]: [{5:g4}, {6:g4}]",
+                             stringifyRangeMethod(options.method), seen.samples, seen.name,
+                             seen.min, seen.max, range.low, range.high)
+                   .str());
   }
   for (auto &[op, obstacle] : obstacles) {
     SmallVector<OpOperand *> data = getDataOperands(op);
-    bool reads = llvm::any_of(data, [&](OpOperand *operand) { return stored.contains(operand->get()); });
+    bool reads =
+        llvm::any_of(data, [&](OpOperand *operand) { return stored.contains(operand->get()); });
     if (!obstacle.empty()) {
       ++numKept;
       if (!reads) // What reads integers decodes them; the reason is for those that could have.
@@ -343,16 +362,23 @@ void Chooser::writeChoices() {
         chooseConstant(*operand);
     if (auto contraction = dyn_cast<nn::ContractionLike>(op))
       if (OpOperand *bias = contraction.getBiasOperand()) {
-        Attribute choice = ChoiceAttr::get(op) ? ChoiceAttr::get(op).lookup(contraction.getWeightOperand().getOperandNumber()) : Attribute();
+        Attribute choice =
+            ChoiceAttr::get(op)
+                ? ChoiceAttr::get(op).lookup(contraction.getWeightOperand().getOperandNumber())
+                : Attribute();
         auto weight = dyn_cast_or_null<UniformEncodingAttr>(choice);
         if (!weight)
-          weight = dyn_cast_or_null<UniformEncodingAttr>(getEncoding(contraction.getWeightOperand().get().getType()));
+          weight = dyn_cast_or_null<UniformEncodingAttr>(
+              getEncoding(contraction.getWeightOperand().get().getType()));
         bool perChannel = weight && weight.getAxis();
-        set(*bias, ProductAttr::get(context, UniformEncodingAttr::get(IntegerType::get(context, 32),
-                                                                      perChannel ? std::optional<int64_t>(0) : std::nullopt)));
+        set(*bias,
+            ProductAttr::get(context, UniformEncodingAttr::get(
+                                          IntegerType::get(context, 32),
+                                          perChannel ? std::optional<int64_t>(0) : std::nullopt)));
       }
   }
-  // Every reader of a stored value reads the integers; what computes in float decodes them, so that no value exists twice.
+  // Every reader of a stored value reads the integers; what computes in float decodes them, so that
+  // no value exists twice.
   for (Value value : stored)
     for (OpOperand &use : value.getUses())
       set(use, chosen[value]);
@@ -360,14 +386,17 @@ void Chooser::writeChoices() {
 
 namespace {
 
-struct ChooseActivationEncodingsPass : terse::impl::ChooseActivationEncodingsPassBase<ChooseActivationEncodingsPass> {
+struct ChooseActivationEncodingsPass
+    : terse::impl::ChooseActivationEncodingsPassBase<ChooseActivationEncodingsPass> {
   using ChooseActivationEncodingsPassBase::ChooseActivationEncodingsPassBase;
 
   LogicalResult parse(ArrayRef<std::string> texts, SmallVectorImpl<llvm::GlobPattern> &patterns) {
     for (const std::string &text : texts) {
       auto pattern = llvm::GlobPattern::create(text);
       if (!pattern)
-        return emitError(getOperation().getLoc()) << "layer pattern '" << text << "' is malformed: " << llvm::toString(pattern.takeError());
+        return emitError(getOperation().getLoc())
+               << "layer pattern '" << text
+               << "' is malformed: " << llvm::toString(pattern.takeError());
       patterns.push_back(std::move(*pattern));
     }
     return success();
@@ -378,22 +407,31 @@ struct ChooseActivationEncodingsPass : terse::impl::ChooseActivationEncodingsPas
     if (failed(parse(layers, included)) || failed(parse(exceptLayers, excluded)))
       return signalPassFailure();
     auto dtype = DType::parse(activationType);
-    if (!dtype || !dtype->isInteger() || dtype->isBool() || dtype->getBits() < 4 || dtype->getBits() > 8) {
-      emitError(getOperation().getLoc()) << "option activation-type: expected i4 to i8 or ui4 to ui8 (got '" << activationType << "')";
+    if (!dtype || !dtype->isInteger() || dtype->isBool() || dtype->getBits() < 4 ||
+        dtype->getBits() > 8) {
+      emitError(getOperation().getLoc())
+          << "option activation-type: expected i4 to i8 or ui4 to ui8 (got '" << activationType
+          << "')";
       return signalPassFailure();
     }
     if (symmetric && dtype->isUnsignedInteger()) {
-      emitError(getOperation().getLoc()) << "option symmetric: expected a signed activation-type (got '" << activationType << "')";
+      emitError(getOperation().getLoc())
+          << "option symmetric: expected a signed activation-type (got '" << activationType << "')";
       return signalPassFailure();
     }
     if (!(percentile > 50 && percentile <= 100)) {
-      emitError(getOperation().getLoc()) << "option percentile: expected more than 50 and at most 100 (got " << percentile.getValue() << ")";
+      emitError(getOperation().getLoc())
+          << "option percentile: expected more than 50 and at most 100 (got "
+          << percentile.getValue() << ")";
       return signalPassFailure();
     }
     auto type = IntegerType::get(&getContext(), dtype->getBits(),
-                                 dtype->isUnsignedInteger() ? IntegerType::Unsigned : IntegerType::Signless);
-    auto encoding = UniformEncodingAttr::get(type, std::nullopt, {}, {}, /*asymmetric=*/!symmetric, /*narrow=*/false);
-    RangeOptions options{method, percentile, encoding.getQMax() - encoding.getQMin() - (symmetric ? 1 : 0), symmetric};
+                                 dtype->isUnsignedInteger() ? IntegerType::Unsigned
+                                                            : IntegerType::Signless);
+    auto encoding = UniformEncodingAttr::get(type, std::nullopt, {}, {}, /*asymmetric=*/!symmetric,
+                                             /*narrow=*/false);
+    RangeOptions options{method, percentile,
+                         encoding.getQMax() - encoding.getQMin() - (symmetric ? 1 : 0), symmetric};
     auto isIncluded = [&](Operation *op) {
       std::string layer = getLayerName(op);
       auto matches = [&](const llvm::GlobPattern &pattern) { return pattern.match(layer); };

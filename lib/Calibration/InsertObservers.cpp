@@ -22,7 +22,9 @@ using namespace terse;
 static std::string getValueName(Value value) {
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     auto function = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
-    StringAttr name = function ? function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "nn.name") : StringAttr();
+    StringAttr name =
+        function ? function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "nn.name")
+                 : StringAttr();
     return name ? name.str() : ("input" + Twine(argument.getArgNumber())).str();
   }
   std::string name = getLayerName(value.getDefiningOp());
@@ -44,7 +46,8 @@ struct InsertObserversPass : terse::impl::InsertObserversPassBase<InsertObserver
   void observe(func::FuncOp function) {
     // Loops and branches run their bodies as often as they like: only the top level is observed.
     Block &body = function.getBody().front();
-    llvm::MapVector<Value, std::optional<int64_t>> values; // With the channel axis of contraction inputs.
+    llvm::MapVector<Value, std::optional<int64_t>>
+        values; // With the channel axis of contraction inputs.
     for (Operation &op : body) {
       if (!hasIntegerForm(&op) || isFusedClamp(&op))
         continue;
@@ -52,7 +55,8 @@ struct InsertObserversPass : terse::impl::InsertObserversPassBase<InsertObserver
         if (!isFloatActivation(operand->get()) || operand->get().getDefiningOp<ObserveOp>())
           continue;
         std::optional<int64_t> &axis = values[operand->get()];
-        if (auto contraction = dyn_cast<nn::ContractionLike>(op); contraction && operand == &contraction.getActivationOperand())
+        if (auto contraction = dyn_cast<nn::ContractionLike>(op);
+            contraction && operand == &contraction.getActivationOperand())
           axis = contraction.getActivationChannelAxis();
       }
     }
@@ -63,13 +67,14 @@ struct InsertObserversPass : terse::impl::InsertObserversPassBase<InsertObserver
         name += "#" + std::to_string(count);
       OpBuilder builder(&getContext());
       builder.setInsertionPointAfterValue(value);
-      auto observe = ObserveOp::create(builder, value.getLoc(), value.getType(), value, name, ObserverKind::Histogram, IntegerAttr());
+      auto observe = ObserveOp::create(builder, value.getLoc(), value.getType(), value, name,
+                                       ObserverKind::Histogram, IntegerAttr());
       value.replaceAllUsesExcept(observe, observe);
       ++numObservers;
       if (!channels || !axis)
         continue;
-      auto perChannel = ObserveOp::create(builder, value.getLoc(), value.getType(), observe, name, ObserverKind::Channel,
-                                          builder.getI64IntegerAttr(*axis));
+      auto perChannel = ObserveOp::create(builder, value.getLoc(), value.getType(), observe, name,
+                                          ObserverKind::Channel, builder.getI64IntegerAttr(*axis));
       observe.getResult().replaceAllUsesExcept(perChannel, perChannel);
       ++numObservers;
     }

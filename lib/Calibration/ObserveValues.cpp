@@ -44,7 +44,8 @@ static bool isConvertible(DType have, DType want) {
   return have == want || (want == DType::f32() && have.isInteger() && have.getBits() <= 16);
 }
 
-llvm::Expected<std::unique_ptr<CalibrationData>> CalibrationData::open(ModuleOp module, llvm::StringRef path) {
+llvm::Expected<std::unique_ptr<CalibrationData>> CalibrationData::open(ModuleOp module,
+                                                                       llvm::StringRef path) {
   auto impl = std::make_unique<Impl>();
   impl->path = path.str();
   auto signature = getSignature(module);
@@ -63,29 +64,33 @@ llvm::Expected<std::unique_ptr<CalibrationData>> CalibrationData::open(ModuleOp 
       std::vector<std::string> others(names.begin(), names.end());
       llvm::erase(others, "labels");
       if (impl->signature.inputs.size() != 1 || others.size() != 1)
-        return makeError("'{0}': there is no array for the model's input '{1}' ({2}); the file has {3}", path, input.name,
-                         input.getTypeString(), names.empty() ? "none" : llvm::join(names, ", "));
+        return makeError(
+            "'{0}': there is no array for the model's input '{1}' ({2}); the file has {3}", path,
+            input.name, input.getTypeString(), names.empty() ? "none" : llvm::join(names, ", "));
       name = others.front();
     }
     auto stream = NpzStream::open(path, name);
     if (!stream)
       return stream.takeError();
     llvm::ArrayRef<int64_t> shape = (*stream)->getShape();
-    bool fits = isConvertible((*stream)->getDType(), input.dtype) && shape.size() == input.shape.size();
+    bool fits =
+        isConvertible((*stream)->getDType(), input.dtype) && shape.size() == input.shape.size();
     for (size_t i = 1; fits && i < shape.size(); ++i)
       fits = input.shape[i] < 0 || input.shape[i] == shape[i];
     if (!fits)
       return makeError("'{0}': array '{1}' is {2}, but the model's input '{3}' is {4}", path, name,
-                       formatTensorType(shape, (*stream)->getDType()), input.name, input.getTypeString());
+                       formatTensorType(shape, (*stream)->getDType()), input.name,
+                       input.getTypeString());
     if (!input.shape.empty() && input.shape[0] > 1)
-      return makeError("'{0}': the model's input '{1}' ({2}) has a batch of {3}; calibration runs single samples: import the "
+      return makeError("'{0}': the model's input '{1}' ({2}) has a batch of {3}; calibration runs "
+                       "single samples: import the "
                        "model with a dynamic batch or a batch of 1",
                        path, input.name, input.getTypeString(), input.shape[0]);
     if (impl->streams.empty())
       impl->count = shape[0];
     else if (shape[0] != impl->count)
-      return makeError("'{0}': array '{1}' has {2} samples, but '{3}' has {4}", path, name, shape[0], impl->names.front(),
-                       impl->count);
+      return makeError("'{0}': array '{1}' has {2} samples, but '{3}' has {4}", path, name,
+                       shape[0], impl->names.front(), impl->count);
     impl->names.push_back(name);
     impl->streams.push_back(std::move(*stream));
   }
@@ -105,8 +110,10 @@ llvm::Expected<std::vector<HostTensor>> CalibrationData::next() {
     if (tensor->dtype == DType::f32())
       for (auto [i, value] : llvm::enumerate(tensor->getAs<float>()))
         if (!std::isfinite(value))
-          return makeError("'{0}': element {1} of sample {2} of array '{3}' is {4}; calibration data must be finite", impl->path,
-                           i, impl->position, name, std::isnan(value) ? "NaN" : "infinite");
+          return makeError("'{0}': element {1} of sample {2} of array '{3}' is {4}; calibration "
+                           "data must be finite",
+                           impl->path, i, impl->position, name,
+                           std::isnan(value) ? "NaN" : "infinite");
     inputs.push_back(std::move(*tensor));
   }
   ++impl->position;
@@ -154,8 +161,10 @@ static llvm::Expected<OwningOpRef<ModuleOp>> instrument(ModuleOp module, ArrayRe
   return std::move(copy);
 }
 
-llvm::Expected<int64_t> terse::observeValues(ModuleOp module, ArrayRef<Value> observed, CalibrationData &data, int64_t limit,
-                                             bool interpret, llvm::function_ref<void(size_t, const HostTensor &)> see) {
+llvm::Expected<int64_t>
+terse::observeValues(ModuleOp module, ArrayRef<Value> observed, CalibrationData &data,
+                     int64_t limit, bool interpret,
+                     llvm::function_ref<void(size_t, const HostTensor &)> see) {
   // An observer's own result is its operand.
   SmallVector<Value> values;
   for (Value value : observed) {

@@ -22,7 +22,8 @@ struct Sketch {
         continue;
       // Bin 0 holds the exact zeros that functions such as ReLU make: most of it.
       double value = bin == 0 ? 0.0 : (double(bin) + 0.5) * width;
-      values.push_back(std::clamp(value, std::min(statistics.min, 0.0), std::max(statistics.max, 0.0)));
+      values.push_back(
+          std::clamp(value, std::min(statistics.min, 0.0), std::max(statistics.max, 0.0)));
       weights.push_back(double(count));
     }
   }
@@ -42,7 +43,8 @@ double getSquaredError(const Sketch &sketch, FloatRange range, int64_t steps) {
   return sum;
 }
 
-FloatRange minimizeSquaredError(const Sketch &sketch, FloatRange whole, int64_t steps, bool symmetric) {
+FloatRange minimizeSquaredError(const Sketch &sketch, FloatRange whole, int64_t steps,
+                                bool symmetric) {
   constexpr int kSteps = 100;
   FloatRange best = whole;
   double bestError = getSquaredError(sketch, whole, steps);
@@ -117,7 +119,8 @@ FloatRange minimizeDivergence(Sketch sketch, FloatRange whole, int64_t steps) {
   // Exact zeros are exact on every grid; their number would only outweigh all else.
   for (size_t i = 0; i < sketch.values.size(); ++i)
     if (sketch.values[i] == 0) {
-      double before = i ? sketch.weights[i - 1] : 0, after = i + 1 < sketch.values.size() ? sketch.weights[i + 1] : 0;
+      double before = i ? sketch.weights[i - 1] : 0,
+             after = i + 1 < sketch.values.size() ? sketch.weights[i + 1] : 0;
       sketch.weights[i] = std::min(sketch.weights[i], std::max(before, after));
     }
   FloatRange best = whole;
@@ -139,7 +142,8 @@ FloatRange minimizeDivergence(Sketch sketch, FloatRange whole, int64_t steps) {
 
 /// The value below which `share` of the weight lies, within a bin evenly.
 double getQuantile(const TensorStatistics &statistics, double share) {
-  double total = double(statistics.elements - statistics.nonFinite), target = share * total, seen = 0;
+  double total = double(statistics.elements - statistics.nonFinite), target = share * total,
+         seen = 0;
   double width = statistics.histogram.getWidth();
   for (int64_t bin = -Histogram::kBins; bin < Histogram::kBins; ++bin) {
     double count = double(statistics.histogram.getCount(bin));

@@ -36,7 +36,8 @@ bool terse::hasIntegerForm(Operation *op) {
   if (auto contraction = dyn_cast<nn::ContractionLike>(op))
     return contraction.hasIntegerForm();
   auto quantizable = dyn_cast<nn::Quantizable>(op);
-  return quantizable && !quantizable.getDataOperands().empty() && quantizable.getIntegerForm() != nn::IntegerForm::None;
+  return quantizable && !quantizable.getDataOperands().empty() &&
+         quantizable.getIntegerForm() != nn::IntegerForm::None;
 }
 
 bool terse::isFusedClamp(Operation *op) {

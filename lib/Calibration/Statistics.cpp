@@ -84,7 +84,9 @@ static std::pair<float, float> getExtremes(llvm::ArrayRef<float> values) {
     low = std::min(low, ordered);
     high = std::max(high, ordered);
   }
-  auto toFloat = [](int32_t ordered) { return llvm::bit_cast<float>(ordered ^ ((ordered >> 31) & 0x7fffffff)) + 0.0f; }; // -0 is 0.
+  auto toFloat = [](int32_t ordered) {
+    return llvm::bit_cast<float>(ordered ^ ((ordered >> 31) & 0x7fffffff)) + 0.0f;
+  }; // -0 is 0.
   return {toFloat(low), toFloat(high)};
 }
 
@@ -97,7 +99,8 @@ void TensorStatistics::addSample(llvm::ArrayRef<float> values) {
   if (size)
     std::tie(low, high) = getExtremes(values);
   if (!std::isfinite(low) || !std::isfinite(high)) {
-    llvm::copy_if(values, std::back_inserter(finite), [](float value) { return std::isfinite(value); });
+    llvm::copy_if(values, std::back_inserter(finite),
+                  [](float value) { return std::isfinite(value); });
     bad = size - finite.size();
     values = finite;
     if (!finite.empty())
@@ -121,7 +124,8 @@ void TensorStatistics::addSample(llvm::ArrayRef<float> values) {
     histogram.add(values, std::max(-low, high));
 }
 
-void TensorStatistics::addChannels(llvm::ArrayRef<float> values, int64_t outer, int64_t channelCount, int64_t inner) {
+void TensorStatistics::addChannels(llvm::ArrayRef<float> values, int64_t outer,
+                                   int64_t channelCount, int64_t inner) {
   bool first = channels.empty();
   if (first)
     channels.resize(channelCount);
@@ -192,7 +196,8 @@ static std::pair<int64_t, std::vector<int64_t>> getSpan(const TensorStatistics &
   return {counts.empty() ? 0 : first, counts};
 }
 
-static bool setSpan(TensorStatistics &statistics, int64_t exponent, int64_t first, llvm::ArrayRef<int64_t> counts) {
+static bool setSpan(TensorStatistics &statistics, int64_t exponent, int64_t first,
+                    llvm::ArrayRef<int64_t> counts) {
   if (exponent < Histogram::kMinExponent || exponent > 128 || first < -Histogram::kBins ||
       first + int64_t(counts.size()) > Histogram::kBins)
     return false;
@@ -222,11 +227,14 @@ static std::vector<ChannelStatistics> unflatten(llvm::ArrayRef<double> flat) {
 
 StatisticsAttr TensorStatistics::toAttr(mlir::MLIRContext *context) const {
   auto [first, counts] = getSpan(*this);
-  auto f64s = [&](llvm::ArrayRef<double> values) { return mlir::DenseF64ArrayAttr::get(context, values); };
-  return StatisticsAttr::get(context, samples, elements, nonFinite, f64s({min, max, averageMin, averageMax}),
-                             histogram.getExponent(), first,
-                             hasHistogram ? mlir::DenseI64ArrayAttr::get(context, counts) : mlir::DenseI64ArrayAttr(),
-                             channels.empty() ? mlir::DenseF64ArrayAttr() : f64s(flatten(channels)));
+  auto f64s = [&](llvm::ArrayRef<double> values) {
+    return mlir::DenseF64ArrayAttr::get(context, values);
+  };
+  return StatisticsAttr::get(
+      context, samples, elements, nonFinite, f64s({min, max, averageMin, averageMax}),
+      histogram.getExponent(), first,
+      hasHistogram ? mlir::DenseI64ArrayAttr::get(context, counts) : mlir::DenseI64ArrayAttr(),
+      channels.empty() ? mlir::DenseF64ArrayAttr() : f64s(flatten(channels)));
 }
 
 TensorStatistics TensorStatistics::fromAttr(StatisticsAttr attr, llvm::StringRef name) {
@@ -236,7 +244,8 @@ TensorStatistics TensorStatistics::fromAttr(StatisticsAttr attr, llvm::StringRef
   result.elements = attr.getElements();
   result.nonFinite = attr.getNonFinite();
   llvm::ArrayRef<double> range = attr.getRange();
-  result.min = range[0], result.max = range[1], result.averageMin = range[2], result.averageMax = range[3];
+  result.min = range[0], result.max = range[1], result.averageMin = range[2],
+  result.averageMax = range[3];
   if (attr.getCounts())
     setSpan(result, attr.getExponent(), attr.getFirst(), attr.getCounts());
   if (attr.getChannels())
@@ -289,8 +298,8 @@ static bool parseTensor(const llvm::json::Value &value, TensorStatistics &t) {
   auto samples = object->getInteger("samples"), elements = object->getInteger("elements"),
        nonFinite = object->getInteger("non_finite");
   const llvm::json::Array *range = object->getArray("range");
-  if (!name || !samples || !elements || !nonFinite || *samples < 0 || *elements < 0 || *nonFinite < 0 || !range ||
-      range->size() != 4)
+  if (!name || !samples || !elements || !nonFinite || *samples < 0 || *elements < 0 ||
+      *nonFinite < 0 || !range || range->size() != 4)
     return false;
   t.name = name->str();
   t.samples = *samples, t.elements = *elements, t.nonFinite = *nonFinite;
@@ -336,7 +345,8 @@ llvm::Expected<std::vector<TensorStatistics>> terse::readStatistics(llvm::String
   if (!version || !list)
     return makeError("'{0}': not a statistics file, as --data with --statistics writes it", path);
   if (*version != 1)
-    return makeError("'{0}': statistics of version {1}; this build reads version 1", path, *version);
+    return makeError("'{0}': statistics of version {1}; this build reads version 1", path,
+                     *version);
   std::vector<TensorStatistics> tensors(list->size());
   for (auto [i, item] : llvm::enumerate(*list))
     if (!parseTensor(item, tensors[i]))

@@ -23,7 +23,8 @@ struct Operand {
 };
 } // namespace
 
-llvm::Expected<HostTensor> reference::evaluateRequantize(RequantizeOp op, ArrayRef<HostTensor> tensors) {
+llvm::Expected<HostTensor> reference::evaluateRequantize(RequantizeOp op,
+                                                         ArrayRef<HostTensor> tensors) {
   auto fail = [&](const llvm::Twine &message) { return OpCall(op, {}, {}).fail(message); };
   SmallVector<int64_t> shape;
   for (const HostTensor &tensor : tensors) {
@@ -72,12 +73,14 @@ llvm::Expected<HostTensor> reference::evaluateRequantize(RequantizeOp op, ArrayR
     }
     int64_t sum = 0;
     for (size_t i = 0; i < terms; ++i)
-      sum += operands[i].ints[offset(operands[i])] * operands[terms + i].ints[offset(operands[terms + i])];
+      sum += operands[i].ints[offset(operands[i])] *
+             operands[terms + i].ints[offset(operands[terms + i])];
     int64_t right = 31 - shift->ints[offset(*shift)];
     legalShift &= right >= 1 && right <= 61;
     if (!legalShift)
       return;
-    values[flat] = numerics::clampInt(numerics::shiftRightHalfToEven(sum, unsigned(right)) + zero, range.min, range.max);
+    values[flat] = numerics::clampInt(numerics::shiftRightHalfToEven(sum, unsigned(right)) + zero,
+                                      range.min, range.max);
   });
   if (!legalShift)
     return fail("has a shift outside of [-30, 30]");

@@ -19,12 +19,15 @@ static std::string getActivationName(Value value) {
     return getLayerName(op);
   auto argument = cast<BlockArgument>(value);
   auto function = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
-  auto name = function ? function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "nn.name") : StringAttr();
+  auto name = function ? function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "nn.name")
+                       : StringAttr();
   return name ? name.str() : ("input" + Twine(argument.getArgNumber())).str();
 }
 
-/// The entry of an encoded value with constant parameters that are scales and zero points; nothing for others.
-static std::optional<ActivationEntry> describe(Operation *op, Value input, RankedTensorType type, ValueRange parameters) {
+/// The entry of an encoded value with constant parameters that are scales and zero points; nothing
+/// for others.
+static std::optional<ActivationEntry> describe(Operation *op, Value input, RankedTensorType type,
+                                               ValueRange parameters) {
   auto encoding = dyn_cast_or_null<UniformEncodingAttr>(getEncoding(type));
   if (!encoding || parameters.empty() || encoding.getScaleEncoding())
     return std::nullopt;
@@ -45,7 +48,8 @@ static std::optional<ActivationEntry> describe(Operation *op, Value input, Ranke
   }
   for (auto [scale, zero] : llvm::zip(entry.scales, entry.zeroPoints)) {
     entry.low = std::min<double>(entry.low, numerics::dequantize(encoding.getQMin(), scale, zero));
-    entry.high = std::max<double>(entry.high, numerics::dequantize(encoding.getQMax(), scale, zero));
+    entry.high =
+        std::max<double>(entry.high, numerics::dequantize(encoding.getQMax(), scale, zero));
   }
   if (ChoiceAttr choice = ChoiceAttr::get(op))
     if (auto method = dyn_cast_or_null<StringAttr>(choice.lookup(0)))
@@ -58,12 +62,15 @@ std::vector<ActivationEntry> terse::describeActivations(ModuleOp module) {
   module.walk([&](Operation *op) {
     std::optional<ActivationEntry> entry;
     if (auto encode = dyn_cast<EncodeOp>(op))
-      entry = describe(op, encode.getInput(), cast<RankedTensorType>(encode.getType()), encode.getParameters());
-    if (auto assemble = dyn_cast<AssembleOp>(op); assemble && !getConstant(assemble.getComponents().front()) &&
-                                                  !isa_and_nonnull<ml_program::GlobalLoadConstOp>(
-                                                      assemble.getComponents().front().getDefiningOp()))
-      entry = describe(op, assemble.getComponents().front(), cast<RankedTensorType>(assemble.getType()),
-                       assemble.getComponents().drop_front());
+      entry = describe(op, encode.getInput(), cast<RankedTensorType>(encode.getType()),
+                       encode.getParameters());
+    if (auto assemble = dyn_cast<AssembleOp>(op);
+        assemble && !getConstant(assemble.getComponents().front()) &&
+        !isa_and_nonnull<ml_program::GlobalLoadConstOp>(
+            assemble.getComponents().front().getDefiningOp()))
+      entry =
+          describe(op, assemble.getComponents().front(), cast<RankedTensorType>(assemble.getType()),
+                   assemble.getComponents().drop_front());
     if (entry)
       entries.push_back(std::move(*entry));
   });
@@ -77,7 +84,8 @@ std::string terse::getFloatReason(Operation *op) {
       if (auto text = dyn_cast<StringAttr>(value); text && text.getValue().starts_with("float: "))
         return text.getValue().drop_front(7).str();
   auto quantizable = dyn_cast<nn::Quantizable>(op);
-  if (!quantizable || isa<nn::ContractionLike>(op) || quantizable.getIntegerForm() != nn::IntegerForm::None)
+  if (!quantizable || isa<nn::ContractionLike>(op) ||
+      quantizable.getIntegerForm() != nn::IntegerForm::None)
     return "";
   for (OpOperand *operand : quantizable.getDataOperands())
     if (getEncoding(operand->get().getType()))

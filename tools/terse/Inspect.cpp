@@ -56,9 +56,11 @@ static llvm::Error inspect(const InspectOptions &options) {
   return llvm::Error::success();
 }
 
-/// A histogram in `width` characters, from the smallest to the largest value; the height is the logarithm of the count.
+/// A histogram in `width` characters, from the smallest to the largest value; the height is the
+/// logarithm of the count.
 static std::string draw(const TensorStatistics &tensor, size_t width) {
-  static constexpr const char *kLevels[] = {" ", "\u2581", "\u2582", "\u2583", "\u2584", "\u2585", "\u2586", "\u2587", "\u2588"};
+  static constexpr const char *kLevels[] = {" ",      "\u2581", "\u2582", "\u2583", "\u2584",
+                                            "\u2585", "\u2586", "\u2587", "\u2588"};
   std::vector<uint64_t> columns(width);
   double span = tensor.max - tensor.min, bin = tensor.histogram.getWidth();
   if (!tensor.hasHistogram || !(span > 0))
@@ -73,7 +75,8 @@ static std::string draw(const TensorStatistics &tensor, size_t width) {
     }
   std::string text;
   for (uint64_t column : columns)
-    text += kLevels[column ? 1 + size_t(7 * std::log1p(double(column)) / std::log1p(double(most))) : 0];
+    text +=
+        kLevels[column ? 1 + size_t(7 * std::log1p(double(column)) / std::log1p(double(most))) : 0];
   return text;
 }
 
@@ -88,11 +91,13 @@ static llvm::Error inspectStatistics(llvm::StringRef path, bool json) {
     return llvm::Error::success();
   }
   llvm::outs() << path << ": statistics of " << tensors->size() << " values\n"
-               << llvm::formatv("{0,-24}{1,9}{2,12}{3,12}{4,12}{5,12}{6,8}  {7}\n", "value", "samples", "min", "max", "avg min",
-                                "avg max", "bad", "histogram (log)");
+               << llvm::formatv("{0,-24}{1,9}{2,12}{3,12}{4,12}{5,12}{6,8}  {7}\n", "value",
+                                "samples", "min", "max", "avg min", "avg max", "bad",
+                                "histogram (log)");
   for (const TensorStatistics &tensor : *tensors)
-    llvm::outs() << llvm::formatv("{0,-24}{1,9}{2,12:f4}{3,12:f4}{4,12:f4}{5,12:f4}{6,8}  {7}\n", tensor.name, tensor.samples,
-                                  tensor.min, tensor.max, tensor.averageMin, tensor.averageMax, tensor.nonFinite,
+    llvm::outs() << llvm::formatv("{0,-24}{1,9}{2,12:f4}{3,12:f4}{4,12:f4}{5,12:f4}{6,8}  {7}\n",
+                                  tensor.name, tensor.samples, tensor.min, tensor.max,
+                                  tensor.averageMin, tensor.averageMax, tensor.nonFinite,
                                   draw(tensor, 40));
   return llvm::Error::success();
 }
@@ -100,9 +105,11 @@ static llvm::Error inspectStatistics(llvm::StringRef path, bool json) {
 void tool::addInspect(CLI::App &root, Action &action) {
   auto options = std::make_shared<InspectOptions>();
   CLI::App *command = root.add_subcommand(
-      "inspect", "Show inputs, outputs, and how every weight is stored, in exact bits and bytes; or what "
-                 "calibration has seen");
-  command->footer("Examples:\n  terse inspect small.mlirbc --json\n  terse inspect statistics.json");
+      "inspect",
+      "Show inputs, outputs, and how every weight is stored, in exact bits and bytes; or what "
+      "calibration has seen");
+  command->footer(
+      "Examples:\n  terse inspect small.mlirbc --json\n  terse inspect statistics.json");
   addModelArgument(*command, options->input);
   command->add_flag("--json", options->json, "Print JSON instead of a table");
   options->model.addTo(*command);

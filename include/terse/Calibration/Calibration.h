@@ -17,9 +17,11 @@ namespace terse {
 /// Samples of an .npz file, one at a time, for the inputs of a model.
 class CalibrationData {
 public:
-  /// Arrays are found by the names of the inputs of the module's entry function; the only array serves
-  /// the only input whatever its name, labels apart. Checks everything but the data themselves.
-  static llvm::Expected<std::unique_ptr<CalibrationData>> open(mlir::ModuleOp module, llvm::StringRef path);
+  /// Arrays are found by the names of the inputs of the module's entry function; the only array
+  /// serves the only input whatever its name, labels apart. Checks everything but the data
+  /// themselves.
+  static llvm::Expected<std::unique_ptr<CalibrationData>> open(mlir::ModuleOp module,
+                                                               llvm::StringRef path);
   ~CalibrationData();
 
   int64_t size() const;
@@ -32,9 +34,9 @@ private:
   std::unique_ptr<Impl> impl;
 };
 
-/// Runs the entry function of `module` on all samples (at most `limit`, if positive), natively or in the
-/// interpreter, and shows the values of `observed`, which are defined at the top level of that
-/// function: `see(i, tensor)` for each, in order, sample by sample. The module is not changed.
+/// Runs the entry function of `module` on all samples (at most `limit`, if positive), natively or
+/// in the interpreter, and shows the values of `observed`, which are defined at the top level of
+/// that function: `see(i, tensor)` for each, in order, sample by sample. The module is not changed.
 /// Returns the number of samples.
 llvm::Expected<int64_t> observeValues(mlir::ModuleOp module, llvm::ArrayRef<mlir::Value> observed,
                                       CalibrationData &data, int64_t limit, bool interpret,

@@ -21,8 +21,9 @@
 namespace terse {
 
 /// Counts of values in bins of equal width, a power of two: bin i holds the x with
-/// floor(x / 2^exponent) = i, and -kBins <= i < kBins. The width is the smallest at which all values
-/// fit, so that it follows from the largest magnitude: growing merges pairs of bins, exactly.
+/// floor(x / 2^exponent) = i, and -kBins <= i < kBins. The width is the smallest at which all
+/// values fit, so that it follows from the largest magnitude: growing merges pairs of bins,
+/// exactly.
 class Histogram {
 public:
   static constexpr int64_t kBins = 2048;
@@ -70,7 +71,8 @@ public:
   /// Adds one sample.
   void addSample(llvm::ArrayRef<float> values);
   /// Adds one sample's slices along an axis: element `(outer, channel, inner)`.
-  void addChannels(llvm::ArrayRef<float> values, int64_t outer, int64_t channelCount, int64_t inner);
+  void addChannels(llvm::ArrayRef<float> values, int64_t outer, int64_t channelCount,
+                   int64_t inner);
   /// Adds what `other` has seen. Averages are weighted by their samples.
   void merge(const TensorStatistics &other);
 
@@ -108,8 +110,8 @@ struct FloatRange {
 
 /// The range, which holds 0 and is no larger than what was seen (and 0).
 ///
-/// Percentile cuts each side at the percentile of all values. MSE minimizes the mean squared error of
-/// rounding and clamping the histogram. KL minimizes the Kullback-Leibler divergence of the
+/// Percentile cuts each side at the percentile of all values. MSE minimizes the mean squared error
+/// of rounding and clamping the histogram. KL minimizes the Kullback-Leibler divergence of the
 /// histogram after rounding (Migacz, "8-bit inference with TensorRT", 2017).
 FloatRange estimateRange(const TensorStatistics &statistics, const RangeOptions &options);
 

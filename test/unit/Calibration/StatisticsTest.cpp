@@ -63,15 +63,21 @@ TEST(Histogram, counts_as_defined) {
   EXPECT_LT(largest, width * Histogram::kBins);
   EXPECT_GE(largest, width * Histogram::kBins / 2);
   for (int64_t bin = -Histogram::kBins; bin < Histogram::kBins; ++bin) {
-    auto inBin = [&](float value) { return value >= double(bin) * width && value < double(bin + 1) * width; };
-    ASSERT_EQ(statistics.histogram.getCount(bin), size_t(std::count_if(values.begin(), values.end(), inBin))) << bin;
+    auto inBin = [&](float value) {
+      return value >= double(bin) * width && value < double(bin + 1) * width;
+    };
+    ASSERT_EQ(statistics.histogram.getCount(bin),
+              size_t(std::count_if(values.begin(), values.end(), inBin)))
+        << bin;
   }
 }
 
 // The order of samples, how they are cut, and what is merged with what do not matter.
 TEST(Histogram, is_a_function_of_the_set_of_values) {
-  std::vector<float> small = normal(2, 1000, 1e-3f), large = normal(3, 1000, 100.0f), tiny{-1e-44f, 1e-44f, 0.0f, -0.0f};
-  TensorStatistics forward = collect({tiny, small, large}), backward = collect({large, small, tiny});
+  std::vector<float> small = normal(2, 1000, 1e-3f), large = normal(3, 1000, 100.0f),
+                     tiny{-1e-44f, 1e-44f, 0.0f, -0.0f};
+  TensorStatistics forward = collect({tiny, small, large}),
+                   backward = collect({large, small, tiny});
   TensorStatistics merged = collect({small});
   merged.merge(collect({large}));
   merged.merge(collect({tiny}));
@@ -88,7 +94,8 @@ TEST(Histogram, is_a_function_of_the_set_of_values) {
 }
 
 TEST(Histogram, ends_of_f32) {
-  float largest = std::numeric_limits<float>::max(), smallest = std::numeric_limits<float>::denorm_min();
+  float largest = std::numeric_limits<float>::max(),
+        smallest = std::numeric_limits<float>::denorm_min();
   TensorStatistics statistics = collect({{smallest, -smallest, largest, -largest}});
   EXPECT_EQ(statistics.histogram.getCount(0), 1u);
   EXPECT_EQ(statistics.histogram.getCount(-1), 1u);
@@ -135,9 +142,12 @@ TEST(Files, round_trip_to_the_byte) {
 }
 
 TEST(Files, malformed_files_are_errors) {
-  for (const char *text : {"", "{}", "[]", "{\"terse_statistics\":2,\"tensors\":[]}", "{\"terse_statistics\":1,\"tensors\":[{}]}",
-                           "{\"terse_statistics\":1,\"tensors\":[{\"name\":\"x\",\"samples\":1,\"elements\":1,\"non_finite\":0,"
-                           "\"range\":[0,1,0,1],\"exponent\":0,\"first\":2047,\"counts\":[1,1]}]}"}) {
+  for (const char *text :
+       {"", "{}", "[]", "{\"terse_statistics\":2,\"tensors\":[]}",
+        "{\"terse_statistics\":1,\"tensors\":[{}]}",
+        "{\"terse_statistics\":1,\"tensors\":[{\"name\":\"x\",\"samples\":1,\"elements\":1,\"non_"
+        "finite\":0,"
+        "\"range\":[0,1,0,1],\"exponent\":0,\"first\":2047,\"counts\":[1,1]}]}"}) {
     llvm::SmallString<64> path;
     EXPECT_FALSE(llvm::sys::fs::createTemporaryFile("statistics", "json", path));
     std::error_code code;
@@ -157,13 +167,15 @@ TEST(Ranges, hold_zero_and_what_was_seen) {
   FloatRange range = estimateRange(collect({{1.0f, 3.0f}}), {RangeMethod::MinMax});
   EXPECT_EQ(range.low, 0.0);
   EXPECT_EQ(range.high, 3.0);
-  range = estimateRange(collect({{-1.0f, 3.0f}}), {RangeMethod::MinMax, 99.99, 254, /*symmetric=*/true});
+  range = estimateRange(collect({{-1.0f, 3.0f}}),
+                        {RangeMethod::MinMax, 99.99, 254, /*symmetric=*/true});
   EXPECT_EQ(range.low, -3.0);
   EXPECT_EQ(range.high, 3.0);
 }
 
 TEST(Ranges, degenerate_values_are_defined_for_every_method) {
-  for (RangeMethod method : {RangeMethod::MinMax, RangeMethod::MovingAverage, RangeMethod::Percentile, RangeMethod::KL, RangeMethod::MSE}) {
+  for (RangeMethod method : {RangeMethod::MinMax, RangeMethod::MovingAverage,
+                             RangeMethod::Percentile, RangeMethod::KL, RangeMethod::MSE}) {
     FloatRange zeros = estimateRange(collect({{0.0f, 0.0f}}), {method});
     EXPECT_EQ(zeros.low, 0.0);
     EXPECT_EQ(zeros.high, 0.0);

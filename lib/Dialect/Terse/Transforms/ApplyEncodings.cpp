@@ -64,8 +64,8 @@ private:
   LogicalResult encodeConstant(ConstantTask &task);
   /// The components' values: from the spool, or computed.
   FailureOr<SmallVector<DenseResourceElementsAttr>> getValues(ConstantTask &task);
-  /// The scales that a weight needs at least, so that its bias fits into 32 bits at their product with
-  /// the scale of the activation; empty if there is no such bias.
+  /// The scales that a weight needs at least, so that its bias fits into 32 bits at their product
+  /// with the scale of the activation; empty if there is no such bias.
   std::vector<float> getScaleFloors(const ConstantTask &task);
   /// Encodes a bias at the products of the scales of activation and weight.
   LogicalResult encodeProduct(OpOperand &bias, EncodingAttrInterface encoding);
@@ -179,9 +179,8 @@ LogicalResult Applier::collect() {
         continue;
       }
       if (!encoding.isRunTimeEncodable() && !given) {
-        op->emitError() << "cannot encode operand " << number
-                        << ": it is not a constant, and " << value
-                        << " cannot be computed at run time";
+        op->emitError() << "cannot encode operand " << number << ": it is not a constant, and "
+                        << value << " cannot be computed at run time";
         ok = false;
         continue;
       }
@@ -209,9 +208,7 @@ static SmallVector<DenseResourceElementsAttr> makeResources(MutableArrayRef<Host
 
 FailureOr<SmallVector<DenseResourceElementsAttr>> Applier::getValues(ConstantTask &task) {
   Operation *user = task.operands.front()->getOwner();
-  auto error = [&] {
-    return user->emitError() << "weight '" << task.source.name << "': ";
-  };
+  auto error = [&] { return user->emitError() << "weight '" << task.source.name << "': "; };
   if (!task.source.value)
     return error() << "its data is not part of the module";
   llvm::Expected<HostTensor> tensor = toHostTensor(task.source.value);
@@ -304,10 +301,9 @@ SmallVector<Value> Applier::assemble(RankedTensorType logical, EncodingAttrInter
       builder.setInsertionPoint(source.global);
     else
       builder.setInsertionPointToStart(module.getBody());
-    auto global = ml_program::GlobalOp::create(builder, after.front().getLoc(),
-                                               source.name + "." + info.name, info.type,
-                                               /*is_mutable=*/false, value,
-                                               builder.getStringAttr("private"));
+    auto global = ml_program::GlobalOp::create(
+        builder, after.front().getLoc(), source.name + "." + info.name, info.type,
+        /*is_mutable=*/false, value, builder.getStringAttr("private"));
     table.insert(global, builder.getInsertionPoint());
     globals.push_back(global);
   }
@@ -330,7 +326,8 @@ SmallVector<Value> Applier::assemble(RankedTensorType logical, EncodingAttrInter
 /// The scale that an operand is to be encoded with, if that is one number known ahead.
 static std::optional<float> getChosenScale(OpOperand &operand) {
   ChoiceAttr choice = ChoiceAttr::get(operand.getOwner());
-  auto given = dyn_cast_or_null<StaticAttr>(choice ? choice.lookup(operand.getOperandNumber()) : Attribute());
+  auto given = dyn_cast_or_null<StaticAttr>(choice ? choice.lookup(operand.getOperandNumber())
+                                                   : Attribute());
   if (!given)
     return std::nullopt;
   auto scale = cast<DenseElementsAttr>(given.getValues().front());
@@ -340,8 +337,8 @@ static std::optional<float> getChosenScale(OpOperand &operand) {
 }
 
 std::vector<float> Applier::getScaleFloors(const ConstantTask &task) {
-  // Channels whose weights are nearly zero have tiny scales, at which their bias would need more than
-  // 32 bits.
+  // Channels whose weights are nearly zero have tiny scales, at which their bias would need more
+  // than 32 bits.
   constexpr double kLargest = double(1 << 29);
   auto op = dyn_cast<nn::ContractionLike>(task.operands.front()->getOwner());
   OpOperand *biasOperand = op ? op.getBiasOperand() : nullptr;
@@ -350,7 +347,8 @@ std::vector<float> Applier::getScaleFloors(const ConstantTask &task) {
       !encoding.getScaleType().isF32() || !encoding.getBlock().empty() || task.given ||
       task.operands.size() != 1 || task.operands.front() != &op.getWeightOperand())
     return {};
-  bool isProduct = llvm::any_of(products, [&](auto &product) { return product.first == biasOperand; });
+  bool isProduct =
+      llvm::any_of(products, [&](auto &product) { return product.first == biasOperand; });
   std::optional<float> activation = getChosenScale(op.getActivationOperand());
   std::optional<HostTensor> bias = getConstant(biasOperand->get(), &symbols);
   if (!isProduct || !activation || !bias)
@@ -375,7 +373,8 @@ LogicalResult Applier::encodeProduct(OpOperand &operand, EncodingAttrInterface e
       value = decode.getInput();
     if (auto encode = value.getDefiningOp<EncodeOp>(); encode && !encode.getParameters().empty())
       return getConstant(encode.getParameters().front(), &symbols);
-    if (auto assembled = value.getDefiningOp<AssembleOp>(); assembled && assembled.getComponents().size() > 1)
+    if (auto assembled = value.getDefiningOp<AssembleOp>();
+        assembled && assembled.getComponents().size() > 1)
       return getConstant(assembled.getComponents()[1], &symbols);
     return std::nullopt;
   };
@@ -401,7 +400,9 @@ LogicalResult Applier::encodeProduct(OpOperand &operand, EncodingAttrInterface e
     names.push_back(source.name + "." + info.name);
   }
   Value original = operand.get();
-  replace(operand, assemble(type, encoding, source, makeResources(*components, slots, names), {original}).front());
+  replace(operand,
+          assemble(type, encoding, source, makeResources(*components, slots, names), {original})
+              .front());
   ++numEncoded;
   ConstantTask task;
   task.source = source;
@@ -415,7 +416,8 @@ void Applier::encodeComputed(Value value, ComputedTask &task) {
   SmallVector<Value> parameters;
   if (task.given)
     for (Attribute constant : task.given.getValues())
-      parameters.push_back(nn::ConstantOp::create(builder, value.getLoc(), cast<ElementsAttr>(constant)));
+      parameters.push_back(
+          nn::ConstantOp::create(builder, value.getLoc(), cast<ElementsAttr>(constant)));
   auto encoded = EncodeOp::create(builder, value.getLoc(), value, task.encoding, parameters);
   // For reports.
   if (task.given && task.given.getOrigin())

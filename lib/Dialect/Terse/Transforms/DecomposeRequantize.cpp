@@ -26,15 +26,18 @@ public:
   Value castTo(Value x, Type element) {
     if (typeOf(x).getElementType() == element)
       return x;
-    return nn::CastOp::create(builder, loc, RankedTensorType::get(typeOf(x).getShape(), element), x);
+    return nn::CastOp::create(builder, loc, RankedTensorType::get(typeOf(x).getShape(), element),
+                              x);
   }
   Value binary(nn::BinaryKind kind, Value lhs, Value rhs) {
     auto joined = nn::broadcastShapes(typeOf(lhs).getShape(), typeOf(rhs).getShape());
     // What the result's type knows beyond the operands' is kept.
-    bool isWhole = joined->size() == shape.size() && llvm::all_of(llvm::zip(*joined, shape), [](auto pair) {
-                     return std::get<0>(pair) == std::get<1>(pair) || ShapedType::isDynamic(std::get<0>(pair));
-                   });
-    auto type = RankedTensorType::get(isWhole ? shape : ArrayRef<int64_t>(*joined), typeOf(lhs).getElementType());
+    bool isWhole =
+        joined->size() == shape.size() && llvm::all_of(llvm::zip(*joined, shape), [](auto pair) {
+          return std::get<0>(pair) == std::get<1>(pair) || ShapedType::isDynamic(std::get<0>(pair));
+        });
+    auto type = RankedTensorType::get(isWhole ? shape : ArrayRef<int64_t>(*joined),
+                                      typeOf(lhs).getElementType());
     return nn::BinaryOp::create(builder, loc, type, kind, lhs, rhs);
   }
   Value unary(nn::UnaryKind kind, Value x, double alpha = 0, double beta = 0) {
@@ -43,8 +46,12 @@ public:
   Value constant(Type element, int64_t value) {
     auto type = RankedTensorType::get({}, element);
     if (isa<FloatType>(element))
-      return nn::ConstantOp::create(builder, loc, DenseElementsAttr::get(type, builder.getFloatAttr(element, double(value)).getValue()));
-    return nn::ConstantOp::create(builder, loc, DenseElementsAttr::get(type, builder.getIntegerAttr(element, value).getValue()));
+      return nn::ConstantOp::create(
+          builder, loc,
+          DenseElementsAttr::get(type, builder.getFloatAttr(element, double(value)).getValue()));
+    return nn::ConstantOp::create(
+        builder, loc,
+        DenseElementsAttr::get(type, builder.getIntegerAttr(element, value).getValue()));
   }
   Value orZero(Value x) {
     Value isNumber = nn::CompareOp::create(builder, loc, nn::CompareKind::Eq, x, x);
@@ -63,7 +70,8 @@ bool isSmallConstant(Value multiplier) {
   DenseElementsAttr values;
   if (!matchPattern(multiplier, m_Constant(&values)))
     return false;
-  return llvm::all_of(values.getValues<float>(), [](float value) { return std::fabs(value) < 0x1p64f; });
+  return llvm::all_of(values.getValues<float>(),
+                      [](float value) { return std::fabs(value) < 0x1p64f; });
 }
 
 struct DecomposeRequantize : OpRewritePattern<RequantizeOp> {
@@ -88,24 +96,28 @@ struct DecomposeRequantize : OpRewritePattern<RequantizeOp> {
     sum = b.unary(nn::UnaryKind::Round, sum);
     if (op.getZeroPoint())
       sum = b.binary(nn::BinaryKind::Add, sum, b.castTo(op.getZeroPoint(), f32));
-    return b.unary(nn::UnaryKind::Clamp, sum, double(int64_t(op.getLow())), double(int64_t(op.getHigh())));
+    return b.unary(nn::UnaryKind::Clamp, sum, double(int64_t(op.getLow())),
+                   double(int64_t(op.getHigh())));
   }
 
   static Value emitFixed(RequantizeOp op, Builder &b) {
     Type i64 = b.getI64();
     Value sum;
     for (auto [input, multiplier] : llvm::zip(op.getInputs(), op.getMultipliers())) {
-      Value product = b.binary(nn::BinaryKind::Mul, b.castTo(input, i64), b.castTo(multiplier, i64));
+      Value product =
+          b.binary(nn::BinaryKind::Mul, b.castTo(input, i64), b.castTo(multiplier, i64));
       sum = sum ? b.binary(nn::BinaryKind::Add, sum, product) : product;
     }
-    // Shifts of nn are logical: an offset of 2^62, a multiple of every 2^right, makes the sum positive.
-    // With u = floor(sum / 2^right), rne is (sum + 2^(right-1) - 1 + (u & 1)) >> right.
+    // Shifts of nn are logical: an offset of 2^62, a multiple of every 2^right, makes the sum
+    // positive. With u = floor(sum / 2^right), rne is (sum + 2^(right-1) - 1 + (u & 1)) >> right.
     Value offset = b.constant(i64, int64_t(1) << 62), one = b.constant(i64, 1);
     Value right = b.binary(nn::BinaryKind::Sub, b.constant(i64, 31), b.castTo(op.getShift(), i64));
     Value half = b.binary(nn::BinaryKind::Shl, one, b.binary(nn::BinaryKind::Sub, right, one));
     Value shifted = b.binary(nn::BinaryKind::Add, sum, offset);
     Value odd = b.binary(nn::BinaryKind::And, b.binary(nn::BinaryKind::Shr, shifted, right), one);
-    Value q = b.binary(nn::BinaryKind::Add, b.binary(nn::BinaryKind::Add, shifted, b.binary(nn::BinaryKind::Sub, half, one)), odd);
+    Value q = b.binary(
+        nn::BinaryKind::Add,
+        b.binary(nn::BinaryKind::Add, shifted, b.binary(nn::BinaryKind::Sub, half, one)), odd);
     q = b.binary(nn::BinaryKind::Shr, q, right);
     q = b.binary(nn::BinaryKind::Sub, q, b.binary(nn::BinaryKind::Shr, offset, right));
     if (op.getZeroPoint())

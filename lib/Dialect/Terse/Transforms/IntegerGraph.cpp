@@ -59,7 +59,8 @@ struct Term {
 /// Converts one op.
 class Converter {
 public:
-  Converter(Operation *op, bool fixedPoint) : op(op), fixedPoint(fixedPoint), builder(op), loc(op->getLoc()) {}
+  Converter(Operation *op, bool fixedPoint)
+      : op(op), fixedPoint(fixedPoint), builder(op), loc(op->getLoc()) {}
 
   /// Whether the op reads integers with known scales at all.
   bool isCandidate();
@@ -79,7 +80,8 @@ private:
   void finish(const ResultUse &use, ArrayRef<Term> terms);
   /// Ends the op with stored integers of the parameters of `use`.
   void finishStored(const ResultUse &use, Value stored);
-  Value requantize(ArrayRef<Term> terms, const StaticTensor &target, int64_t low, int64_t high, ArrayRef<int64_t> shape);
+  Value requantize(ArrayRef<Term> terms, const StaticTensor &target, int64_t low, int64_t high,
+                   ArrayRef<int64_t> shape);
 
   Value center(const StaticTensor &tensor, Value stored);
   Value constant(Type elementType, ArrayRef<int64_t> shape, ArrayRef<float> values);
@@ -87,13 +89,17 @@ private:
   Value castTo(Value x, Type elementType) {
     if (typeOf(x).getElementType() == elementType)
       return x;
-    return nn::CastOp::create(builder, loc, RankedTensorType::get(typeOf(x).getShape(), elementType), x);
+    return nn::CastOp::create(builder, loc,
+                              RankedTensorType::get(typeOf(x).getShape(), elementType), x);
   }
-  Value binary(nn::BinaryKind kind, Value lhs, Value rhs) { return nn::BinaryOp::create(builder, loc, kind, lhs, rhs); }
+  Value binary(nn::BinaryKind kind, Value lhs, Value rhs) {
+    return nn::BinaryOp::create(builder, loc, kind, lhs, rhs);
+  }
   /// The shape in which one number per channel broadcasts to the result of `contraction`.
   static SmallVector<int64_t> getChannelShape(nn::ContractionLike contraction, int64_t channels) {
     SmallVector<int64_t> shape{channels};
-    shape.append(typeOf(contraction->getResult(0)).getRank() - 1 - contraction.getResultChannelAxis(), 1);
+    shape.append(
+        typeOf(contraction->getResult(0)).getRank() - 1 - contraction.getResultChannelAxis(), 1);
     return shape;
   }
 
@@ -110,7 +116,8 @@ LogicalResult fail(std::string &reason, const Twine &text) {
 }
 
 bool isIntegerData(const StaticTensor &tensor) {
-  return tensor && tensor.isPerTensor() && !tensor.encoding.getAxis() && tensor.encoding.getValueType().getWidth() <= 8;
+  return tensor && tensor.isPerTensor() && !tensor.encoding.getAxis() &&
+         tensor.encoding.getValueType().getWidth() <= 8;
 }
 
 } // namespace
@@ -120,14 +127,17 @@ bool isIntegerData(const StaticTensor &tensor) {
 //===----------------------------------------------------------------------===//
 
 Value Converter::constant(Type elementType, ArrayRef<int64_t> shape, ArrayRef<float> values) {
-  return nn::ConstantOp::create(builder, loc, DenseElementsAttr::get(RankedTensorType::get(shape, elementType), values));
+  return nn::ConstantOp::create(
+      builder, loc, DenseElementsAttr::get(RankedTensorType::get(shape, elementType), values));
 }
 
 Value Converter::constant(Type elementType, ArrayRef<int64_t> shape, ArrayRef<int64_t> values) {
   SmallVector<APInt> numbers;
   for (int64_t value : values)
-    numbers.push_back(APInt(elementType.getIntOrFloatBitWidth(), uint64_t(value), /*isSigned=*/true, /*implicitTrunc=*/true));
-  return nn::ConstantOp::create(builder, loc, DenseElementsAttr::get(RankedTensorType::get(shape, elementType), numbers));
+    numbers.push_back(APInt(elementType.getIntOrFloatBitWidth(), uint64_t(value), /*isSigned=*/true,
+                            /*implicitTrunc=*/true));
+  return nn::ConstantOp::create(
+      builder, loc, DenseElementsAttr::get(RankedTensorType::get(shape, elementType), numbers));
 }
 
 /// q - z: i16 for 8 bits and less, i32 beyond; the stored integers themselves if all z are 0.
@@ -140,7 +150,8 @@ Value Converter::center(const StaticTensor &tensor, Value stored) {
     shape.assign(typeOf(stored).getRank() - *axis, 1);
     shape.front() = tensor.zeroPoints.size();
   }
-  return binary(nn::BinaryKind::Sub, castTo(stored, wide), constant(wide, shape, tensor.zeroPoints));
+  return binary(nn::BinaryKind::Sub, castTo(stored, wide),
+                constant(wide, shape, tensor.zeroPoints));
 }
 
 ResultUse Converter::findUse(bool absorbClamps) {
@@ -170,7 +181,8 @@ ResultUse Converter::findUse(bool absorbClamps) {
   return {};
 }
 
-Value Converter::requantize(ArrayRef<Term> terms, const StaticTensor &target, int64_t low, int64_t high, ArrayRef<int64_t> shape) {
+Value Converter::requantize(ArrayRef<Term> terms, const StaticTensor &target, int64_t low,
+                            int64_t high, ArrayRef<int64_t> shape) {
   SmallVector<Value> inputs, multipliers;
   Value shift;
   for (const Term &term : terms)
@@ -180,16 +192,21 @@ Value Converter::requantize(ArrayRef<Term> terms, const StaticTensor &target, in
       std::vector<float> factors = term.factors;
       for (float &factor : factors)
         factor = factor / target.scale();
-      multipliers.push_back(constant(builder.getF32Type(), term.factorShape, ArrayRef<float>(factors)));
+      multipliers.push_back(
+          constant(builder.getF32Type(), term.factorShape, ArrayRef<float>(factors)));
     }
   } else {
     // All terms of an element share a shift, which the largest factor needs.
-    auto largest = llvm::max_element(terms, [](const Term &a, const Term &b) { return a.factors.size() < b.factors.size(); });
+    auto largest = llvm::max_element(
+        terms, [](const Term &a, const Term &b) { return a.factors.size() < b.factors.size(); });
     SmallVector<int64_t> shifts;
     for (size_t i = 0; i < largest->factors.size(); ++i) {
       int needed = -30;
       for (const Term &term : terms)
-        needed = std::max(needed, numerics::quantizeMultiplier(double(term.factors[term.factors.size() == 1 ? 0 : i]) / target.scale()).shift);
+        needed = std::max(
+            needed, numerics::quantizeMultiplier(
+                        double(term.factors[term.factors.size() == 1 ? 0 : i]) / target.scale())
+                        .shift);
       shifts.push_back(std::min(needed, 30));
     }
     for (const Term &term : terms) {
@@ -198,14 +215,16 @@ Value Converter::requantize(ArrayRef<Term> terms, const StaticTensor &target, in
         double real = double(term.factors[term.factors.size() == 1 ? 0 : i]) / target.scale();
         fixed.push_back(numerics::roundToInt<int32_t>(std::ldexp(real, int(31 - shifts[i]))));
       }
-      multipliers.push_back(constant(builder.getI32Type(), largest->factorShape, ArrayRef<int64_t>(fixed)));
+      multipliers.push_back(
+          constant(builder.getI32Type(), largest->factorShape, ArrayRef<int64_t>(fixed)));
     }
     shift = constant(builder.getI32Type(), largest->factorShape, ArrayRef<int64_t>(shifts));
   }
   IntegerType type = target.encoding.getValueType();
-  Value zero = target.zeroPoint() ? constant(type, {}, ArrayRef<int64_t>{target.zeroPoint()}) : Value();
-  return RequantizeOp::create(builder, loc, RankedTensorType::get(shape, type), inputs, multipliers, shift, zero,
-                              uint64_t(low), uint64_t(high));
+  Value zero =
+      target.zeroPoint() ? constant(type, {}, ArrayRef<int64_t>{target.zeroPoint()}) : Value();
+  return RequantizeOp::create(builder, loc, RankedTensorType::get(shape, type), inputs, multipliers,
+                              shift, zero, uint64_t(low), uint64_t(high));
 }
 
 void Converter::finishStored(const ResultUse &use, Value stored) {
@@ -239,9 +258,12 @@ void Converter::finish(const ResultUse &use, ArrayRef<Term> terms) {
   for (const Term &term : terms) {
     Value factor = constant(f32, term.factorShape, ArrayRef<float>(term.factors));
     auto termShape = nn::broadcastShapes(typeOf(term.tensor).getShape(), term.factorShape);
-    Value product = nn::BinaryOp::create(builder, loc, terms.size() == 1 ? type : RankedTensorType::get(*termShape, f32),
-                                         nn::BinaryKind::Mul, castTo(term.tensor, f32), factor);
-    sum = sum ? nn::BinaryOp::create(builder, loc, type, nn::BinaryKind::Add, sum, product).getResult() : product;
+    Value product = nn::BinaryOp::create(
+        builder, loc, terms.size() == 1 ? type : RankedTensorType::get(*termShape, f32),
+        nn::BinaryKind::Mul, castTo(term.tensor, f32), factor);
+    sum = sum ? nn::BinaryOp::create(builder, loc, type, nn::BinaryKind::Add, sum, product)
+                    .getResult()
+              : product;
   }
   op->getResult(0).replaceAllUsesWith(sum);
   op->erase();
@@ -266,14 +288,16 @@ LogicalResult Converter::convertContraction(nn::ContractionLike contraction, std
   StaticTensor x = getStaticTensor(contraction.getActivationOperand().get());
   StaticTensor w = getStaticTensor(contraction.getWeightOperand().get());
   if (!isIntegerData(x))
-    return fail(reason, "the activation is not stored as integers of at most 8 bits with one scale");
+    return fail(reason,
+                "the activation is not stored as integers of at most 8 bits with one scale");
   if (!w || w.encoding.getValueType().getWidth() > 8)
     return fail(reason, "the weight is not stored as integers of at most 8 bits");
   if (!contraction.hasIntegerForm())
     return fail(reason, "the op has no integer form");
   int64_t channelAxis = contraction.getOutputChannelAxis();
   int64_t channels = typeOf(op->getResult(0)).getDimSize(contraction.getResultChannelAxis());
-  if (w.encoding.getAxis() && (*w.encoding.getAxis() != channelAxis || int64_t(w.scales.size()) != channels))
+  if (w.encoding.getAxis() &&
+      (*w.encoding.getAxis() != channelAxis || int64_t(w.scales.size()) != channels))
     return fail(reason, "the scale of the weight is not that of the result's channels");
   if (!typeOf(op->getResult(0)).getElementType().isF32())
     return fail(reason, "the result is not f32");
@@ -283,7 +307,8 @@ LogicalResult Converter::convertContraction(nn::ContractionLike contraction, std
   if (biasOperand) {
     StaticTensor stored = getStaticTensor(biasOperand->get());
     auto assemble = stored ? stored.encoded.getDefiningOp<AssembleOp>() : AssembleOp();
-    std::optional<HostTensor> values = assemble ? getConstant(assemble.getComponents().front()) : std::nullopt;
+    std::optional<HostTensor> values =
+        assemble ? getConstant(assemble.getComponents().front()) : std::nullopt;
     if (!values || stored.encoding.getAsymmetric() || stored.scales.size() != w.scales.size())
       return fail(reason, "the bias is not stored at the scale of the products");
     for (auto [own, weightScale] : llvm::zip(stored.scales, w.scales))
@@ -293,13 +318,15 @@ LogicalResult Converter::convertContraction(nn::ContractionLike contraction, std
   }
 
   auto weightStored = w.encoded.getDefiningOp<AssembleOp>();
-  std::optional<HostTensor> weights = weightStored ? getConstant(weightStored.getComponents().front()) : std::nullopt;
+  std::optional<HostTensor> weights =
+      weightStored ? getConstant(weightStored.getComponents().front()) : std::nullopt;
   auto padded = dyn_cast<nn::ZeroPadded>(op);
   SmallVector<int64_t> axes = contraction.getContractionAxes();
-  // Zeros that an op puts between or around elements are numbers; as integers they would have to be zx.
+  // Zeros that an op puts between or around elements are numbers; as integers they would have to be
+  // zx.
   bool readsOnlyStored = padded || axes.size() == 1;
-  bool foldZero = x.zeroPoint() != 0 && weights && !w.hasZeroPoints() && readsOnlyStored && !ShapedType::isDynamic(channels) &&
-                  weights->shape[channelAxis] == channels;
+  bool foldZero = x.zeroPoint() != 0 && weights && !w.hasZeroPoints() && readsOnlyStored &&
+                  !ShapedType::isDynamic(channels) && weights->shape[channelAxis] == channels;
   if (foldZero) {
     bias.resize(channels);
     for (auto [sum, b] : llvm::zip(sumPerChannel(*weights, channelAxis), bias))
@@ -311,15 +338,18 @@ LogicalResult Converter::convertContraction(nn::ContractionLike contraction, std
   for (int64_t axis : axes) {
     int64_t size = typeOf(contraction.getWeightOperand().get()).getDimSize(axis);
     if (ShapedType::isDynamic(size) && axes.size() == 1)
-      size = typeOf(contraction.getActivationOperand().get()).getDimSize(contraction.getActivationChannelAxis());
-    if (ShapedType::isDynamic(size) || (size && summands > std::numeric_limits<int32_t>::max() / size))
+      size = typeOf(contraction.getActivationOperand().get())
+                 .getDimSize(contraction.getActivationChannelAxis());
+    if (ShapedType::isDynamic(size) ||
+        (size && summands > std::numeric_limits<int32_t>::max() / size))
       return fail(reason, "the number of summands is not known");
     summands *= size;
   }
   int64_t largestBias = 0;
   for (int64_t b : bias)
     largestBias = std::max(largestBias, std::abs(b));
-  if (summands * 255 * (w.hasZeroPoints() || !weights ? 255 : 128) + largestBias > std::numeric_limits<int32_t>::max())
+  if (summands * 255 * (w.hasZeroPoints() || !weights ? 255 : 128) + largestBias >
+      std::numeric_limits<int32_t>::max())
     return fail(reason, "a sum of " + Twine(summands) + " products may overflow i32");
   if (!bias.empty() && !isa<nn::Biased>(op) && int64_t(bias.size()) != channels)
     return fail(reason, "the op takes no bias");
@@ -335,7 +365,8 @@ LogicalResult Converter::convertContraction(nn::ContractionLike contraction, std
     padsExplicitly = llvm::any_of(padding.low, isPad) || llvm::any_of(padding.high, isPad);
     if (padsExplicitly) {
       Value zero = constant(x.encoding.getValueType(), {}, ArrayRef<int64_t>{x.zeroPoint()});
-      activation = nn::PadOp::create(builder, loc, nn::PadMode::Constant, activation, zero, padding.low, padding.high);
+      activation = nn::PadOp::create(builder, loc, nn::PadMode::Constant, activation, zero,
+                                     padding.low, padding.high);
     }
   } else if (!foldZero) {
     activation = center(x, activation);
@@ -353,8 +384,9 @@ LogicalResult Converter::convertContraction(nn::ContractionLike contraction, std
       builder.setInsertionPoint(biased);
       biased.setBias(constant(i32, {int64_t(bias.size())}, ArrayRef<int64_t>(bias)));
     } else {
-      acc = nn::BinaryOp::create(builder, loc, acc.getType(), nn::BinaryKind::Add, acc,
-                                 constant(i32, getChannelShape(contraction, channels), ArrayRef<int64_t>(bias)));
+      acc = nn::BinaryOp::create(
+          builder, loc, acc.getType(), nn::BinaryKind::Add, acc,
+          constant(i32, getChannelShape(contraction, channels), ArrayRef<int64_t>(bias)));
     }
   }
   Term term{acc, w.scales, {}};
@@ -390,7 +422,9 @@ LogicalResult Converter::convertSum(nn::Quantizable quantizable, std::string &re
     centered.push_back(center(tensor, getStoredValues(builder, loc, tensor)));
   SmallVector<Term> terms;
   for (nn::ScaledTensor &scaled : quantizable.buildSum(builder, centered, scales)) {
-    Term term{scaled.tensor, {}, SmallVector<int64_t>(cast<RankedTensorType>(scaled.factor.getType()).getShape())};
+    Term term{scaled.tensor,
+              {},
+              SmallVector<int64_t>(cast<RankedTensorType>(scaled.factor.getType()).getShape())};
     llvm::append_range(term.factors, scaled.factor.getValues<float>());
     terms.push_back(std::move(term));
   }
@@ -403,7 +437,8 @@ LogicalResult Converter::convertMove(nn::Quantizable quantizable, std::string &r
   for (OpOperand *operand : quantizable.getDataOperands()) {
     StaticTensor tensor = getStaticTensor(operand->get());
     if (!isIntegerData(tensor))
-      return fail(reason, "its data are not all stored as integers of at most 8 bits with one scale");
+      return fail(reason,
+                  "its data are not all stored as integers of at most 8 bits with one scale");
     data.push_back(tensor);
   }
   ResultUse use = findUse(/*absorbClamps=*/false);
@@ -421,7 +456,8 @@ LogicalResult Converter::convertMove(nn::Quantizable quantizable, std::string &r
     }
     stored.push_back(values);
   }
-  Value moved = quantizable.buildMove(builder, stored, [&](double x) { return target.quantize(x); });
+  Value moved =
+      quantizable.buildMove(builder, stored, [&](double x) { return target.quantize(x); });
   if (use.encode) {
     finishStored(use, moved);
     return success();
@@ -430,10 +466,13 @@ LogicalResult Converter::convertMove(nn::Quantizable quantizable, std::string &r
   auto resultType = typeOf(op->getResult(0));
   if (isa<FloatType>(resultType.getElementType())) {
     // Float after all, by the number that each integer stands for.
-    auto type = RankedTensorType::get(resultType.getShape(), resultType.getElementType(), cast<Attribute>(target.encoding));
-    SmallVector<Value> components{moved, constant(builder.getF32Type(), {}, ArrayRef<float>{target.scale()})};
+    auto type = RankedTensorType::get(resultType.getShape(), resultType.getElementType(),
+                                      cast<Attribute>(target.encoding));
+    SmallVector<Value> components{
+        moved, constant(builder.getF32Type(), {}, ArrayRef<float>{target.scale()})};
     if (target.encoding.getAsymmetric())
-      components.push_back(constant(target.encoding.getValueType(), {}, ArrayRef<int64_t>{target.zeroPoint()}));
+      components.push_back(
+          constant(target.encoding.getValueType(), {}, ArrayRef<int64_t>{target.zeroPoint()}));
     result = DecodeOp::create(builder, loc, AssembleOp::create(builder, loc, type, components));
   }
   op->getResult(0).replaceAllUsesWith(result);
@@ -442,7 +481,8 @@ LogicalResult Converter::convertMove(nn::Quantizable quantizable, std::string &r
 }
 
 /// op(values) for 1-D `values`, by the reference interpreter.
-static llvm::Expected<HostTensor> evaluateOn(Operation *op, OpOperand &data, const HostTensor &values, OpBuilder &builder) {
+static llvm::Expected<HostTensor> evaluateOn(Operation *op, OpOperand &data,
+                                             const HostTensor &values, OpBuilder &builder) {
   auto type = RankedTensorType::get(values.shape, builder.getF32Type());
   auto x = nn::ConstantOp::create(builder, op->getLoc(), toDenseElements(values, op->getContext()));
   Operation *copy = op->clone();
@@ -470,7 +510,8 @@ LogicalResult Converter::convertTable(nn::Quantizable quantizable, std::string &
     return fail(reason, "its data are not stored as integers of at most 8 bits with one scale");
   if (!typeOf(op->getResult(0)).getElementType().isF32())
     return fail(reason, "the result is not f32");
-  // Entry i is for the integer with the bits i: negative ones, which count from the end, are those of the upper half.
+  // Entry i is for the integer with the bits i: negative ones, which count from the end, are those
+  // of the upper half.
   unsigned bits = x.encoding.getValueType().getWidth();
   int64_t entries = int64_t(1) << bits;
   HostTensor values = HostTensor::zeros(DType::f32(), {entries});
@@ -496,8 +537,10 @@ LogicalResult Converter::convertTable(nn::Quantizable quantizable, std::string &
     table = constant(builder.getF32Type(), {entries}, ArrayRef<float>(outputs));
   }
   Value index = castTo(getStoredValues(builder, loc, x), builder.getI32Type());
-  auto type = RankedTensorType::get(typeOf(op->getResult(0)).getShape(), typeOf(table).getElementType());
-  Value looked = nn::GatherOp::create(builder, loc, type, table, index, builder.getI64IntegerAttr(0));
+  auto type =
+      RankedTensorType::get(typeOf(op->getResult(0)).getShape(), typeOf(table).getElementType());
+  Value looked =
+      nn::GatherOp::create(builder, loc, type, table, index, builder.getI64IntegerAttr(0));
   if (use.encode) {
     finishStored(use, looked);
     return success();
@@ -597,7 +640,8 @@ struct VerifyIntegerGraphPass : terse::impl::VerifyIntegerGraphPassBase<VerifyIn
       if (!producer || isa<CallOpInterface>(producer)) // Comes from elsewhere.
         return;
       ok = false;
-      InFlightDiagnostic diagnostic = producer->emitOpError("computes in float what becomes integers again");
+      InFlightDiagnostic diagnostic =
+          producer->emitOpError("computes in float what becomes integers again");
       diagnostic.attachNote(encode.getLoc()) << "encoded here";
     });
     if (!ok)

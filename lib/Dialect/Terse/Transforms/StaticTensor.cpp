@@ -10,7 +10,8 @@ using namespace terse;
 
 static StaticTensor read(Value encoded, ValueRange parameters) {
   auto encoding = dyn_cast_or_null<UniformEncodingAttr>(getEncoding(encoded.getType()));
-  if (!encoding || encoding.getScaleEncoding() || !encoding.getBlock().empty() || parameters.empty())
+  if (!encoding || encoding.getScaleEncoding() || !encoding.getBlock().empty() ||
+      parameters.empty())
     return {};
   std::optional<HostTensor> scales = getConstant(parameters.front());
   if (!scales)
@@ -36,7 +37,9 @@ StaticTensor terse::getStaticTensor(Value value) {
   return {};
 }
 
-StaticTensor terse::getStaticTensor(EncodeOp encode) { return read(encode.getResult(), encode.getParameters()); }
+StaticTensor terse::getStaticTensor(EncodeOp encode) {
+  return read(encode.getResult(), encode.getParameters());
+}
 
 Value terse::getStoredValues(OpBuilder &builder, Location loc, const StaticTensor &tensor) {
   if (auto assemble = tensor.encoded.getDefiningOp<AssembleOp>())

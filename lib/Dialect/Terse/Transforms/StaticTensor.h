@@ -25,14 +25,19 @@ struct StaticTensor {
   bool hasZeroPoints() const {
     return llvm::any_of(zeroPoints, [](int64_t zero) { return zero != 0; });
   }
-  mlir::RankedTensorType getType() const { return llvm::cast<mlir::RankedTensorType>(encoded.getType()); }
+  mlir::RankedTensorType getType() const {
+    return llvm::cast<mlir::RankedTensorType>(encoded.getType());
+  }
   numerics::QuantRange getRange() const { return {encoding.getQMin(), encoding.getQMax()}; }
   bool hasParametersOf(const StaticTensor &other) const {
-    return isPerTensor() && other.isPerTensor() && scale() == other.scale() && zeroPoint() == other.zeroPoint() &&
+    return isPerTensor() && other.isPerTensor() && scale() == other.scale() &&
+           zeroPoint() == other.zeroPoint() &&
            encoding.getValueType() == other.encoding.getValueType();
   }
   /// The stored integer of a number.
-  int64_t quantize(double x) const { return numerics::quantize(static_cast<float>(x), scale(), zeroPoint(), getRange()); }
+  int64_t quantize(double x) const {
+    return numerics::quantize(static_cast<float>(x), scale(), zeroPoint(), getRange());
+  }
 };
 
 /// What `value` is, or has been decoded from, if that is such a tensor; null otherwise.
@@ -42,7 +47,8 @@ StaticTensor getStaticTensor(mlir::Value value);
 StaticTensor getStaticTensor(EncodeOp encode);
 
 /// The stored integers; builds `terse.components` where they have no value yet.
-mlir::Value getStoredValues(mlir::OpBuilder &builder, mlir::Location loc, const StaticTensor &tensor);
+mlir::Value getStoredValues(mlir::OpBuilder &builder, mlir::Location loc,
+                            const StaticTensor &tensor);
 
 } // namespace terse
 
