@@ -31,6 +31,7 @@ FORMATS = {
     "mxfp6": None,
     "int4 per channel": "#terse.uniform<i4, channels = 1>",
     "palette4": None,
+    "palette4-scaled": None,
     "palette4, table in int8": "#terse.codebook<ui4, table = #terse.uniform<i8>, group = 8>",
     "palette4, per tensor": "#terse.codebook<ui4, table = f16>",
     "palette of pairs, 256 per tensor": "#terse.codebook<ui8, table = f16, vector = 2>",

@@ -168,6 +168,11 @@ def check_palette(group_rows, bits):
     return check
 
 
+def check_scaled_palette(w, decoded):
+    s = f16(np.abs(w).max(1, keepdims=True))
+    check_palette(8, 4)((w / s).astype(F32), np.round(decoded / s, 6))
+
+
 def check_vectors(w, decoded):
     entries = np.unique(decoded.reshape(-1, 2), axis=0)
     assert len(entries) <= 64
@@ -211,6 +216,8 @@ CASES = {
     "binary": ("#terse.codebook<ui1, table = binary, channels = 1>", binary, N + 32 * ROWS),
     "ternary": ("#terse.codebook<ui2, table = ternary, channels = 1>", ternary, 2 * N + 32 * ROWS),
     "palette": ("#terse.codebook<ui4, table = f32, group = 8>", check_palette(8, 4), 4 * N + 32 * 16 * 2),
+    "palette_scaled": ("#terse.codebook<ui4, table = f32, group = 8, channels = 1, scale = f16>", check_scaled_palette,
+                       4 * N + 32 * 16 * 2 + 16 * ROWS),
     "palette_tensor": ("#terse.codebook<ui3, table = f32>", check_palette(ROWS, 3), 3 * N + 32 * 8),
     "palette_vectors": ("#terse.codebook<ui6, table = f16, vector = 2>", check_vectors, 6 * N // 2 + 16 * 64 * 2),
     "outliers": ("#terse.sum<#terse.columns<f16, count = 2>, #terse.uniform<i8, channels = 1>>", outliers,

@@ -66,36 +66,27 @@ std::vector<float> computeScales(CodebookEncodingAttr encoding, ArrayRef<int64_t
   return scales;
 }
 
-/// Learns a table per group from `x`, which is divided by `scales` (one per element) already.
+/// Learns a table per group from `x`, which is divided by its scales already: all blocks count
+/// alike.
 std::vector<float> learnTables(CodebookEncodingAttr encoding, ArrayRef<int64_t> shape,
-                               ArrayRef<float> x, ArrayRef<float> scales) {
+                               ArrayRef<float> x) {
   Vectors vectors(encoding, shape);
   int64_t width = vectors.width, entries = encoding.getNumEntries();
   BlockRuns runs(encoding.getTableGranularity(), encoding.getValuesShape(shape));
-  std::vector<std::vector<float>> points(runs.getNumBlocks()), weights(runs.getNumBlocks());
+  std::vector<std::vector<float>> points(runs.getNumBlocks());
   runs.visit([&](int64_t first, int64_t count, int64_t group) {
     for (int64_t value = first; value < first + count; ++value) {
-      double weight = 0;
       bool finite = true;
-      for (int64_t i = 0; i < width; ++i) {
-        int64_t at = vectors.getElement(value, i);
-        finite &= std::isfinite(x[at]);
-        weight += double(scales[at]) * scales[at];
-      }
-      if (!finite)
-        continue;
       for (int64_t i = 0; i < width; ++i)
+        finite &= std::isfinite(x[vectors.getElement(value, i)]);
+      for (int64_t i = 0; i < width && finite; ++i)
         points[group].push_back(x[vectors.getElement(value, i)]);
-      weights[group].push_back(float(weight / double(width)));
     }
   });
   std::vector<float> tables;
-  for (auto [point, weight] : llvm::zip_equal(points, weights)) {
-    // Without scales all weights are one.
-    ArrayRef<float> used = encoding.getScale() ? ArrayRef<float>(weight) : ArrayRef<float>();
-    llvm::append_range(tables, width == 1 ? clusterScalars(point, used, entries)
-                                          : clusterVectors(point, width, used, entries));
-  }
+  for (const std::vector<float> &group : points)
+    llvm::append_range(tables, width == 1 ? clusterScalars(group, {}, entries)
+                                          : clusterVectors(group, width, {}, entries));
   return tables;
 }
 
@@ -186,7 +177,7 @@ FailureOr<SmallVector<HostTensor>> CodebookEncodingAttr::encodeHost(const HostTe
     } else {
       FailureOr<std::vector<float>> stored =
           ParameterSlot(getTable())
-              .store(getTablesShape(shape), learnTables(*this, shape, ratios, scales), tableParts,
+              .store(getTablesShape(shape), learnTables(*this, shape, ratios), tableParts,
                      emitError);
       if (failed(stored))
         return failure();

@@ -65,9 +65,9 @@ def Terse_CodebookEncodingAttr : Terse_Encoding<"CodebookEncoding", "codebook",
                  the least square error of all ternary codes     (Li et al., Ternary Weight Networks, 2016)
       otherwise: s = max|x|
       a block of zeros has s = 1; s is rounded to the scale type as in #terse.uniform
-    tables, where encode computes them: weighted k-means of x / s with weights s^2, which is least
-      square error in x. Scalars: exact, by dynamic programming over the sorted values (more than
-      16384 distinct ones are merged to that many first, and the result refined by Lloyd's
+    tables, where encode computes them: k-means of x / s, all blocks counting alike: least square
+      error relative to the scales. Scalars: exact, by dynamic programming over the sorted values (more
+      than 16384 distinct ones are merged to that many first, and the result refined by Lloyd's
       iteration on all). Vectors: k-means++ from a fixed seed, then Lloyd's iteration.
       Entries are in ascending order of their first element.
     ```
