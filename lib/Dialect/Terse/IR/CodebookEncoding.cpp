@@ -221,6 +221,8 @@ SmallVector<int64_t> CodebookEncodingAttr::getTablesShape(ArrayRef<int64_t> shap
   return result;
 }
 
+std::optional<Granularity> CodebookEncodingAttr::getScaleGranularity() const { return getGranularity(); }
+
 SmallVector<EncodingComponent> CodebookEncodingAttr::getComponents(RankedTensorType logical) const {
   SmallVector<EncodingComponent> components;
   components.push_back(

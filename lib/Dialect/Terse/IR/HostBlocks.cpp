@@ -1,7 +1,7 @@
 //===- HostBlocks.cpp - Encoding and decoding constants ---------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "HostBlocks.h"
+#include "terse/Dialect/Terse/IR/HostBlocks.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "terse/Support/MLIRBridge.h"
 

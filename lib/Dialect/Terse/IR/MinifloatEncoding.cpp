@@ -79,6 +79,8 @@ MinifloatEncodingAttr::verifyEncoding(ArrayRef<int64_t> shape, Type elementType,
   return ParameterSlot(getScale()).verifyFor(getGranularity().getParameterShape(shape), emitError);
 }
 
+std::optional<Granularity> MinifloatEncodingAttr::getScaleGranularity() const { return getGranularity(); }
+
 SmallVector<EncodingComponent>
 MinifloatEncodingAttr::getComponents(RankedTensorType logical) const {
   SmallVector<EncodingComponent> components;

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "HostBlocks.h"
+#include "terse/Dialect/Terse/IR/HostBlocks.h"
 #include "ParameterSlot.h"
 #include "terse/Numerics/Quantize.h"
 #include "terse/Support/MLIRBridge.h"

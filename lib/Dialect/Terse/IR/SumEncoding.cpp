@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "EncodingSyntax.h"
-#include "HostBlocks.h"
+#include "terse/Dialect/Terse/IR/HostBlocks.h"
 #include "ParameterSlot.h"
 #include "terse/Support/MLIRBridge.h"
 

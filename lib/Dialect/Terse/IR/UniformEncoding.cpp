@@ -132,6 +132,8 @@ EncodingAttrInterface UniformEncodingAttr::getScaleEncoding() const {
 
 FloatType UniformEncodingAttr::getScaleType() const { return ParameterSlot(getScale()).getType(); }
 
+std::optional<Granularity> UniformEncodingAttr::getScaleGranularity() const { return getGranularity(); }
+
 SmallVector<EncodingComponent> UniformEncodingAttr::getComponents(RankedTensorType logical) const {
   SmallVector<EncodingComponent> components;
   components.push_back({"values", RankedTensorType::get(logical.getShape(), getValueType())});

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "HostBlocks.h"
+#include "terse/Dialect/Terse/IR/HostBlocks.h"
 #include "ParameterSlot.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "terse/Dialect/Terse/IR/TerseAttributes.h"

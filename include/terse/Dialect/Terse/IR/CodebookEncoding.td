@@ -8,7 +8,7 @@ include "terse/Dialect/Terse/IR/EncodingBase.td"
 include "terse/Dialect/Terse/IR/FitAttr.td"
 
 def Terse_CodebookEncodingAttr : Terse_Encoding<"CodebookEncoding", "codebook",
-                                                ["isTemplate", "fit"]> {
+                                                ["getScaleGranularity", "isTemplate", "fit"]> {
   let summary = "Indices into a table of values";
   let description = [{
     Stores a constant float tensor as indices into a table, which is either known

@@ -13,6 +13,7 @@
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/TensorEncoding.h"
+#include "terse/Dialect/Terse/IR/Granularity.h"
 #include "terse/Support/HostTensor.h"
 #include <optional>
 #include <string>

@@ -73,6 +73,13 @@ def EncodingAttrInterface
       }]>,
 
     InterfaceMethod<[{
+        Which elements share an element of the parameter `scales`, for encodings
+        that have one: what a search for better scales asks.
+      }],
+      "std::optional<::terse::Granularity>", "getScaleGranularity", (ins), "",
+      /*defaultImplementation=*/[{ return std::nullopt; }]>,
+
+    InterfaceMethod<[{
         Encodes the constant `x` of type `logical`, whose dynamic dimensions are
         those of `x`. `parameters` are the components marked as
         parameters, in order, or empty to have them computed from `x`. Returns

@@ -8,7 +8,7 @@ include "terse/Dialect/Terse/IR/EncodingBase.td"
 include "terse/Dialect/Terse/IR/FitAttr.td"
 
 def Terse_MinifloatEncodingAttr : Terse_Encoding<"MinifloatEncoding", "minifloat",
-                                                 ["hasRunTimeParameters", "isTemplate", "fit"]> {
+                                                 ["getScaleGranularity", "hasRunTimeParameters", "isTemplate", "fit"]> {
   let summary = "Floats of 4, 6 or 8 bits times a shared scale";
   let description = [{
     Stores a float tensor as small floats that share a scale per tensor, per slice

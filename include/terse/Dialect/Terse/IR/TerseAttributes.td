@@ -14,7 +14,7 @@ include "terse/Dialect/Terse/IR/MinifloatEncoding.td"
 include "terse/Dialect/Terse/IR/SumEncoding.td"
 
 def Terse_UniformEncodingAttr : Terse_Encoding<"UniformEncoding", "uniform",
-                                               ["hasRunTimeParameters", "isTemplate", "fit"]> {
+                                               ["getScaleGranularity", "hasRunTimeParameters", "isTemplate", "fit"]> {
   let summary = "Integers on an even grid: x = scale * (q - zero point)";
   let description = [{
     Stores a float tensor as integers of 1 to 8, 16 or 32 bits that share a

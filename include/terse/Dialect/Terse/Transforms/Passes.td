@@ -163,6 +163,36 @@ def ChooseEncodingsPass : Pass<"terse-choose-encodings", "::mlir::ModuleOp"> {
   let dependentDialects = ["::terse::TerseDialect", "::mlir::ml_program::MLProgramDialect"];
 }
 
+def SearchScalesPass : Pass<"terse-search-scales", "::mlir::ModuleOp"> {
+  let summary = "Search the scales of weights that are to be encoded";
+  let description = [{
+    The largest magnitude of a block determines its scale s; a smaller scale
+    clips it but rounds all others more finely. For each constant weight whose
+    `terse.choice` is an encoding with `scales` as its only parameters, the pass tries
+    `steps` evenly spaced factors from 1 down to 1 - `shrink` per scale and keeps the one
+    with the least error
+
+    ```
+    sum |w - decode(encode(w, c * s))|^norm        over the elements that share the scale
+    ```
+
+    and the largest such factor where several have it. The choice becomes
+    `#terse.static` with these scales, rounded to their type.
+
+    Requires: choices (`terse-choose-encodings`). Left alone: encodings with zero
+    points or tables or encoded scales, weights that are no finite constants, and choices with
+    given parameters. Numerics: errors are summed in f64 in the order of the elements, so
+    that the result depends on nothing but the weight.
+  }];
+  let options = [
+    Option<"steps", "steps", "unsigned", /*default=*/"40", "Factors to try, at least 1">,
+    Option<"shrink", "shrink", "double", /*default=*/"0.6", "1 minus the smallest factor, below 1">,
+    Option<"norm", "norm", "double", /*default=*/"2.0", "Exponent of the error, positive">,
+  ];
+  let statistics = [Statistic<"numSearched", "searched", "Weights whose scales were searched">];
+  let dependentDialects = ["::terse::TerseDialect"];
+}
+
 def ApplyEncodingsPass : Pass<"terse-apply-encodings", "::mlir::ModuleOp"> {
   let summary = "Encode operands as their op's terse.choice says";
   let description = [{

@@ -1,8 +1,8 @@
 //===- HostBlocks.h - Encoding and decoding constants -----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#ifndef TERSE_LIB_DIALECT_TERSE_IR_HOSTBLOCKS_H
-#define TERSE_LIB_DIALECT_TERSE_IR_HOSTBLOCKS_H
+#ifndef TERSE_DIALECT_TERSE_IR_HOSTBLOCKS_H
+#define TERSE_DIALECT_TERSE_IR_HOSTBLOCKS_H
 
 #include "terse/Dialect/Terse/IR/EncodingInterface.h"
 #include "terse/Dialect/Terse/IR/Granularity.h"
@@ -82,4 +82,4 @@ resolveShape(const HostTensor &x, mlir::RankedTensorType logical,
 
 } // namespace terse
 
-#endif // TERSE_LIB_DIALECT_TERSE_IR_HOSTBLOCKS_H
+#endif // TERSE_DIALECT_TERSE_IR_HOSTBLOCKS_H
