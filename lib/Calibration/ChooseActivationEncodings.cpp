@@ -272,7 +272,7 @@ void Chooser::joinGroups() {
         continue;
       FloatRange own = getRange(value);
       bool isReadElsewhere =
-          !llvm::all_of(value.getUsers(), [&](Operation *user) { return user == op; });
+          !llvm::all_of(value.getUsers(), [op = op](Operation *user) { return user == op; });
       // Another reader would see half of the precision or less: a requantization costs less.
       if (data.size() > 1 && isReadElsewhere && 2 * (own.high - own.low) < whole.high - whole.low)
         continue;
