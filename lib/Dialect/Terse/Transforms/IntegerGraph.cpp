@@ -12,7 +12,6 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Remarks.h"
-#include "mlir/Interfaces/CallInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "terse/Dialect/NN/IR/NNOps.h"
 #include "terse/Dialect/NN/IR/NNQuantization.h"
@@ -26,7 +25,6 @@
 
 namespace terse {
 #define GEN_PASS_DEF_INTEGERGRAPHPASS
-#define GEN_PASS_DEF_VERIFYINTEGERGRAPHPASS
 #include "terse/Dialect/Terse/Transforms/Passes.h.inc"
 } // namespace terse
 
@@ -627,25 +625,6 @@ struct IntegerGraphPass : terse::impl::IntegerGraphPassBase<IntegerGraphPass> {
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
       if (isOpTriviallyDead(&op))
         op.erase();
-  }
-};
-
-struct VerifyIntegerGraphPass : terse::impl::VerifyIntegerGraphPassBase<VerifyIntegerGraphPass> {
-  using VerifyIntegerGraphPassBase::VerifyIntegerGraphPassBase;
-
-  void runOnOperation() override {
-    bool ok = true;
-    getOperation().walk([&](EncodeOp encode) {
-      Operation *producer = encode.getInput().getDefiningOp();
-      if (!producer || isa<CallOpInterface>(producer)) // Comes from elsewhere.
-        return;
-      ok = false;
-      InFlightDiagnostic diagnostic =
-          producer->emitOpError("computes in float what becomes integers again");
-      diagnostic.attachNote(encode.getLoc()) << "encoded here";
-    });
-    if (!ok)
-      signalPassFailure();
   }
 };
 

@@ -25,9 +25,10 @@ std::string Spool::getPath(StringRef key) const {
 std::string Spool::getKey(const HostTensor &tensor, StringRef method) const {
   if (folder.empty() || getPackedBytes(tensor.dtype, tensor.getNumElements()) < kMinBytes)
     return "";
+  std::string type = tensor.getTypeString();
   llvm::BLAKE3 hash;
   // Terminators keep parts apart.
-  for (StringRef part : {kVersion, method, StringRef(tensor.getTypeString())}) {
+  for (StringRef part : {kVersion, method, StringRef(type)}) {
     hash.update(part);
     hash.update(StringRef("\0", 1));
   }
