@@ -34,6 +34,8 @@ if config.terse_sanitizers == "ON":
     config.available_features.add("sanitizers")
 if shutil.which("gcc"):
     config.available_features.add("gcc")
+# Allocators of LLVM's headers poison what the library, which is not instrumented, uses without unpoisoning.
+config.environment["ASAN_OPTIONS"] = "allow_user_poisoning=0"
 config.environment["LSAN_OPTIONS"] = "print_suppressions=0:suppressions=" + os.path.join(
     config.test_source_root, "lsan.supp"
 )

@@ -11,6 +11,7 @@
 #include "mlir/IR/BuiltinAttributes.h"
 #include "terse/Dialect/NN/IR/NNOps.h"
 #include "terse/Support/MLIRBridge.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <cmath>
 
@@ -49,8 +50,8 @@ static llvm::Expected<std::vector<int64_t>> resolveShape(OpCall &call, const Hos
     for (auto [i, extent] : llvm::enumerate(result)) {
       if (mlir::ShapedType::isDynamic(extent))
         unknown = i;
-      else
-        known *= extent;
+      else if (llvm::MulOverflow(known, extent, known))
+        return call.fail("the shape has more elements than 64 bits can count");
     }
     if (unknown >= 0) {
       if (!elements || known == 0 || *elements % known)

@@ -84,9 +84,11 @@ static void convertTensorScatter(Node &n) {
 static void convertOneHot(Node &n) {
   Emitter &e = n.e;
   Value indices = n.in(0), values = n.in(2);
-  int64_t depth = int64_t(e.getDouble(n.in(1), "depth")), rank = e.rankOf(indices);
-  if (depth < 1 || depth > (1 << 24))
-    fail("depth must be positive (got " + llvm::Twine(depth) + ")");
+  double number = e.getDouble(n.in(1), "depth");
+  // Also false for NaN.
+  if (!(number >= 1 && number <= (1 << 24)))
+    fail("depth must be between 1 and 2^24 (got " + std::to_string(number) + ")");
+  int64_t depth = int64_t(number), rank = e.rankOf(indices);
   int64_t axis = Emitter::normalizeAxis(n.attrInt("axis", -1), rank + 1);
   Value picked = e.cast(indices, e.i64());
   // Negative indices count from the end.

@@ -182,7 +182,8 @@ static void convertPad(Node &n) {
   for (auto [i, axis] : llvm::enumerate(axes)) {
     low[axis] = pads[i];
     high[axis] = pads[i + axes.size()];
-    if (std::abs(low[axis]) > (1ll << 40) || std::abs(high[axis]) > (1ll << 40))
+    constexpr int64_t kLimit = int64_t(1) << 40;
+    if (std::min(low[axis], high[axis]) < -kLimit || std::max(low[axis], high[axis]) > kLimit)
       fail("pads are too large");
   }
   if (*mode != nn::PadMode::Constant)
