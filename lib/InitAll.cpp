@@ -29,6 +29,7 @@
 #include "terse/Dialect/Terse/Transforms/Passes.h"
 #include "terse/Dialect/UKernel/Transforms/Passes.h"
 #include "terse/Pipelines/Pipelines.h"
+#include "terse/Recovery/Passes.h"
 #include "terse/Reference/Check/CheckOps.h"
 #include "terse/Reference/Passes.h"
 
@@ -39,6 +40,7 @@ void terse::registerTerseDialects(mlir::DialectRegistry &registry) {
 void terse::registerTersePasses() {
   nn::registerNNTransformsPasses();
   registerTerseCalibrationPasses();
+  registerTerseRecoveryPasses();
   registerReferencePasses();
   registerTerseConversionPasses();
   registerTerseTransformsPasses();

@@ -5,6 +5,7 @@
 #include "terse/Dialect/NN/IR/NNChannels.h"
 #include "terse/Dialect/NN/IR/NNOps.h"
 #include "terse/Dialect/NN/IR/NNQuantization.h"
+#include "terse/Dialect/NN/IR/NNUnfold.h"
 #include "terse/Dialect/NN/IR/NNWeights.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -29,6 +30,7 @@ void NNDialect::initialize() {
   attachQuantizationInterfaces(getContext());
   attachWeightInterfaces(getContext());
   attachChannelInterfaces(getContext());
+  attachUnfoldInterfaces(getContext());
 }
 
 Operation *NNDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type, Location loc) {

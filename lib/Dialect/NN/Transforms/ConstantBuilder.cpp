@@ -1,7 +1,7 @@
 //===- ConstantBuilder.cpp - Host tensors as constants of the module -*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "ConstantBuilder.h"
+#include "terse/Dialect/NN/Transforms/ConstantBuilder.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "terse/Dialect/NN/IR/NNOps.h"
 #include "terse/Support/MLIRBridge.h"

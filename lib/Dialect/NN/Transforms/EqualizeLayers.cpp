@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "ConstantBuilder.h"
+#include "terse/Dialect/NN/Transforms/ConstantBuilder.h"
 #include "NNBuilder.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/IR/Matchers.h"

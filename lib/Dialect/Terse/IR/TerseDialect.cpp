@@ -4,6 +4,7 @@
 #include "terse/Dialect/Terse/IR/TerseDialect.h"
 #include "mlir/Bytecode/BytecodeImplementation.h"
 #include "terse/Dialect/NN/IR/NNOps.h"
+#include "terse/Dialect/Terse/IR/ScalarEncoding.h"
 #include "terse/Dialect/Terse/IR/TerseOps.h"
 
 using namespace mlir;
@@ -52,4 +53,5 @@ void TerseDialect::initialize() {
 #include "terse/Dialect/Terse/IR/TerseOps.cpp.inc"
       >();
   addInterfaces<TerseBytecodeInterface>();
+  attachScalarEncodings(getContext());
 }

@@ -1,8 +1,8 @@
 //===- ConstantBuilder.h - Host tensors as constants of the module --*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#ifndef TERSE_LIB_DIALECT_NN_TRANSFORMS_CONSTANTBUILDER_H
-#define TERSE_LIB_DIALECT_NN_TRANSFORMS_CONSTANTBUILDER_H
+#ifndef TERSE_DIALECT_NN_TRANSFORMS_CONSTANTBUILDER_H
+#define TERSE_DIALECT_NN_TRANSFORMS_CONSTANTBUILDER_H
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/SymbolTable.h"

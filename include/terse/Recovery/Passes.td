@@ -1,0 +1,132 @@
+//===- Passes.td - Passes that recover accuracy ------------*- tablegen -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef TERSE_RECOVERY_PASSES_TD
+#define TERSE_RECOVERY_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def HalfQuadraticPass : Pass<"terse-hqq", "::mlir::ModuleOp"> {
+  let summary = "Optimize scales and zero points by half-quadratic splitting";
+  let description = [{
+    Badri and Shaji 2023, "Half-Quadratic Quantization of Large Machine Learning Models": without any data, finds
+    parameters that make `sum |w - decode(encode(w))|^p` small, with p < 1, so that a few large weights count little.
+    With e the errors that are put up with, in steps of the grid, every iteration does
+
+    ```
+    e = shrink((w - w') / s),   shrink(x) = sign(x) max(0, |x| - |x|^(p-1) / beta)
+    u = (w / s - e)             what is left for the grid to stand for
+    s = s <u, q - z> / <q - z, q - z>
+    z = mean(q - u)             for encodings with zero points, rounded to an integer
+    q = encode(w), beta = beta * growth
+    ```
+
+    per set of elements that share a scale, and each set keeps the parameters with the least sum of all iterations, the
+    first of which are the encoding's own: the sum never grows. The publication keeps s and stores z as a float;
+    the encodings here have integer zero points, so that both are optimized, and errors are measured in steps, so that the
+    result does not depend on the unit of the weights. The choice becomes `#terse.static` with these parameters.
+
+    Requires: choices (`terse-choose-encodings`). Left alone: encodings with other parameters than plain scales and zero
+    points, and weights that are no finite constants. Numerics: sums in f64 in the order of the elements; the result
+    depends on nothing but the weight.
+  }];
+  let options = [
+    Option<"iterations", "iterations", "unsigned", "20", "Iterations">,
+    Option<"norm", "norm", "double", "0.7", "p, the exponent of errors, between 0 and 1">,
+    Option<"beta", "beta", "double", "10.0", "beta at the beginning, positive">,
+    Option<"growth", "growth", "double", "1.01", "Factor of beta per iteration, at least 1">,
+  ];
+  let statistics = [Statistic<"numOptimized", "optimized", "Weights whose parameters were optimized">];
+  let dependentDialects = ["::terse::TerseDialect"];
+}
+
+class RoundingPass<string flag> : Pass<flag, "::mlir::ModuleOp"> {
+  list<Option> dataOptions = [
+    Option<"data", "data", "std::string", "", "Calibration inputs, .npz">,
+    Option<"samples", "samples", "int64_t", "0", "Use only the first samples of the data (default: all)">,
+    Option<"positions", "positions", "int64_t", "256", "Positions of each sample that a layer learns from at most; 0 for all">,
+    Option<"interpret", "interpret", "bool", "false", "Run in the reference interpreter instead of natively (default: false)">,
+    Option<"correctBias", "correct-bias", "bool", "false",
+           "Let the biases take up what rounding adds to the mean of each output (default: false)">,
+  ];
+  let statistics = [
+    Statistic<"numRounded", "rounded", "Layers that were rounded">,
+    Statistic<"numSkipped", "skipped", "Chosen weights that the method cannot serve; they are rounded to nearest">,
+  ];
+  let dependentDialects = ["::terse::TerseDialect", "::terse::nn::NNDialect", "::mlir::ml_program::MLProgramDialect"];
+}
+
+def GptqPass : RoundingPass<"terse-gptq"> {
+  let summary = "Round weights with feedback of the errors";
+  let description = [{
+    Frantar et al. 2022, "GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers". The columns of
+    a layer's weight matrix (see `UnfoldableContraction`) are rounded one after another, each to its nearest level
+    after what can be made up for of the errors before it has been added:
+
+    ```
+    H = E[x x^T] + lambda I,   lambda = damping * mean diagonal of E[x x^T]
+    P H P^T = R R^T, R upper triangular, P the order of the columns
+    q_k = nearest level to  w_k + sum over j < k of (w_j - q_j) R_jk / R_kk
+    ```
+
+    This is the publication's update, in exact arithmetic the same numbers: its Cholesky factor of the inverse of H is the
+    inverse of R. Blocks of `block` columns take the errors of earlier ones by a matrix product. `act-order` takes
+    columns in the order of their H_kk, largest first. Scales are known before ("static groups").
+
+    Beyond the publication: `sweeps` of coordinate descent move single weights to the level that makes
+    (q - w)^T H (q - w) least, the others being as they are, until none moves (as in Behdin et al. 2023, "QuantEase");
+    `steps` smaller scales, down to 1 - `shrink`, are tried for each row; `refits` times, scales are fitted to the levels by
+    least squares, and levels to the scales. With `correct-bias`, H is the covariance of the inputs and (W - Q) E[x] is
+    added to the bias: the mean error costs nothing then. Each row keeps the best of all this and of rounding to nearest,
+    so that on the data no output has a larger mean squared error than by rounding to nearest.
+
+    The weight becomes what it is going to decode to, and the choice `#terse.static` with its parameters.
+
+    Requires: choices (`terse-choose-encodings`), and data. Left to rounding to nearest: weights whose encoding does not store
+    elements as levels (`ScalarEncodingAttrInterface`), that several ops read, or whose op is no
+    `UnfoldableContraction` on f32. An input that is always 0 has no say, and a layer without any other input is
+    rounded to nearest. Numerics: products are summed in f32 over 256 positions and these sums in f64; the result depends
+    neither on threads nor on vector widths. `positions` bounds how many positions of a sample a layer learns from; they
+    are spread evenly.
+  }];
+  let options = !listconcat(dataOptions, [
+    Option<"damping", "damping", "double", "0.01", "lambda, as a share of the mean diagonal of H">,
+    Option<"actOrder", "act-order", "bool", "true", "Round the columns with the largest inputs first (default: true)">,
+    Option<"block", "block", "int64_t", "128", "Columns between updates of the ones behind">,
+    Option<"sweeps", "sweeps", "unsigned", "0", "Sweeps of coordinate descent afterwards at most">,
+    Option<"steps", "steps", "unsigned", "1", "Factors of the scales to try">,
+    Option<"shrink", "shrink", "double", "0.5", "1 minus the smallest factor, below 1">,
+    Option<"refits", "refits", "unsigned", "0", "How often scales are fitted to the levels">,
+  ]);
+}
+
+def AdaRoundPass : RoundingPass<"terse-adaround"> {
+  let summary = "Learn whether to round each weight up or down";
+  let description = [{
+    Nagel et al. 2020, "Up or Down? Adaptive Rounding for Post-Training Quantization". Each weight stands between two levels,
+    q = below + h (above - below) with h = clamp(1.2 sigmoid(v) - 0.1, 0, 1), and v is learned layer by layer by Adam:
+
+    ```
+    minimize  trace((q - w) H (q - w)^T) / n + regularization * sum(1 - |2 h - 1|^beta)
+    ```
+
+    H is as in `terse-gptq`: the first term is the mean squared error of the layer's outputs over all inputs that were
+    seen, in closed form, so that every iteration learns from all of them and none has to be kept. n is the mean of what
+    a whole step of one weight adds to it, so that `regularization` has no unit. beta falls from 20 to 2 along a cosine;
+    before `warmup`, a share of the `iterations`, there is no regularization. At the end h >= 0.5 rounds up.
+
+    Each row keeps the result only if its mean squared error is less than by rounding to nearest. `sweeps` and `refits` are
+    those of `terse-gptq`, as are `correct-bias`, what is left alone, and what is written down. There is no randomness.
+  }];
+  let options = !listconcat(dataOptions, [
+    Option<"iterations", "iterations", "unsigned", "1000", "Steps of Adam per layer">,
+    Option<"rate", "rate", "double", "0.02", "Learning rate">,
+    Option<"regularization", "regularization", "double", "0.1", "Weight of the term that draws h to 0 and 1">,
+    Option<"warmup", "warmup", "double", "0.2", "Share of the iterations before it begins, below 1">,
+    Option<"damping", "damping", "double", "0.01", "lambda, as a share of the mean diagonal of H">,
+    Option<"sweeps", "sweeps", "unsigned", "0", "Sweeps of coordinate descent afterwards at most">,
+    Option<"refits", "refits", "unsigned", "0", "How often scales are fitted to the levels">,
+  ]);
+}
+
+#endif // TERSE_RECOVERY_PASSES_TD

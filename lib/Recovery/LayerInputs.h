@@ -1,0 +1,80 @@
+//===- LayerInputs.h - What a layer's weights are multiplied with -*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The layers whose weights can be rounded with an eye on their inputs, and the
+// moments of these inputs: for each group of output channels the matrix
+// E[x x^T] and the vector E[x], where x is a column of inputs (im2col). They are all
+// that an error of the layer's outputs depends on, for any rounding of its weights:
+//
+//   E |(W' - W) x|^2 = trace((W' - W) E[x x^T] (W' - W)^T)
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TERSE_LIB_RECOVERY_LAYERINPUTS_H
+#define TERSE_LIB_RECOVERY_LAYERINPUTS_H
+
+#include "terse/Dialect/NN/IR/NNUnfold.h"
+#include "terse/Recovery/ChosenWeights.h"
+#include "llvm/Support/Error.h"
+
+namespace terse {
+
+/// Sums over columns of inputs of one group.
+class InputMoments {
+public:
+  explicit InputMoments(int64_t columns);
+
+  /// Adds `count` columns of inputs, which lie in rows of `getStride()` floats; what lies behind
+  /// the inputs is 0.
+  void add(int64_t count, const float *inputs);
+
+  int64_t getColumns() const { return columns; }
+  int64_t getStride() const { return stride; }
+  uint64_t getCount() const { return count; }
+  double getMean(int64_t column) const { return count ? sums[column] / double(count) : 0; }
+  /// E[x_i x_j], with `centered` the covariance.
+  double getProduct(int64_t i, int64_t j, bool centered) const;
+
+private:
+  int64_t columns, stride;
+  uint64_t count = 0;
+  std::vector<double> sums, products; ///< Products: the upper triangle of stride x stride.
+};
+
+/// A contraction with a constant weight of its own that is to be encoded.
+struct RecoverableLayer {
+  ChosenWeight *weight;
+  nn::UnfoldableContraction op;
+  nn::WeightMatrix matrix;
+  /// One per group.
+  std::vector<InputMoments> moments;
+
+  mlir::Value getActivation();
+  int64_t getNumOutputs() const { return matrix.groups.size() * matrix.rows.size(); }
+};
+
+/// The layers among `weights`, in the order of the ops: at the top level of the entry function,
+/// with a weight that nothing else reads in this encoding.
+std::vector<RecoverableLayer> findLayers(mlir::ModuleOp module, std::vector<ChosenWeight> &weights);
+
+struct GatherOptions {
+  std::string data;
+  /// At most so many samples; all if 0.
+  int64_t samples = 0;
+  /// At most so many positions of each sample, evenly spread; all if 0.
+  int64_t positions = 0;
+  bool interpret = false;
+};
+
+/// Runs the model on the data and fills the moments of all layers. Returns the number of samples.
+llvm::Expected<int64_t> gatherMoments(mlir::ModuleOp module,
+                                      llvm::MutableArrayRef<RecoverableLayer> layers,
+                                      const GatherOptions &options);
+
+/// Adds the inputs of one sample to the moments. `sample` only moves the positions that are picked.
+void addSample(RecoverableLayer &layer, const HostTensor &activation, int64_t sample,
+               int64_t maxPositions);
+
+} // namespace terse
+
+#endif // TERSE_LIB_RECOVERY_LAYERINPUTS_H
