@@ -8,7 +8,6 @@ PREPARED is what prepare_data.py wrote. Bits per weight are those of the encoded
 first samples, relative to the largest output.
 """
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -16,11 +15,10 @@ import tempfile
 
 import numpy as np
 
-MODELS = {
-    "kws_dscnn": ("mlperf_tiny/kws_dscnn_float.onnx", "kws"),
-    "resnet20": ("resnet_cifar10/resnet20.onnx", "cifar_norm"),
-    "mobilenet_v2": ("mobilenet_v2_100_224_deq.onnx", "imagenet_1001"),
-}
+from commands import (QUIET, add_labelled_options, compress, evaluate, format_passes, inspect_bits, locate_labelled,
+                      write_recipe)
+
+MODELS = ["kws_dscnn", "resnet20", "mobilenet_v2"]
 # Presets by name, other formats as templates.
 FORMATS = {
     "int8-weights": None,
@@ -50,12 +48,6 @@ FORMATS = {
 }
 
 
-def write_recipe(path, text):
-    with open(path, "w") as f:
-        f.write(f"terse_recipe: 1\ndescription: one format\npasses:\n  - terse-choose-encodings:\n      format: \"{text}\"\n"
-                "  - terse-apply-encodings\n")
-
-
 def compare(terse, model, data, folder, count=4):
     """The largest relative difference of native code from the interpreter."""
     few = os.path.join(folder, "few.npz")
@@ -68,8 +60,7 @@ def compare(terse, model, data, folder, count=4):
         outputs = []
         for flags in ([], ["--interpret"]):
             out = os.path.join(folder, "out.npz")
-            subprocess.run([terse, "run", model, "--inputs", few, "--outputs", out, *flags], check=True,
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            subprocess.run([terse, "run", model, "--inputs", few, "--outputs", out, *flags], **QUIET)
             with np.load(out) as f:
                 outputs.append(f[f.files[0]].astype(np.float64))
         worst = max(worst, np.abs(outputs[0] - outputs[1]).max() / np.abs(outputs[1]).max())
@@ -78,42 +69,29 @@ def compare(terse, model, data, folder, count=4):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--terse", required=True)
-    parser.add_argument("--models", required=True)
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--only", nargs="*")
+    add_labelled_options(parser)
     parser.add_argument("--formats", nargs="*", help="only these, by their names in the table")
     parser.add_argument("--compare", type=int, default=2, help="samples that are interpreted, too")
     args = parser.parse_args()
-    quiet = dict(check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     print("| model | format | bits per weight | of which | top-1 | changed | native |\n|---|---|---|---|---|---|---|", flush=True)
-    for name, (file, data) in MODELS.items():
+    for name in MODELS:
         if args.only and name not in args.only:
             continue
-        model, data = os.path.join(args.models, file), os.path.join(args.data, data + ".npz")
+        model, data = locate_labelled(args, name)
         with tempfile.TemporaryDirectory() as folder:
             names = [n for n in FORMATS if not args.formats or n in args.formats]
             models, shares, native = [model], [], []
             for index, variant in enumerate(names):
                 recipe = variant
                 if FORMATS[variant]:
-                    recipe = os.path.join(folder, "recipe.yaml")
-                    write_recipe(recipe, FORMATS[variant])
+                    recipe = write_recipe(os.path.join(folder, "recipe.yaml"), format_passes(FORMATS[variant]), "one format")
                 out = os.path.join(folder, f"{index}.mlirbc")
-                subprocess.run([args.terse, "compress", model, "--recipe", recipe, "-o", out], **quiet)
+                compress(args.terse, model, recipe, out)
                 models.append(out)
-                totals = json.loads(subprocess.run([args.terse, "inspect", out, "--json"], check=True,
-                                                   stdout=subprocess.PIPE).stdout)["totals"]
-                elements = totals["encoded_elements"]
-                parts = [(c["bits"] / elements, c["name"]) for c in totals["components"]]
-                shares.append((sum(b for b, _ in parts), " + ".join(f"{b:.4f} {n}" for b, n in parts)))
+                shares.append(inspect_bits(args.terse, out))
                 native.append(compare(args.terse, out, data, folder, args.compare) if args.compare else float("nan"))
                 print(f"{name}: {variant}: {shares[-1][0]:.4f} bits", file=sys.stderr, flush=True)
-            result = os.path.join(folder, "eval.json")
-            subprocess.run([args.terse, "eval", *models, "--data", data, "--labels", "labels", "--trace-samples", "0",
-                            "--json", result], **quiet)
-            with open(result) as f:
-                rows = json.load(f)["models"]
+            rows = evaluate(args.terse, models, data, folder)
         print(f"| {name} | f32 | 32 | | {rows[0]['metrics']['top1']:.4f} | | |")
         for variant, (bits, terms), difference, row in zip(names, shares, native, rows[1:]):
             changed = row.get("changed_predictions", row.get("changed", ""))

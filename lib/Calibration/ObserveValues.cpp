@@ -32,6 +32,8 @@ struct CalibrationData::Impl {
   ModelSignature signature;
   std::vector<std::string> names;
   std::vector<std::unique_ptr<NpzStream>> streams;
+  /// Arrays of whole inputs, one behind the other, rather than of the slices of one.
+  std::vector<bool> hasSampleAxis;
   int64_t count = 0, position = 0;
 };
 
@@ -73,25 +75,31 @@ llvm::Expected<std::unique_ptr<CalibrationData>> CalibrationData::open(ModuleOp 
     if (!stream)
       return stream.takeError();
     llvm::ArrayRef<int64_t> shape = (*stream)->getShape();
-    bool fits =
-        isConvertible((*stream)->getDType(), input.dtype) && shape.size() == input.shape.size();
-    for (size_t i = 1; fits && i < shape.size(); ++i)
-      fits = input.shape[i] < 0 || input.shape[i] == shape[i];
+    // Samples of inputs whose first axis is not the batch, such as states, have an axis of their own.
+    bool sampleAxis = shape.size() == input.shape.size() + 1;
+    bool fits = isConvertible((*stream)->getDType(), input.dtype) &&
+                (sampleAxis || (shape.size() == input.shape.size() && !shape.empty()));
+    for (size_t i = 1; fits && i < shape.size(); ++i) {
+      int64_t expected = input.shape[i - sampleAxis];
+      fits = expected < 0 || expected == shape[i];
+    }
     if (!fits)
       return makeError("'{0}': array '{1}' is {2}, but the model's input '{3}' is {4}", path, name,
                        formatTensorType(shape, (*stream)->getDType()), input.name,
                        input.getTypeString());
-    if (!input.shape.empty() && input.shape[0] > 1)
+    if (!sampleAxis && input.shape[0] > 1)
       return makeError("'{0}': the model's input '{1}' ({2}) has a batch of {3}; calibration runs "
                        "single samples: import the "
-                       "model with a dynamic batch or a batch of 1",
-                       path, input.name, input.getTypeString(), input.shape[0]);
+                       "model with a dynamic batch or a batch of 1, or give array '{4}' one more axis in "
+                       "front that counts samples",
+                       path, input.name, input.getTypeString(), input.shape[0], name);
     if (impl->streams.empty())
       impl->count = shape[0];
     else if (shape[0] != impl->count)
       return makeError("'{0}': array '{1}' has {2} samples, but '{3}' has {4}", path, name,
                        shape[0], impl->names.front(), impl->count);
     impl->names.push_back(name);
+    impl->hasSampleAxis.push_back(sampleAxis);
     impl->streams.push_back(std::move(*stream));
   }
   if (impl->count == 0)
@@ -101,10 +109,13 @@ llvm::Expected<std::unique_ptr<CalibrationData>> CalibrationData::open(ModuleOp 
 
 llvm::Expected<std::vector<HostTensor>> CalibrationData::next() {
   std::vector<HostTensor> inputs;
-  for (auto [stream, name, input] : llvm::zip(impl->streams, impl->names, impl->signature.inputs)) {
+  for (auto [stream, name, sampleAxis, input] :
+       llvm::zip(impl->streams, impl->names, impl->hasSampleAxis, impl->signature.inputs)) {
     auto tensor = stream->next();
     if (!tensor)
       return tensor.takeError();
+    if (sampleAxis)
+      *tensor = tensor->reshaped(llvm::ArrayRef<int64_t>(tensor->shape).drop_front());
     if (tensor->dtype != input.dtype)
       *tensor = tensor->convertTo(input.dtype);
     if (tensor->dtype == DType::f32())

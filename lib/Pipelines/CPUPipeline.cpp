@@ -24,6 +24,8 @@ using namespace mlir;
 void terse::buildIntegerPipeline(OpPassManager &pm) {
   // Static integers first: they need no floats between ops.
   pm.addPass(createIntegerGraphPass());
+  // The products of recurrent layers become contractions.
+  pm.addPass(createExpandRecurrentPass());
   // Where both sides of a contraction are small integers, nothing needs decoding.
   pm.addPass(createIntegerContractionsPass());
 }

@@ -80,7 +80,7 @@ func.func @recurrent(%x: tensor<5x2x64xf32>) -> (tensor<5x1x2x8xf32>, tensor<5x2
   %r = ml_program.global_load_const @lstm_r : tensor<1x32x8xf32>
   // CHANNEL: nn.lstm {{.*}}terse.choice = #terse.choice<1 = #terse.uniform<i8, axis = 1>, 2 = #terse.uniform<i8, axis = 1>>}
   // BLOCK: nn.lstm {{.*}}terse.choice = #terse.choice<1 = #terse.uniform<i4, block = [1, 1, 32], scale = f16>, 2 = #terse.uniform<i4, block = [1, 1, 8], scale = f16>>}
-  // ROW: nn.lstm {{.*}}terse.choice = #terse.choice<1 = #terse.uniform<i8, axis = 1, narrow>, 2 =
+  // ROW: nn.lstm {{.*}}terse.choice = #terse.choice<0 = #terse.uniform<i8, block = [1, 1, ?], dynamic>, 1 = #terse.uniform<i8, axis = 1, narrow>, 2 =
   // SKIP: nn.lstm {{.*}}terse.choice = #terse.choice<1 = "kept for a reason", 2 = "kept for a reason">}
   %y, %yh, %yc = nn.lstm %x, %w, %r {direction = #nn<direction forward>, activations = [#nn<unary_kind sigmoid>, #nn<unary_kind tanh>, #nn<unary_kind tanh>], operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 0, 0>} : (tensor<5x2x64xf32>, tensor<1x32x64xf32>, tensor<1x32x8xf32>) -> (tensor<5x1x2x8xf32>, tensor<1x2x8xf32>, tensor<1x2x8xf32>)
   %gw = ml_program.global_load_const @gru_w : tensor<2x24x64xf32>

@@ -18,6 +18,8 @@ namespace {
 
 // What all kinds of layers share.
 struct Layer {
+  Operation *op;
+  const RecurrentProducts *products;
   Value x, weight, recurrence, bias, lengths, initialH;
   Direction direction;
   ArrayAttr activations;
@@ -30,15 +32,17 @@ struct Layer {
   bool runsBackward(int64_t d) const { return direction == Direction::Reverse || d == 1; }
 };
 
-template <typename OpTy> std::optional<Layer> describe(OpTy op, NNBuilder &b) {
+template <typename OpTy> std::optional<Layer> describe(OpTy op, const RecurrentProducts &products, NNBuilder &b) {
   Layer layer;
+  layer.op = op;
+  layer.products = &products;
   layer.element = computeType(typeOf(op.getX()).getElementType());
   layer.hidden = typeOf(op.getRecurrence()).getDimSize(2);
   // The gates are slices at multiples of the hidden size.
   if (ShapedType::isDynamic(layer.hidden))
     return std::nullopt;
   auto wide = [&](Value v) { return v ? b.cast(v, layer.element) : v; };
-  layer.x = wide(op.getX());
+  layer.x = wide(products.getInput(op));
   layer.weight = wide(op.getWeight());
   layer.recurrence = wide(op.getRecurrence());
   layer.bias = wide(op.getBias());
@@ -57,6 +61,14 @@ Value ofDirection(NNBuilder &b, Value v, int64_t d) {
   Value one = typeOf(v).getDimSize(0) == 1 ? v : b.slice(v, 0, d, d + 1);
   SmallVector<Dim> shape = b.dims(one);
   return b.reshape(one, ArrayRef<Dim>(shape).drop_front());
+}
+
+// Rows of gates `[first, last)` of a weight, and the product with them.
+Value gateRows(NNBuilder &b, const Layer &layer, Value weight, int64_t d, int64_t first, int64_t last) {
+  return layer.products->getRows(b, weight, d, first * layer.hidden, last * layer.hidden);
+}
+Value multiply(NNBuilder &b, const Layer &layer, Value x, Value weight, Value bias = {}) {
+  return layer.products->multiply(b, layer.op, x, weight, bias);
 }
 
 // Activation `index` of direction `d` among `perDirection`, on a clipped argument.
@@ -149,7 +161,8 @@ SmallVector<Value> runLayer(NNBuilder &b, const Layer &layer, ArrayRef<Value> in
       states.push_back(b.refine(state, stateType));
     }
     DirectionPlan direction = plan(d);
-    Value projected = b.linear(layer.x, ofDirection(b, layer.weight, d), direction.inputBias);
+    int64_t gates = typeOf(layer.weight).getDimSize(1) / layer.hidden;
+    Value projected = multiply(b, layer, layer.x, gateRows(b, layer, layer.weight, d, 0, gates), direction.inputBias);
     SmallVector<Value> ran = runDirection(b, layer, d, projected, lengths, y, states, direction.step);
     y = ran[0];
     for (auto [all, state] : llvm::zip(last, ArrayRef<Value>(ran).drop_front()))
@@ -174,10 +187,32 @@ std::pair<Value, Value> biases(NNBuilder &b, const Layer &layer, int64_t d, int6
   return {gate(b, layer, all, 0, gates), gate(b, layer, all, gates, gates)};
 }
 
-struct DecomposeLstm : DecomposePattern<LstmOp> {
-  using DecomposePattern::DecomposePattern;
+// As DecomposePattern, for the layers that `products` accepts.
+template <typename OpTy> struct DecomposeLayer : OpRewritePattern<OpTy> {
+  DecomposeLayer(MLIRContext *context, const RecurrentProducts *products)
+      : OpRewritePattern<OpTy>(context), products(*products) {}
+  virtual SmallVector<Value> decompose(OpTy op, NNBuilder &b) const = 0;
+
+  LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const final {
+    if (!products.accepts(op))
+      return rewriter.notifyMatchFailure(op, "its products are computed in another way");
+    NNBuilder b(op.getLoc(), rewriter);
+    SmallVector<Value> results = decompose(op, b);
+    if (results.empty())
+      return rewriter.notifyMatchFailure(op, "its sizes are not known");
+    for (auto [value, result] : llvm::zip_equal(results, op->getResults()))
+      value = b.refine(b.cast(value, typeOf(result).getElementType()), result.getType());
+    rewriter.replaceOp(op, results);
+    return success();
+  }
+
+  const RecurrentProducts &products;
+};
+
+struct DecomposeLstm : DecomposeLayer<LstmOp> {
+  using DecomposeLayer::DecomposeLayer;
   SmallVector<Value> decompose(LstmOp op, NNBuilder &b) const override {
-    std::optional<Layer> described = describe(op, b);
+    std::optional<Layer> described = describe(op, products, b);
     if (!described)
       return {};
     Layer &layer = *described;
@@ -187,10 +222,10 @@ struct DecomposeLstm : DecomposePattern<LstmOp> {
     auto plan = [&](int64_t d) {
       auto [inputBias, recurrentBias] = biases(b, layer, d, 4);
       DirectionPlan result{inputBias ? b.add(inputBias, recurrentBias) : Value(), {}};
-      Value recurrence = ofDirection(b, layer.recurrence, d);
+      Value recurrence = gateRows(b, layer, layer.recurrence, d, 0, 4);
       Value peephole = peepholes ? ofDirection(b, peepholes, d) : Value();
       result.step = [=, &layer](NNBuilder &b, Value input, ArrayRef<Value> states) -> SmallVector<Value> {
-        Value cell = states[1], gates = b.add(input, b.linear(states[0], recurrence));
+        Value cell = states[1], gates = b.add(input, multiply(b, layer, states[0], recurrence));
         // Gates stand in the order i, o, f, c; peepholes i, o, f.
         auto gateOf = [&](int64_t index, int64_t function, Value watched) {
           Value v = gate(b, layer, gates, index);
@@ -210,10 +245,10 @@ struct DecomposeLstm : DecomposePattern<LstmOp> {
   }
 };
 
-struct DecomposeGru : DecomposePattern<GruOp> {
-  using DecomposePattern::DecomposePattern;
+struct DecomposeGru : DecomposeLayer<GruOp> {
+  using DecomposeLayer::DecomposeLayer;
   SmallVector<Value> decompose(GruOp op, NNBuilder &b) const override {
-    std::optional<Layer> described = describe(op, b);
+    std::optional<Layer> described = describe(op, products, b);
     if (!described)
       return {};
     Layer &layer = *described;
@@ -231,15 +266,15 @@ struct DecomposeGru : DecomposePattern<GruOp> {
       } else if (inputBias) {
         result.inputBias = b.add(inputBias, recurrentBias);
       }
-      Value recurrence = ofDirection(b, layer.recurrence, d);
-      Value gateWeight = b.slice(recurrence, 0, 0, 2 * layer.hidden), hiddenWeight = b.slice(recurrence, 0, 2 * layer.hidden);
+      Value gateWeight = gateRows(b, layer, layer.recurrence, d, 0, 2);
+      Value hiddenWeight = gateRows(b, layer, layer.recurrence, d, 2, 3);
       result.step = [=, &layer](NNBuilder &b, Value input, ArrayRef<Value> states) -> SmallVector<Value> {
         Value h = states[0];
-        Value gates = b.add(gate(b, layer, input, 0, 2), b.linear(h, gateWeight));
+        Value gates = b.add(gate(b, layer, input, 0, 2), multiply(b, layer, h, gateWeight));
         Value update = activate(b, layer, 2 * d, gate(b, layer, gates, 0));
         Value reset = activate(b, layer, 2 * d, gate(b, layer, gates, 1));
-        Value recurrent = linearBeforeReset ? b.mul(reset, b.linear(h, hiddenWeight, resetBias))
-                                            : b.linear(b.mul(reset, h), hiddenWeight);
+        Value recurrent = linearBeforeReset ? b.mul(reset, multiply(b, layer, h, hiddenWeight, resetBias))
+                                            : multiply(b, layer, b.mul(reset, h), hiddenWeight);
         Value hidden = activate(b, layer, 2 * d + 1, b.add(gate(b, layer, input, 2), recurrent));
         return {b.add(b.mul(b.unary(UnaryKind::Affine, update, -1.0, 1.0), hidden), b.mul(update, h))};
       };
@@ -249,19 +284,19 @@ struct DecomposeGru : DecomposePattern<GruOp> {
   }
 };
 
-struct DecomposeRnn : DecomposePattern<RnnOp> {
-  using DecomposePattern::DecomposePattern;
+struct DecomposeRnn : DecomposeLayer<RnnOp> {
+  using DecomposeLayer::DecomposeLayer;
   SmallVector<Value> decompose(RnnOp op, NNBuilder &b) const override {
-    std::optional<Layer> described = describe(op, b);
+    std::optional<Layer> described = describe(op, products, b);
     if (!described)
       return {};
     Layer &layer = *described;
     auto plan = [&](int64_t d) {
       auto [inputBias, recurrentBias] = biases(b, layer, d, 1);
       DirectionPlan result{inputBias ? b.add(inputBias, recurrentBias) : Value(), {}};
-      Value recurrence = ofDirection(b, layer.recurrence, d);
+      Value recurrence = gateRows(b, layer, layer.recurrence, d, 0, 1);
       result.step = [=, &layer](NNBuilder &b, Value input, ArrayRef<Value> states) -> SmallVector<Value> {
-        return {activate(b, layer, d, b.add(input, b.linear(states[0], recurrence)))};
+        return {activate(b, layer, d, b.add(input, multiply(b, layer, states[0], recurrence)))};
       };
       return result;
     };
@@ -271,6 +306,26 @@ struct DecomposeRnn : DecomposePattern<RnnOp> {
 
 } // namespace
 
-void terse::nn::populateDecomposeRecurrentPatterns(RewritePatternSet &patterns) {
-  patterns.add<DecomposeLstm, DecomposeGru, DecomposeRnn>(patterns.getContext());
+//===----------------------------------------------------------------------===//
+// RecurrentProducts
+//===----------------------------------------------------------------------===//
+
+bool RecurrentProducts::accepts(Operation *op) const { return !isEncoded(op); }
+
+Value RecurrentProducts::getInput(Operation *op) const { return op->getOperand(0); }
+
+Value RecurrentProducts::getRows(ImplicitLocOpBuilder &b, Value weight, int64_t direction, int64_t first,
+                                 int64_t last) const {
+  NNBuilder nb(b.getLoc(), b);
+  Value rows = ofDirection(nb, weight, direction);
+  return first == 0 && last == typeOf(rows).getDimSize(0) ? rows : nb.slice(rows, 0, first, last);
+}
+
+Value RecurrentProducts::multiply(ImplicitLocOpBuilder &b, Operation *, Value x, Value weight, Value bias) const {
+  return NNBuilder(b.getLoc(), b).linear(x, weight, bias);
+}
+
+void terse::nn::populateDecomposeRecurrentPatterns(RewritePatternSet &patterns, const RecurrentProducts *products) {
+  static const RecurrentProducts plain;
+  patterns.add<DecomposeLstm, DecomposeGru, DecomposeRnn>(patterns.getContext(), products ? products : &plain);
 }

@@ -15,6 +15,9 @@ struct WeightDescription {
   llvm::SmallVector<int64_t> channelAxes;
   /// Axes that are summed over, outermost first.
   llvm::SmallVector<int64_t> contractionAxes;
+  /// The operand it is multiplied with, if that may be encoded for it, and the axis of it that is summed over.
+  mlir::OpOperand *activation = nullptr;
+  int64_t activationChannelAxis = 0;
 };
 
 /// Attaches WeightedOp to the ops of the dialect that have several weights.

@@ -85,6 +85,22 @@ def IntegerContractionsPass : Pass<"terse-integer-contractions", "::mlir::Module
   let dependentDialects = ["::terse::TerseDialect", "::terse::nn::NNDialect"];
 }
 
+def ExpandRecurrentPass : Pass<"terse-expand-recurrent", "::mlir::ModuleOp"> {
+  let summary = "Multiply in recurrent layers with integers that are computed at run time";
+  let description = [{
+    A recurrent layer (LSTM, GRU, RNN) whose input is encoded at run time, as `int8-dynamic` does, becomes its loop over
+    time with `nn.linear` on encoded operands, which `terse-integer-contractions` computes on integers: the input of all
+    steps at once before the loop, and in every step the hidden state, which gets the encoding of the input (a scale per
+    row, or one per tensor). Gates, cell states and functions stay in float.
+
+    Requires: input and both weights are integers of at most 8 bits; scales of weights per tensor or
+    per row. Other layers stay as they are, decode and compute in float.
+  }];
+  let statistics = [Statistic<"numExpanded", "expanded", "Layers that multiply integers">];
+  let dependentDialects = ["::terse::TerseDialect", "::terse::nn::NNDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def ChooseEncodingsPass : Pass<"terse-choose-encodings", "::mlir::ModuleOp"> {
   let summary = "Choose an encoding for each constant weight";
   let description = [{
@@ -110,7 +126,8 @@ def ChooseEncodingsPass : Pass<"terse-choose-encodings", "::mlir::ModuleOp"> {
     not divide are boxes over channels and window that divide evenly, if there
     are any of nearly that size.
 
-    Recurrent layers keep float activations. A rule with `skip` also speaks for
+    With `activations`, the hidden state of a recurrent layer is encoded as its input is
+    (`terse-expand-recurrent`). A rule with `skip` also speaks for
     float matrices of more than 1 KiB that no interface calls a weight, such as
     learned positions that are added.
 
