@@ -7,9 +7,11 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "terse/Codegen/CPU/Compiler.h"
+#include "terse/Export/ONNX.h"
 #include "terse/Import/ONNX.h"
 #include "terse/Reference/Interpreter.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
 
 #include <set>
 
@@ -148,6 +150,20 @@ static std::string check(llvm::Expected<std::vector<HostTensor>> results, const 
   return "";
 }
 
+/// The module after a detour through a file.
+static llvm::Expected<Module> exportAndImport(mlir::MLIRContext &context, mlir::ModuleOp module, std::string &refused) {
+  llvm::SmallString<128> path;
+  if (std::error_code code = llvm::sys::fs::createTemporaryFile("terse-export", "onnx", path))
+    return llvm::createStringError(code, "no temporary file");
+  llvm::FileRemover remover(path);
+  llvm::Expected<ONNXExportResult> written = exportONNX(module, path);
+  if (!written) {
+    refused = llvm::toString(written.takeError());
+    return Module();
+  }
+  return importONNX(context, path);
+}
+
 Outcome conformance::runCase(const std::string &directory, Mode mode) {
   Outcome outcome;
   auto finish = [&](Status status, std::string message) {
@@ -192,13 +208,22 @@ Outcome conformance::runCase(const std::string &directory, Mode mode) {
       else if (set == 0)
         outcome.bound += (outcome.bound.empty() ? "" : ",") + model->inputs[i].name;
     }
+    if (mode == Mode::Export) {
+      std::string refused;
+      llvm::Expected<Module> again = exportAndImport(context, **module, refused);
+      if (!refused.empty())
+        return finish(Status::Unsupported, "exported: " + refused);
+      if (!again)
+        return finish(Status::Wrong, "imported again: " + llvm::toString(again.takeError()));
+      module = std::move(again);
+    }
     double relative = cutOff ? 0x1p-7 : 1e-3;
     if (mode != Mode::Compile) {
       auto main = (*module)->lookupSymbol<mlir::func::FuncOp>("main");
       if (std::string difference = check(interpret(main, arguments), tensors.outputs, relative); !difference.empty())
         return finish(Status::Wrong, "interpreted: " + difference);
     }
-    if (mode != Mode::Interpret) {
+    if (mode == Mode::Compile || mode == Mode::Both) {
       // Compilation has no "unsupported": what was imported must run.
       llvm::Expected<std::unique_ptr<JITModel>> compiled = JITModel::create(**module);
       if (!compiled)

@@ -11,11 +11,12 @@
 
 namespace terse::conformance {
 
-enum class Mode { Interpret, Compile, Both };
+/// Export: what is exported and imported again is interpreted.
+enum class Mode { Interpret, Compile, Both, Export };
 
 enum class Status {
   Passed,
-  Unsupported, ///< Import refuses the model with a reason.
+  Unsupported, ///< Import (or export) refuses the model with a reason.
   Wrong,       ///< Another result, or an error of a model that was imported.
   Crashed,     ///< A signal, or out of time.
 };

@@ -34,7 +34,9 @@ static cl::opt<std::string> directory(cl::Positional, cl::desc("<directory of ca
 static cl::opt<Mode> mode("mode", cl::desc("what runs the models"), cl::init(Mode::Interpret),
                           cl::values(clEnumValN(Mode::Interpret, "interpret", "the reference interpreter (default)"),
                                      clEnumValN(Mode::Compile, "compile", "compiled code"),
-                                     clEnumValN(Mode::Both, "both", "both")),
+                                     clEnumValN(Mode::Both, "both", "both"),
+                                     clEnumValN(Mode::Export, "export",
+                                                "the interpreter, after export and import of what was exported")),
                           cl::cat(category));
 static cl::opt<std::string> filter("filter", cl::desc("only cases whose name matches"), cl::value_desc("regex"),
                                    cl::cat(category));

@@ -45,6 +45,7 @@ void addInspect(CLI::App &root, Action &action);
 void addCompile(CLI::App &root, Action &action);
 void addRun(CLI::App &root, Action &action);
 void addEval(CLI::App &root, Action &action);
+void addExport(CLI::App &root, Action &action);
 void addBench(CLI::App &root, Action &action);
 
 class ModelOptions;

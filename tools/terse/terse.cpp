@@ -58,6 +58,7 @@ int main(int argc, char **argv) {
   addRun(app, action);
   addEval(app, action);
   addBench(app, action);
+  addExport(app, action);
 
   try {
     app.parse(argc, argv);

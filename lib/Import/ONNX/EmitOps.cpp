@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Emitter.h"
+#include "terse/Dialect/Terse/IR/TerseOps.h"
 
 using namespace mlir;
 using namespace terse;
@@ -73,6 +74,49 @@ static HostTensor transposeHost(const HostTensor &x, ArrayRef<int64_t> permutati
   return result;
 }
 
+/// Where the axes of a granularity go.
+static Granularity permuteGranularity(const Granularity &granularity, ArrayRef<int64_t> permutation) {
+  Granularity result = granularity;
+  if (granularity.axis)
+    result.axis = llvm::find(permutation, *granularity.axis) - permutation.begin();
+  for (auto [i, axis] : llvm::enumerate(permutation))
+    if (!granularity.block.empty())
+      result.block[i] = granularity.block[axis];
+  return result;
+}
+
+/// The same encoding of the transposed tensor, or null for those that import does not make.
+static EncodingAttrInterface permuteEncoding(EncodingAttrInterface encoding, ArrayRef<int64_t> permutation) {
+  if (auto uniform = mlir::dyn_cast<UniformEncodingAttr>(encoding)) {
+    Granularity g = permuteGranularity(uniform.getGranularity(), permutation);
+    return UniformEncodingAttr::get(uniform.getValueType(), g.axis, g.block, uniform.getScale(), uniform.getAsymmetric(),
+                                    uniform.getNarrow());
+  }
+  if (auto small = mlir::dyn_cast<MinifloatEncodingAttr>(encoding)) {
+    Granularity g = permuteGranularity(small.getGranularity(), permutation);
+    return MinifloatEncodingAttr::get(small.getContext(), small.getValueType(), g.axis, g.block, small.getScale(),
+                                      /*dynamic=*/false, /*fit_rule=*/{});
+  }
+  return mlir::isa<CastEncodingAttr>(encoding) ? encoding : EncodingAttrInterface();
+}
+
+/// Parameters per block move with their tensor; those of an axis or the tensor are one list.
+static Value transposeEncoded(Emitter &e, Value x, ArrayRef<int64_t> permutation) {
+  Value encoded = x.getDefiningOp<DecodeOp>().getInput();
+  EncodingAttrInterface encoding = permuteEncoding(getEncoding(encoded.getType()), permutation);
+  if (!encoding)
+    return nullptr;
+  SmallVector<Value> components = e.encodedConstant(x);
+  for (Value &component : components)
+    if (e.rankOf(component) == e.rankOf(x) && e.rankOf(x) > 1)
+      component = e.transpose(component, permutation);
+  SmallVector<int64_t> shape;
+  for (int64_t axis : permutation)
+    shape.push_back(e.shapeOf(x)[axis]);
+  Value made = e.op<AssembleOp>(components, {}, {mlir::RankedTensorType::get(shape, e.elementOf(x), encoding)});
+  return e.op<DecodeOp>({made});
+}
+
 Value Emitter::transpose(Value x, ArrayRef<int64_t> permutation) {
   bool isIdentity = true;
   for (auto [i, p] : llvm::enumerate(permutation))
@@ -86,6 +130,9 @@ Value Emitter::transpose(Value x, ArrayRef<int64_t> permutation) {
     std::string name = constants[x]->name;
     return constant(transposeHost(*host, axes), name);
   }
+  if (!encodedConstant(x).empty())
+    if (Value transposed = transposeEncoded(*this, x, permutation))
+      return transposed;
   return op<nn::TransposeOp>({x}, {attr("permutation", permutation)});
 }
 

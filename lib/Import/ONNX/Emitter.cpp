@@ -5,6 +5,7 @@
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "terse/Dialect/Terse/IR/TerseOps.h"
 #include "terse/Reference/Interpreter.h"
 #include "terse/Support/MLIRBridge.h"
 #include "llvm/ADT/StringExtras.h"
@@ -117,6 +118,16 @@ const HostTensor *Emitter::findConstant(Value v) {
   }
   return &*c.host;
 }
+
+SmallVector<Value> Emitter::encodedConstant(Value v) const {
+  auto decode = v ? v.getDefiningOp<DecodeOp>() : DecodeOp();
+  auto assemble = decode ? decode.getInput().getDefiningOp<AssembleOp>() : AssembleOp();
+  if (!assemble || !llvm::all_of(assemble.getComponents(), [&](Value c) { return isConstant(c); }))
+    return {};
+  return SmallVector<Value>(assemble.getComponents());
+}
+
+bool Emitter::isWeight(Value v) const { return isConstant(v) || !encodedConstant(v).empty(); }
 
 const HostTensor &Emitter::getConstant(Value v, const llvm::Twine &what) {
   if (!v)

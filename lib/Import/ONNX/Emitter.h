@@ -92,6 +92,10 @@ public:
   Value zero(Type element) { return scalar(0, element); }
 
   bool isConstant(Value v) const { return v && constants.count(v); }
+  /// Whether `v` is a constant, or decoded from one.
+  bool isWeight(Value v) const;
+  /// The components of the constant that `v` is decoded from; empty for other values.
+  llvm::SmallVector<Value> encodedConstant(Value v) const;
   /// Throws if `v` is not a constant; `what` names it in the message.
   const HostTensor &getConstant(Value v, const llvm::Twine &what);
   const HostTensor *findConstant(Value v);

@@ -10,6 +10,7 @@
 #define TERSE_LIB_IMPORT_ONNX_MODEL_H
 
 #include "Wire.h"
+#include "terse/Import/ONNXTypes.h"
 #include "terse/Support/HostTensor.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/Error.h"
@@ -19,13 +20,6 @@
 #include <vector>
 
 namespace terse::onnx {
-
-/// TensorProto.DataType, as far as it has a host type.
-std::optional<DType> getElementType(int64_t onnxType);
-/// `FLOAT`, `STRING`, ... for messages.
-std::string getElementTypeName(int64_t onnxType);
-/// The number of a host type in TensorProto.DataType.
-int64_t getOnnxType(DType dtype);
 
 struct TensorProto {
   llvm::StringRef name;

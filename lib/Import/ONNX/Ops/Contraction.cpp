@@ -14,7 +14,7 @@ using mlir::ShapedType;
 
 Value terse::onnx::emitMatMul(Emitter &e, Value l, Value r) {
   // A constant matrix on the right is the weight of a fully connected layer, kept as [N, K].
-  if (e.isConstant(r) && e.rankOf(r) == 2 && !e.isConstant(l) && e.rankOf(l) >= 1)
+  if (e.isWeight(r) && e.rankOf(r) == 2 && !e.isConstant(l) && e.rankOf(l) >= 1)
     return e.op<nn::LinearOp>({l, e.transposeLast(r)});
   // Vectors: a row on the left, a column on the right; the axis goes again.
   bool row = e.rankOf(l) == 1, column = e.rankOf(r) == 1;
@@ -43,7 +43,7 @@ static void convertGemm(Node &n) {
   if (transA)
     a = e.transposeLast(a);
   auto scale = [&](Value v, double by) { return by == 1 ? v : e.binary(BinaryKind::Mul, v, by); };
-  if (e.isConstant(b) && !e.isConstant(a)) {
+  if (e.isWeight(b) && !e.isConstant(a)) {
     Value weight = transB ? b : e.transposeLast(b), bias;
     // A bias per column belongs to the layer.
     if (c && alpha == 1 && beta == 1 && e.rankOf(c) == 1 && e.shapeOf(c)[0] == e.shapeOf(weight)[0])

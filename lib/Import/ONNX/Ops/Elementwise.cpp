@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "../Node.h"
+#include "terse/Dialect/Terse/IR/TerseOps.h"
 
 #include <limits>
 
@@ -179,7 +180,22 @@ static Value castTo(Node &n, Value x, Type element) {
       {n.e.tensor(n.e.shapeOf(x), element)});
 }
 
-static void convertCast(Node &n) { n.set(0, castTo(n, n.in(0), n.elementType(n.attrInt("to")))); }
+static void convertCast(Node &n) {
+  Emitter &e = n.e;
+  Value x = n.in(0);
+  Type to = n.elementType(n.attrInt("to"));
+  // Weights that are kept in 16 bits stay so.
+  bool isHalf = e.elementOf(x).isF16() || e.elementOf(x).isBF16();
+  if (to == e.f32() && isHalf && e.isConstant(x) && e.rankOf(x) >= 2) {
+    auto encoding = CastEncodingAttr::get(mlir::cast<mlir::FloatType>(e.elementOf(x)));
+    Value encoded = e.op<AssembleOp>({x}, {}, {mlir::RankedTensorType::get(e.shapeOf(x), to, encoding)});
+    n.ignore("saturate");
+    n.ignore("round_mode");
+    n.set(0, e.op<DecodeOp>({encoded}));
+    return;
+  }
+  n.set(0, castTo(n, x, to));
+}
 
 static void convertCastLike(Node &n) { n.set(0, castTo(n, n.in(0), n.e.elementOf(n.in(1)))); }
 

@@ -16,7 +16,7 @@ static void convertGather(Node &n) {
   Value x = n.in(0), indices = n.in(1);
   int64_t axis = Emitter::normalizeAxis(n.attrInt("axis", 0), e.rankOf(x));
   // Rows of a constant matrix by run-time indices: a table of embeddings.
-  if (axis == 0 && e.rankOf(x) == 2 && e.isFloat(x) && e.isConstant(x) && !e.isConstant(indices)) {
+  if (axis == 0 && e.rankOf(x) == 2 && e.isFloat(x) && e.isWeight(x) && !e.isConstant(indices)) {
     n.set(0, e.op<nn::EmbeddingOp>({x, indices}));
     return;
   }

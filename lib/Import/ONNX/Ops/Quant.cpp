@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // QuantizeLinear and DequantizeLinear of f32 tensors with integer grids are terse.encode and terse.decode of
-// #terse.uniform, whose components are the ONNX operands. Other element types (FP8, FP4, f16 scales) are composed from nn
-// ops, and so are the integer operators: they accumulate in i32, scale once and round half to even, as the ONNX reference.
+// #terse.uniform, whose components are the ONNX operands; FP8 constants are #terse.minifloat. So constant weights stay
+// encoded, and a pair with the same parameters is an encoded activation. QLinearConv and QLinearMatMul with constant scales
+// are the layer between encoded tensors. Other element types (FP4, f16 scales) and the operators with integer results are
+// composed from nn ops: they accumulate in i32, scale once and round half to even, as the ONNX reference.
 
 #include "Contraction.h"
 #include "terse/Dialect/Terse/IR/TerseOps.h"
@@ -62,24 +64,112 @@ static Value expandParameter(Node &n, Value p, Value x, const QuantGranularity &
   return e.slice(wide, *g.axis, 0, e.staticDim(x, *g.axis, "the blocked axis"));
 }
 
+// Blocks of one axis, as an encoding has them.
+static llvm::SmallVector<int64_t> getBlocks(Emitter &e, Value x, const QuantGranularity &g) {
+  llvm::SmallVector<int64_t> block;
+  if (g.block) {
+    block.assign(e.rankOf(x), 1);
+    block[*g.axis] = g.block;
+  }
+  return block;
+}
+
 // The encoding that stores f32 `x` as integers of type `value`, or null if there is none.
 static UniformEncodingAttr getEncoding(Node &n, Value x, Type value, Value scale, Value zero, const QuantGranularity &g) {
   Emitter &e = n.e;
   auto integer = mlir::dyn_cast<IntegerType>(value);
   if (!integer || e.elementOf(scale) != e.f32() || integer.getWidth() > (zero ? 16u : 32u) || integer.getWidth() == 1)
     return {};
-  llvm::SmallVector<int64_t> block;
-  if (g.block) {
-    if (!e.hasStaticShape(x))
-      return {};
-    block.assign(e.rankOf(x), 1);
-    block[*g.axis] = g.block;
-  }
-  return UniformEncodingAttr::get(integer, g.block ? std::nullopt : g.axis, block, {}, zero != nullptr);
+  if (g.block && !e.hasStaticShape(x))
+    return {};
+  return UniformEncodingAttr::get(integer, g.block ? std::nullopt : g.axis, getBlocks(e, x, g), {}, zero != nullptr);
 }
 
 static Value scalarIfSingle(Emitter &e, Value p, const QuantGranularity &g) {
   return p && !g.axis && e.rankOf(p) == 1 ? e.squeeze(p, {0}) : p;
+}
+
+static bool isZero(Emitter &e, Value v) {
+  const HostTensor *host = e.findConstant(v);
+  if (!host)
+    return false;
+  for (int64_t value : host->toInts())
+    if (value != 0)
+      return false;
+  return true;
+}
+
+// Whether both are the same value, or constants of the same content.
+static bool areSame(Emitter &e, Value a, Value b) {
+  if (a == b)
+    return true;
+  const HostTensor *x = e.findConstant(a), *y = e.findConstant(b);
+  return x && y && bitwiseEqual(*x, *y);
+}
+
+// f32 `x` as an encoded tensor; null where there is no such encoding.
+static Value quantize(Node &n, Value x, Value scale, Value zero, Type type, const QuantGranularity &g) {
+  Emitter &e = n.e;
+  if (isZero(e, zero))
+    zero = nullptr;
+  UniformEncodingAttr encoding = getEncoding(n, x, type, scale, zero, g);
+  if (!encoding)
+    return nullptr;
+  llvm::SmallVector<Value> operands{x, scalarIfSingle(e, scale, g)};
+  if (zero)
+    operands.push_back(scalarIfSingle(e, zero, g));
+  return e.op<EncodeOp>(operands, {}, {RankedTensorType::get(e.shapeOf(x), e.f32(), encoding)});
+}
+
+// The integers of an encoded tensor. Those of a constant are computed now.
+static Value integersOf(Emitter &e, Value encoded) {
+  auto encode = encoded.getDefiningOp<EncodeOp>();
+  std::vector<HostTensor> constants;
+  for (Value operand : encode->getOperands())
+    if (const HostTensor *host = e.findConstant(operand))
+      constants.push_back(*host);
+  if (constants.size() == encode->getNumOperands()) {
+    auto type = mlir::cast<RankedTensorType>(encoded.getType());
+    auto parts = encode.getEncoding().encodeHost(constants.front(), stripEncoding(type), llvm::ArrayRef(constants).drop_front(),
+                                                 [&] { return mlir::emitError(e.loc); });
+    if (succeeded(parts))
+      return e.constant(std::move(parts->front()));
+  }
+  return e.ops<ComponentsOp>({encoded})[0];
+}
+
+// The tensor that integers of f32 numbers stand for; null where there is no such encoding. What QuantizeLinear has made with
+// the same parameters is that again.
+static Value dequantize(Node &n, Value q, Value scale, Value zero, const QuantGranularity &g) {
+  Emitter &e = n.e;
+  if (isZero(e, zero))
+    zero = nullptr;
+  Value s = scalarIfSingle(e, scale, g), z = scalarIfSingle(e, zero, g);
+  if (auto components = q.getDefiningOp<ComponentsOp>())
+    if (auto encode = components.getInput().getDefiningOp<EncodeOp>(); encode && q == components.getResult(0)) {
+      auto parameters = encode.getParameters();
+      if (parameters.size() == (z ? 2u : 1u) && areSame(e, parameters[0], s) && (!z || areSame(e, parameters[1], z)) &&
+          encode.getEncoding() == getEncoding(n, q, e.elementOf(q), scale, zero, g))
+        return encode.getResult();
+    }
+  UniformEncodingAttr uniform = getEncoding(n, q, e.elementOf(q), scale, zero, g);
+  // Scales that are kept in 16 bits stay so.
+  if (llvm::SmallVector<Value> narrow = e.encodedConstant(scale); uniform && narrow.size() == 1) {
+    uniform = UniformEncodingAttr::get(uniform.getValueType(), uniform.getAxis(), uniform.getBlock(),
+                                       mlir::TypeAttr::get(e.elementOf(narrow[0])), uniform.getAsymmetric());
+    s = scalarIfSingle(e, narrow[0], g);
+  }
+  mlir::Attribute encoding = uniform;
+  bool isSmallFloat = mlir::isa<mlir::Float8E4M3FNType, mlir::Float8E5M2Type>(e.elementOf(q));
+  if (isSmallFloat && !zero && e.isConstant(q) && e.isConstant(s) && e.elementOf(scale) == e.f32())
+    encoding = MinifloatEncodingAttr::get(e.context, mlir::cast<FloatType>(e.elementOf(q)), g.block ? std::nullopt : g.axis,
+                                          getBlocks(e, q, g), mlir::TypeAttr::get(e.f32()), /*dynamic=*/false, {});
+  if (!encoding)
+    return nullptr;
+  llvm::SmallVector<Value> operands{q, s};
+  if (z)
+    operands.push_back(z);
+  return e.op<AssembleOp>(operands, {}, {RankedTensorType::get(e.shapeOf(q), e.f32(), encoding)});
 }
 
 //===----------------------------------------------------------------------===//
@@ -109,12 +199,8 @@ static void convertQuantizeLinear(Node &n) {
   int64_t dtype = n.opset >= 21 ? n.attrInt("output_dtype", 0) : 0, precision = n.opset >= 23 ? n.attrInt("precision", 0) : 0;
   Type type = zero ? e.elementOf(zero) : dtype ? n.elementType(dtype) : Type(IntegerType::get(e.context, 8, IntegerType::Unsigned));
   if (!precision && e.elementOf(x) == e.f32()) {
-    if (UniformEncodingAttr encoding = getEncoding(n, x, type, scale, zero, g)) {
-      llvm::SmallVector<Value> operands{x, scalarIfSingle(e, scale, g)};
-      if (zero)
-        operands.push_back(scalarIfSingle(e, zero, g));
-      Value encoded = e.op<EncodeOp>(operands, {}, {RankedTensorType::get(e.shapeOf(x), e.f32(), encoding)});
-      n.set(0, e.ops<ComponentsOp>({encoded})[0]);
+    if (Value encoded = quantize(n, x, scale, zero, type, g)) {
+      n.set(0, integersOf(e, encoded));
       return;
     }
   }
@@ -140,11 +226,7 @@ static void convertDequantizeLinear(Node &n) {
   int64_t dtype = n.opset >= 23 ? n.attrInt("output_dtype", 0) : 0;
   Type type = dtype ? n.elementType(dtype) : e.elementOf(scale);
   if (type == e.f32()) {
-    if (UniformEncodingAttr encoding = getEncoding(n, x, e.elementOf(x), scale, zero, g)) {
-      llvm::SmallVector<Value> operands{x, scalarIfSingle(e, scale, g)};
-      if (zero)
-        operands.push_back(scalarIfSingle(e, zero, g));
-      Value encoded = e.op<AssembleOp>(operands, {}, {RankedTensorType::get(e.shapeOf(x), e.f32(), encoding)});
+    if (Value encoded = dequantize(n, x, scale, zero, g)) {
       n.set(0, e.op<DecodeOp>({encoded}));
       return;
     }
@@ -177,16 +259,6 @@ static void convertDynamicQuantizeLinear(Node &n) {
 //===----------------------------------------------------------------------===//
 // Integer contractions
 //===----------------------------------------------------------------------===//
-
-static bool isZero(Emitter &e, Value v) {
-  const HostTensor *host = e.findConstant(v);
-  if (!host)
-    return false;
-  for (int64_t value : host->toInts())
-    if (value != 0)
-      return false;
-  return true;
-}
 
 // x - zero in i32; x itself where zero is 0 and `keepNarrow` allows it. `axis`: of x, for a vector of zero points.
 static Value centered(Emitter &e, Value x, Value zero, int64_t axis, bool keepNarrow) {
@@ -249,10 +321,97 @@ static void convertConvInteger(Node &n) {
   n.set(0, integerConv(n, n.in(0), n.opt(2), n.in(1), n.opt(3), nullptr));
 }
 
+//===----------------------------------------------------------------------===//
+// Layers between encoded tensors
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// An integer operand with its parameters, which are constants.
+struct StoredOperand {
+  Value q, scale, zero;
+};
+} // namespace
+
+static bool isSingle(Emitter &e, Value v) { return !v || e.typeOf(v).getNumElements() == 1; }
+
+// Whether the parameters are constants in f32; those of a weight may lie along an axis.
+static bool hasKnownParameters(Emitter &e, const StoredOperand &x) {
+  return e.isConstant(x.scale) && (!x.zero || e.isConstant(x.zero)) && e.elementOf(x.scale) == e.f32();
+}
+
+// The floats that `x` stands for, its parameters along `axis`.
+static Value floatsOf(Node &n, const StoredOperand &x, int64_t axis) {
+  QuantGranularity g;
+  if (!isSingle(n.e, x.scale))
+    g.axis = axis;
+  Value encoded = dequantize(n, x.q, x.scale, x.zero, g);
+  return encoded ? n.e.op<DecodeOp>({encoded}) : Value();
+}
+
+// A zero point for all channels is one for each, where scales are.
+static void spreadZero(Emitter &e, StoredOperand &w) {
+  if (w.zero && isSingle(e, w.zero) && !isSingle(e, w.scale)) {
+    const HostTensor *zero = e.findConstant(w.zero);
+    HostTensor all = HostTensor::zeros(zero->dtype, e.findConstant(w.scale)->shape);
+    for (int64_t i = 0; i < all.getNumElements(); ++i)
+      all.setFromInt(i, zero->getAsInt(0));
+    w.zero = e.constant(std::move(all));
+  }
+}
+
+// The bias of a layer at the scale of its products.
+static Value floatBias(Node &n, Value bias, const StoredOperand &x, const StoredOperand &w) {
+  Emitter &e = n.e;
+  HostTensor scale = *e.findConstant(w.scale);
+  float factor = e.findConstant(x.scale)->toFloats().front();
+  for (float &value : scale.getMutableAs<float>())
+    value *= factor;
+  return floatsOf(n, {bias, e.constant(std::move(scale)), nullptr}, 0);
+}
+
+// QLinearConv as a convolution of encoded tensors; null if its parameters are not known.
+static Value convOfEncoded(Node &n, const StoredOperand &x, StoredOperand w, const StoredOperand &y, Value bias) {
+  Emitter &e = n.e;
+  if (!hasKnownParameters(e, x) || !hasKnownParameters(e, w) || !hasKnownParameters(e, y) || !isSingle(e, x.scale) ||
+      !isSingle(e, x.zero) || !isSingle(e, y.scale) || !isSingle(e, y.zero) || !e.isConstant(w.q))
+    return nullptr;
+  spreadZero(e, w);
+  Value xf = floatsOf(n, x, 1), wf = floatsOf(n, w, 0), bf = bias ? floatBias(n, bias, x, w) : Value();
+  if (!xf || !wf || (bias && !bf))
+    return nullptr;
+  Ints kernel;
+  for (int64_t i = 2; i < e.rankOf(wf); ++i)
+    kernel.push_back(e.staticDim(wf, i, "the size of the kernel"));
+  Window window = getWindow(n, xf, kernel);
+  Value result = e.op<nn::ConvOp>({xf, wf, bf}, {e.attr("strides", window.strides), e.attr("pads", window.pads),
+                                                 e.attr("dilations", window.dilations),
+                                                 e.attr("groups", n.attrInt("group", 1))});
+  return integersOf(e, quantize(n, result, y.scale, y.zero, e.elementOf(y.zero), {}));
+}
+
+// QLinearMatMul with a weight, likewise.
+static Value matMulOfEncoded(Node &n, const StoredOperand &a, StoredOperand b, const StoredOperand &y) {
+  Emitter &e = n.e;
+  if (!hasKnownParameters(e, a) || !hasKnownParameters(e, b) || !hasKnownParameters(e, y) || !isSingle(e, a.scale) ||
+      !isSingle(e, a.zero) || !isSingle(e, y.scale) || !isSingle(e, y.zero) || !e.isConstant(b.q) || e.rankOf(b.q) != 2 ||
+      e.isConstant(a.q))
+    return nullptr;
+  spreadZero(e, b);
+  Value af = floatsOf(n, a, 0), bf = floatsOf(n, b, 1);
+  if (!af || !bf)
+    return nullptr;
+  Value result = emitMatMul(e, af, bf);
+  return integersOf(e, quantize(n, result, y.scale, y.zero, e.elementOf(y.zero), {}));
+}
+
 static void convertQLinearMatMul(Node &n) {
   Emitter &e = n.e;
   Value a = n.in(0), aScale = n.in(1), b = n.in(3), bScale = n.in(4), yScale = n.in(6), yZero = n.in(7);
   requireInteger(e, {a, b, yZero});
+  if (Value y = matMulOfEncoded(n, {a, aScale, n.in(2)}, {b, bScale, n.in(5)}, {nullptr, yScale, yZero})) {
+    n.set(0, y);
+    return;
+  }
   Value acc = integerMatMul(e, a, n.in(2), b, n.in(5));
   // A scale per row of a, per column of b, per row of y.
   auto spread = [&](Value s, int64_t axis) {
@@ -275,6 +434,10 @@ static void convertQLinearConv(Node &n) {
   Emitter &e = n.e;
   Value x = n.in(0), w = n.in(3), yZero = n.in(7);
   requireInteger(e, {x, w, yZero});
+  if (Value y = convOfEncoded(n, {x, n.in(1), n.in(2)}, {w, n.in(4), n.in(5)}, {nullptr, n.in(6), yZero}, n.opt(8))) {
+    n.set(0, y);
+    return;
+  }
   Value acc = integerConv(n, x, toScalar(e, n.in(2)), w, n.in(5), n.opt(8));
   Value wScale = toScalar(e, n.in(4));
   if (e.rankOf(wScale) == 1)
