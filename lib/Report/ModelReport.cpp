@@ -161,7 +161,9 @@ void Reporter::describePlain(ml_program::GlobalOp global) {
 void Reporter::describeConstant(Operation *op) {
   auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
   Use use = findUse({op->getResult(0)});
-  if (!type || !type.hasStaticShape())
+  // Components of encoded tensors, wherever they stand, belong to those.
+  bool isComponent = llvm::all_of(op->getUsers(), [](Operation *user) { return isa<AssembleOp>(user); });
+  if (!type || !type.hasStaticShape() || (isComponent && !op->use_empty()))
     return;
   bool isParameter = use.operand && isa<FloatType>(type.getElementType()) && type.getNumElements() > 1;
   if (use.role == WeightEntry::Role::Other && !isParameter)

@@ -345,8 +345,8 @@ void Exporter::exportOp(Operation *op) {
 static GraphValue describe(StringRef name, Type type, ArrayAttr dims) {
   auto tensor = cast<RankedTensorType>(getLogicalType(type));
   std::optional<DType> dtype = toDType(tensor.getElementType());
-  if (!dtype || !getOnnxType(*dtype))
-    failExport("'" + name + "': ONNX has no tensors of its element type");
+  if (!dtype || !getOnnxType(*dtype) || Exporter::toStored(*dtype) != *dtype)
+    failExport("'" + name + "': ONNX opset 21 has no tensors of its element type");
   GraphValue value{name.str(), *dtype, {}};
   for (auto [i, size] : llvm::enumerate(tensor.getShape())) {
     StringRef symbol = dims && i < dims.size() ? cast<StringAttr>(dims[i]).getValue() : StringRef();

@@ -167,10 +167,18 @@ static void exportCast(nn::CastOp op, Exporter &e) {
   if (Exporter::isCode(to))
     failExport("ONNX opset 21 cannot round to " + toDType(to)->getName() +
                " at run time; leave the activations in another format");
+  std::string x = e.name(op.getX());
+  if (DType narrow = *toDType(to); Exporter::toStored(narrow) != narrow) {
+    // Stored in a byte: what the narrow type would do to numbers beyond its range has to be done before.
+    if (!isa<FloatType>(from))
+      failExport("ONNX opset 21 cannot cut integers to " + narrow.getName());
+    double size = std::ldexp(1.0, narrow.getBits() - (narrow.isUnsignedInteger() ? 0 : 1));
+    x = e.step("Clip", {x, e.scalar(narrow.isUnsignedInteger() ? 0 : -size, from), e.scalar(size - 1, from)});
+  }
   Attrs attributes{{"to", Exporter::onnxTypeOf(to)}};
   if (toDType(to)->isSmallFloat() && toDType(to)->getBits() == 8 && !op.getSaturate())
     attributes.push_back({"saturate", false});
-  e.emit("Cast", {e.name(op.getX())}, attributes);
+  e.emit("Cast", {x}, attributes);
 }
 
 void terse::onnx::addElementwise(HandlerTable &t) {

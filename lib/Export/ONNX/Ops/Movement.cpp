@@ -88,10 +88,16 @@ static void exportResize(nn::ResizeOp op, Exporter &e) {
   ArrayRef<int64_t> in = Exporter::typeOf(op.getX()).getShape(), out = Exporter::typeOf(op.getResult()).getShape();
   ArrayRef<double> scales = op.getScales();
   bool crops = op.getCoordinate() == nn::ResizeCoordinate::TfCropAndResize;
-  // Sizes say a scale exactly, where it is their quotient.
-  bool bySizes = !crops;
-  for (auto [from, to, scale] : llvm::zip(in, out, scales))
-    bySizes &= !ShapedType::isDynamic(from) && !ShapedType::isDynamic(to) && from > 0 && scale == double(to) / double(from);
+  // Sizes say a scale exactly, where it is their quotient. Otherwise they follow from the scale.
+  bool bySizes = true, byScales = true;
+  for (auto [axis, from, to, scale] : llvm::enumerate(in, out, scales)) {
+    bool isKnown = !ShapedType::isDynamic(from) && !ShapedType::isDynamic(to);
+    bySizes &= isKnown && from > 0 && scale == double(to) / double(from);
+    double part = crops ? op.getRoi()[axis + in.size()] - op.getRoi()[axis] : 1.0;
+    byScales &= !isKnown || std::floor(double(from) * double(float(scale)) * part) == double(to);
+  }
+  if (!bySizes && !byScales)
+    failExport("the sizes of its result do not follow from its scales as ONNX computes them");
   Attrs attributes{{"mode", nn::stringifyResizeMode(op.getMode())},
                    {"coordinate_transformation_mode", nn::stringifyResizeCoordinate(op.getCoordinate())},
                    {"nearest_mode", nn::stringifyResizeRounding(op.getRounding())},
