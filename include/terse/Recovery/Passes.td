@@ -129,4 +129,78 @@ def AdaRoundPass : RoundingPass<"terse-adaround"> {
   ]);
 }
 
+class ScalingPass<string flag> : Pass<flag, "::mlir::ModuleOp"> {
+  list<Option> dataOptions = [
+    Option<"data", "data", "std::string", "", "Calibration inputs, .npz">,
+    Option<"samples", "samples", "int64_t", "0", "Use only the first samples of the data (default: all)">,
+    Option<"positions", "positions", "int64_t", "256", "Positions of each sample that a layer learns from at most; 0 for all">,
+    Option<"interpret", "interpret", "bool", "false", "Run in the reference interpreter instead of natively (default: false)">,
+    Option<"explicitFactors", "explicit", "bool", "false",
+           "Where the factors cannot become part of what makes the input, multiply it with them (default: false)">,
+  ];
+  let statistics = [
+    Statistic<"numScaled", "scaled", "Layers whose inputs were scaled">,
+    Statistic<"numKept", "kept", "Layers that gain nothing by it">,
+    Statistic<"numBlocked", "blocked", "Layers whose inputs cannot be given factors">,
+  ];
+  let dependentDialects = ["::terse::TerseDialect", "::terse::nn::NNDialect", "::mlir::ml_program::MLProgramDialect"];
+}
+
+def SmoothPass : ScalingPass<"terse-smooth"> {
+  let summary = "Move the range of activations into weights (SmoothQuant)";
+  let description = [{
+    Xiao et al. 2022, "SmoothQuant: Accurate and Efficient Post-Training Quantization for Large Language Models". Each channel j
+    of a layer's input is divided by a factor that its weights are multiplied with:
+
+    ```
+    s_j = max|x_j|^alpha / max|w_j|^(1 - alpha)
+    ```
+
+    The network computes the same in float; the factors become part of what makes the input (see `FactorSource`): of the scale
+    and bias of a norm, the weight and bias of a layer, through ReLU, reshapes and the like. Layers that read one value
+    share its factors. With `alpha` below 0 the pass tries 0, 0.05, ... 1 for each value and also no factors at all, and keeps
+    what has the least error of the layers' outputs. With W' the weights that the chosen encoding decodes to and H = E[x x^T],
+    the error is
+
+    ```
+    trace((W' - W) H (W' - W)^T) + step^2 / 12 * sum over r, j of (s_j w_rj)^2
+    ```
+
+    The second term is what rounding of x / s to `activation-bits` adds, with the step of the range that was seen; it is
+    estimated as noise without correlation. The factors are divided by their geometric mean.
+
+    Requires: choices of weights (`terse-choose-encodings`) without given parameters, and data; run it before activations
+    are observed, because their ranges change. Left alone: inputs that something else reads, too, or that come out of a function
+    which does not scale, unless `explicit`; a remark says which.
+  }];
+  let options = !listconcat(dataOptions, [
+    Option<"alpha", "alpha", "double", "-1.0", "Share of the range that moves, 0 to 1; below 0 to search it for each input">,
+    Option<"activationBits", "activation-bits", "unsigned", "8", "Bits of activations that the search counts with">,
+  ]);
+}
+
+def ActivationAwarePass : ScalingPass<"terse-awq"> {
+  let summary = "Scale up the weights that matter before rounding (AWQ)";
+  let description = [{
+    Lin et al. 2023, "AWQ: Activation-aware Weight Quantization for LLM Compression and Acceleration". Weights of channels with
+    large inputs are multiplied with factors before they are rounded, and the inputs are divided by them:
+
+    ```
+    s_j = E|x_j|^alpha / sqrt(max s min s),    alpha of 0, 1/grid, ... making |Q(W s) x / s - W x|^2 least
+    ```
+
+    Then scales are clipped: for each set of weights that share a scale, the factor of it among `steps` from 1 down to 1 -
+    `shrink` that has the least error of the outputs by these weights; the choice becomes `#terse.static`. A layer whose
+    error that does not lessen keeps its scales. Errors are computed from E[x x^T] of the data, exactly.
+
+    Requires, and leaves alone: as `terse-smooth`. Clipping serves encodings whose only parameters are plain scales, whether
+    or not the input can be scaled.
+  }];
+  let options = !listconcat(dataOptions, [
+    Option<"grid", "grid", "unsigned", "20", "Values of alpha to try">,
+    Option<"steps", "steps", "unsigned", "20", "Factors of the scales to try; 1 for no clipping">,
+    Option<"shrink", "shrink", "double", "0.5", "1 minus the smallest factor, below 1">,
+  ]);
+}
+
 #endif // TERSE_RECOVERY_PASSES_TD

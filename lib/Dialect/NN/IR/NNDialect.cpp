@@ -3,6 +3,7 @@
 
 #include "mlir/IR/DialectImplementation.h"
 #include "terse/Dialect/NN/IR/NNChannels.h"
+#include "terse/Dialect/NN/IR/NNFactors.h"
 #include "terse/Dialect/NN/IR/NNOps.h"
 #include "terse/Dialect/NN/IR/NNQuantization.h"
 #include "terse/Dialect/NN/IR/NNUnfold.h"
@@ -31,6 +32,7 @@ void NNDialect::initialize() {
   attachWeightInterfaces(getContext());
   attachChannelInterfaces(getContext());
   attachUnfoldInterfaces(getContext());
+  attachFactorInterfaces(getContext());
 }
 
 Operation *NNDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type, Location loc) {

@@ -1,0 +1,108 @@
+//===- Smooth.cpp - Ranges of activations into weights ----------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "ScaledInputs.h"
+
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "terse/Dialect/NN/IR/NNOps.h"
+#include "terse/Dialect/Terse/IR/TerseDialect.h"
+#include "terse/Recovery/Passes.h"
+#include "terse/Support/Error.h"
+
+#include <cmath>
+
+namespace terse {
+#define GEN_PASS_DEF_SMOOTHPASS
+#include "terse/Recovery/Passes.h.inc"
+} // namespace terse
+
+using namespace mlir;
+using namespace terse;
+
+/// max|x|^alpha / max|w|^(1 - alpha), normalized.
+static std::vector<double> getFactors(const ScaledInput &input, ArrayRef<double> weights, double alpha) {
+  std::vector<double> factors;
+  for (auto [channel, weight] : llvm::zip_equal(input.channels, weights)) {
+    double x = channel.getAbsMax();
+    // A channel that is always zero, or that nothing multiplies, has no range to move.
+    factors.push_back(x > 0 && weight > 0 ? std::pow(x, alpha) / std::pow(weight, 1 - alpha) : 0);
+  }
+  normalizeFactors(factors);
+  return factors;
+}
+
+/// The variance that rounding adds to the input divided by `factors`.
+static double getNoise(const ScaledInput &input, ArrayRef<double> factors, unsigned bits) {
+  double low = 0, high = 0;
+  for (auto [channel, factor] : llvm::zip_equal(input.channels, factors)) {
+    low = std::min(low, channel.min / factor);
+    high = std::max(high, channel.max / factor);
+  }
+  double step = (high - low) / (std::exp2(double(bits)) - 1);
+  return step * step / 12;
+}
+
+namespace {
+
+struct SmoothPass : terse::impl::SmoothPassBase<SmoothPass> {
+  using SmoothPassBase::SmoothPassBase;
+
+  void runOnOperation() override {
+    if (llvm::Error error = run()) {
+      emitError(getOperation().getLoc()) << llvm::toString(std::move(error));
+      signalPassFailure();
+    }
+  }
+
+  llvm::Error run() {
+    if (!(alpha <= 1) || activationBits < 1 || activationBits > 16)
+      return makeError("terse-smooth: expected alpha at most 1 and activation-bits from 1 to 16 (got {0} and {1})",
+                       alpha.getValue(), activationBits.getValue());
+    if (data.empty())
+      return makeError("terse-smooth needs data to run the model on (terse compress: --data CALIB.npz)");
+    FailureOr<std::vector<ChosenWeight>> weights = collectChosenWeights(getOperation());
+    if (failed(weights))
+      return makeError("terse-smooth: a chosen encoding is not legal");
+    std::vector<RecoverableLayer> layers = findLayers(getOperation(), *weights);
+    std::vector<ScaledInput> inputs = findScaledInputs(layers);
+    if (inputs.empty())
+      return llvm::Error::success();
+    auto count = gatherInputs(getOperation(), layers, inputs, {data, samples, positions, interpret});
+    if (!count)
+      return count.takeError();
+    llvm::DenseMap<Operation *, std::vector<double>> factors;
+    auto counts = scaleInputs(getOperation(), inputs, "terse-smooth", explicitFactors,
+                              [&](const ScaledInput &input) { return choose(input); }, factors);
+    if (!counts)
+      return counts.takeError();
+    numScaled += counts->scaled;
+    numKept += counts->kept;
+    numBlocked += counts->blocked;
+    return llvm::Error::success();
+  }
+
+  /// The factors of least error; none if nothing is better than none.
+  FailureOr<std::vector<double>> choose(const ScaledInput &input) {
+    std::vector<double> weights = input.getWeightMagnitudes();
+    if (alpha >= 0)
+      return getFactors(input, weights, alpha);
+    std::vector<double> none(input.channels.size(), 1), best;
+    FailureOr<double> least = getOutputError(input, none, getNoise(input, none, activationBits));
+    if (failed(least))
+      return failure();
+    constexpr int kSteps = 20;
+    for (int i = 0; i <= kSteps; ++i) {
+      std::vector<double> factors = getFactors(input, weights, double(i) / kSteps);
+      FailureOr<double> error = getOutputError(input, factors, getNoise(input, factors, activationBits));
+      if (failed(error))
+        return failure();
+      if (*error < *least) {
+        least = error;
+        best = std::move(factors);
+      }
+    }
+    return best;
+  }
+};
+
+} // namespace
