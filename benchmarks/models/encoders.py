@@ -19,6 +19,12 @@ from commands import QUIET, compress, format_passes, inspect_bits, write_recipe
 from native import Model
 from tasks import TASKS
 
+PREPARE = ["nn-fold-batch-norm", "nn-fold-pad", "nn-recognize-activations", "nn-fold-constants", "canonicalize"]
+CHOOSE8 = "terse-choose-encodings: {weight-type: i8, granularity: channel}"
+CHOOSE4 = "terse-choose-encodings: {format: \"#terse.uniform<i4, block = 64>\"}"
+CHOOSE_NF4 = "terse-choose-encodings: {format: \"#terse.codebook<ui4, table = nf4, block = 64>\"}"
+STATIC = ["terse-insert-observers", "terse-calibrate",
+          "terse-choose-activation-encodings: {activation-type: ui8, method: percentile}", "terse-apply-encodings"]
 # Presets by name, others as passes.
 VARIANTS = {
     "int8-weights": None,
@@ -28,8 +34,18 @@ VARIANTS = {
     "int4 block 64": format_passes("#terse.uniform<i4, block = 64>"),
     "nf4": None,
     "nf4-double": None,
+    "int8-dynamic, smooth": [CHOOSE8.replace("channel}", "channel, activations: row, activation-type: i8}"), "terse-smooth",
+                             "terse-apply-encodings"],
+    "int8-static, smooth": [*PREPARE, CHOOSE8, "terse-smooth", *STATIC],
+    "int4 block 64, search": [CHOOSE4, "terse-search-scales", "terse-apply-encodings"],
+    "int4 block 64, awq": [*PREPARE, CHOOSE4, "terse-awq", "terse-apply-encodings"],
+    "int4 block 64, gptq": [*PREPARE, CHOOSE4, "terse-gptq: {sweeps: 10, steps: 10}", "terse-apply-encodings"],
+    "int4 block 64, awq + gptq": [*PREPARE, CHOOSE4, "terse-awq", "terse-gptq: {sweeps: 10}", "terse-apply-encodings"],
+    "nf4, awq": [*PREPARE, CHOOSE_NF4, "terse-awq", "terse-apply-encodings"],
+    "int3 block 64": [CHOOSE4.replace("i4", "i3"), "terse-apply-encodings"],
+    "int3 block 64, awq": [*PREPARE, CHOOSE4.replace("i4", "i3"), "terse-awq", "terse-apply-encodings"],
 }
-CALIBRATED = ("calibrate", "observe", "static", "smooth", "activation-aware", "recover")
+CALIBRATED = ("calibrate", "static", "smooth", "awq", "gptq", "adaround")
 
 
 def needs_data(name, passes):
@@ -101,8 +117,9 @@ def compress_variant(terse, model, variant, passes, out, data, folder):
     recipe = write_recipe(os.path.join(folder, "recipe.yaml"), passes) if passes else variant
     if not needs_data(variant, passes):
         return compress(terse, model, recipe, out)
-    if len(data) == 1:
-        return compress(terse, model, recipe, out, "--data", data[0])
+    if len(data) == 1 or passes:
+        # Passes that learn from data directly take the file in the middle, if there are several.
+        return compress(terse, model, recipe, out, "--data", data[len(data) // 2])
     # Samples of several sizes: statistics of each, merged.
     flags = []
     for i, file in enumerate(data):

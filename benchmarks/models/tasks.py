@@ -152,7 +152,7 @@ class Magika:
 
 class Recognizer:
     """PP-OCRv4's recognizer on rendered lines of text: words of WikiText in every font of Debian's package fonts-dejavu, black on
-    white, 48 pixels high and as wide as the text. A line counts if every character is right."""
+    white, 48 pixels high and as wide as the text. A line counts if every character is right, spaces at its ends apart."""
 
     name, metric = "ppocr_rec", "exact lines"
     dims, bound = {}, {}
@@ -199,7 +199,7 @@ class Recognizer:
             if i and i != last:
                 text += self.characters[i]
             last = i
-        return text
+        return text.strip()
 
     def score(self, run):
         lines = self.lines(0, self.limit)
