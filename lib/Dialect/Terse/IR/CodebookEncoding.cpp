@@ -272,8 +272,8 @@ EncodingAttrInterface CodebookEncodingAttr::fit(RankedTensorType logical,
   Attribute table = getTable(), scale = getScale();
   if (!getFixedTable() && ParameterSlot(table).isTemplate())
     table = ParameterSlot(table).fit(fitted.getTablesShape(shape));
-  if (scale && ParameterSlot(scale).isTemplate())
-    scale = ParameterSlot(scale).fit(granularity.getParameterShape(shape));
+  if (scale)
+    scale = ParameterSlot(scale).fit(granularity, shape);
   return make(table, scale);
 }
 

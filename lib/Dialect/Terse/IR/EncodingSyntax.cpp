@@ -80,6 +80,13 @@ void terse::printSlot(AsmPrinter &printer, Attribute slot) {
     printer << slot;
 }
 
+void terse::printScale(AsmPrinter &printer, Attribute scale) {
+  if (auto type = dyn_cast<TypeAttr>(scale); type && type.getValue().isF32())
+    return;
+  printer << ", scale = ";
+  printSlot(printer, scale);
+}
+
 OptionalParseResult GranularitySyntax::parse(AsmParser &parser, StringRef keyword) {
   if (keyword == "axis")
     return failure(parser.parseEqual() || parser.parseInteger(axis.emplace()));

@@ -26,6 +26,8 @@ void printSizes(mlir::AsmPrinter &printer, llvm::ArrayRef<int64_t> sizes);
 /// `f16` or `#terse.other<...>`
 mlir::ParseResult parseSlot(mlir::AsmParser &parser, mlir::Attribute &slot);
 void printSlot(mlir::AsmPrinter &printer, mlir::Attribute slot);
+/// `, scale = f16`; nothing for f32, which is implied.
+void printScale(mlir::AsmPrinter &printer, mlir::Attribute scale);
 
 /// What shares a scale, as written: `axis = 0`, `block = [1, 32]` or a template.
 struct GranularitySyntax {

@@ -40,10 +40,7 @@ Attribute MinifloatEncodingAttr::parse(AsmParser &parser, Type) {
 void MinifloatEncodingAttr::print(AsmPrinter &printer) const {
   printer << "<" << getValueType();
   GranularitySyntax::print(printer, getGranularity(), getFitRule());
-  if (getScale() != TypeAttr::get(Float32Type::get(getContext()))) {
-    printer << ", scale = ";
-    printSlot(printer, getScale());
-  }
+  printScale(printer, getScale());
   if (getDynamic())
     printer << ", dynamic";
   printer << ">";
@@ -104,10 +101,7 @@ EncodingAttrInterface MinifloatEncodingAttr::fit(RankedTensorType logical,
                                                  const WeightAxes &axes) const {
   Granularity granularity =
       getFitRule() ? getFitRule().apply(logical.getShape(), axes) : getGranularity();
-  ParameterSlot scale(getScale());
-  Attribute fitted = scale.isTemplate()
-                         ? scale.fit(granularity.getParameterShape(logical.getShape()))
-                         : getScale();
-  return get(getContext(), getValueType(), granularity.axis, granularity.block, fitted,
+  Attribute scale = ParameterSlot(getScale()).fit(granularity, logical.getShape());
+  return get(getContext(), getValueType(), granularity.axis, granularity.block, scale,
              getDynamic(), FitAttr());
 }

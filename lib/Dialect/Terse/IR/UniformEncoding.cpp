@@ -51,10 +51,7 @@ Attribute UniformEncodingAttr::parse(AsmParser &parser, Type) {
 void UniformEncodingAttr::print(AsmPrinter &printer) const {
   printer << "<" << getValueType();
   GranularitySyntax::print(printer, getGranularity(), getFitRule());
-  if (getScale() != TypeAttr::get(Float32Type::get(getContext()))) {
-    printer << ", scale = ";
-    printSlot(printer, getScale());
-  }
+  printScale(printer, getScale());
   if (getAsymmetric())
     printer << ", zero_point";
   if (getNarrow())
@@ -159,11 +156,7 @@ EncodingAttrInterface UniformEncodingAttr::fit(RankedTensorType logical,
                                                const WeightAxes &axes) const {
   Granularity granularity =
       getFitRule() ? getFitRule().apply(logical.getShape(), axes) : getGranularity();
-  // A scale that is no template needs no shape, which an illegal granularity would not have.
-  ParameterSlot scale(getScale());
-  Attribute fitted = scale.isTemplate()
-                         ? scale.fit(granularity.getParameterShape(logical.getShape()))
-                         : getScale();
-  return get(getValueType(), granularity.axis, granularity.block, fitted, getAsymmetric(),
+  Attribute scale = ParameterSlot(getScale()).fit(granularity, logical.getShape());
+  return get(getValueType(), granularity.axis, granularity.block, scale, getAsymmetric(),
              getNarrow(), getDynamic());
 }
