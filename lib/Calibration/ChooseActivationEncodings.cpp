@@ -23,6 +23,7 @@
 #include "terse/Numerics/Quantize.h"
 #include "terse/Support/Constants.h"
 #include "llvm/ADT/EquivalenceClasses.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/GlobPattern.h"
 
@@ -338,11 +339,13 @@ void Chooser::writeChoices() {
   for (Value value : stored) {
     const TensorStatistics &seen = statistics[value];
     FloatRange range = ranges.lookup(*groups.findLeader(value.getAsOpaquePointer()));
-    chosen[value] = makeStatic(
-        range, llvm::formatv("{0} of {1} samples of '{2}' in [{3:g4}, {4:g4}]: [{5:g4}, {6:g4}]",
-                             stringifyRangeMethod(options.method), seen.samples, seen.name,
-                             seen.min, seen.max, range.low, range.high)
-                   .str());
+    std::string origin;
+    llvm::raw_string_ostream(origin)
+        << stringifyRangeMethod(options.method) << " of " << seen.samples << " samples of '"
+        << seen.name << "'"
+        << llvm::format(" in [%.4g, %.4g]: [%.4g, %.4g]", double(seen.min), double(seen.max),
+                        double(range.low), double(range.high));
+    chosen[value] = makeStatic(range, origin);
   }
   for (auto &[op, obstacle] : obstacles) {
     SmallVector<OpOperand *> data = getDataOperands(op);

@@ -89,8 +89,10 @@ static std::pair<pid_t, int> start(const std::string &path) {
   for (int number : {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGTRAP})
     signal(number, SIG_DFL);
   alarm(timeout);
+#if !LLVM_ADDRESS_SANITIZER_BUILD // Its shadow memory alone takes more address space.
   rlimit memory{rlim_t(12) << 30, rlim_t(12) << 30};
   setrlimit(RLIMIT_AS, &memory);
+#endif
   // Diagnostics on the way are part of the outcome's message.
   std::string text = serialize(runCase(path, mode)).substr(0, 4000);
   ssize_t written = write(ends[1], text.data(), text.size());

@@ -29,7 +29,7 @@ namespace terse {
 
 struct InterpreterOptions {
   /// Contractions of f32 and narrower floats accumulate in f64.
-  bool f64Accumulation = false;
+  bool f64Accumulation = true;
   /// Larger results are an error instead of an exhausted machine.
   uint64_t maxTensorBytes = uint64_t(8) << 30;
   /// Called with every tensor that an op yields. Encoded tensors are not shown.

@@ -268,6 +268,8 @@ Value Emitter::appendOnes(Value x, int64_t count) {
 Value Emitter::alongAxis(Value x, int64_t axis, int64_t rank) {
   if (rankOf(x) != 1)
     fail("expected a 1-D tensor (got rank " + llvm::Twine(rankOf(x)) + ")");
+  if (axis < 0 || axis >= rank)
+    fail("a 1-D tensor along axis " + llvm::Twine(axis) + " does not fit a tensor of rank " + llvm::Twine(rank));
   Dims dims(rank, Dim(1));
   dims[axis] = dimsOf(x)[0];
   return reshape(x, dims);
