@@ -1,5 +1,5 @@
-// RUN: terse-opt %s --terse-interpret=f64-accumulation -o /dev/null
-// RUN: not terse-opt %s --terse-interpret 2>&1 | FileCheck %s
+// RUN: terse-opt %s --terse-interpret -o /dev/null
+// RUN: not terse-opt %s --terse-interpret=f64-accumulation=false 2>&1 | FileCheck %s
 
 // 2^24 + 1 + 1: in f32 every addition of 1 rounds back.
 // CHECK: expected 16777218 at [0, 0] (got 16777216)

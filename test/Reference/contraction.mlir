@@ -1,6 +1,6 @@
 // RUN: terse-opt %s --terse-interpret -o /dev/null
 // RUN: terse-opt %s --nn-decompose --terse-interpret -o /dev/null
-// RUN: terse-opt %s --terse-interpret=f64-accumulation -o /dev/null
+// RUN: terse-opt %s --terse-interpret=f64-accumulation=false -o /dev/null
 
 func.func @linear() {
   %x = nn.constant dense<[[1.0, 2.0]]> : tensor<1x2xf32>

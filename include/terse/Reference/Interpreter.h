@@ -6,8 +6,9 @@
 // them. Compiled code is tested against it, and constants are folded by it.
 //
 // Numerics: integers are exact and wrap. Elementwise functions and reductions compute in f64 and
-// round once to the element type. Contractions accumulate in f32 (f64 for f64 tensors), the
-// contracted index ascending, then add the bias.
+// round once to the element type. So do contractions, bias included: the order of a sum, which
+// compiled code is free in, does not matter. With f32 accumulation they round after every
+// addition, the contracted index ascending, then add the bias.
 //
 // Nothing that a program or its inputs contain is undefined behaviour here: indices out of range,
 // shapes that do not fit and unsupported ops are errors with the op's location.

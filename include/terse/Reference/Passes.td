@@ -25,8 +25,8 @@ def InterpretPass : Pass<"terse-interpret", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [
-    Option<"f64Accumulation", "f64-accumulation", "bool", "false",
-           "Contractions of f32 and narrower floats accumulate in f64 (default: in f32)">
+    Option<"f64Accumulation", "f64-accumulation", "bool", "true",
+           "Contractions of f32 and narrower floats accumulate in f64 (otherwise in f32)">
   ];
   let statistics = [Statistic<"numFunctions", "functions", "Number of functions run">];
 }
