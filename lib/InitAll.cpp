@@ -28,6 +28,7 @@
 #include "terse/Dialect/Terse/IR/TerseOps.h"
 #include "terse/Dialect/Terse/Transforms/Passes.h"
 #include "terse/Dialect/UKernel/Transforms/Passes.h"
+#include "terse/MixedPrecision/Passes.h"
 #include "terse/Pipelines/Pipelines.h"
 #include "terse/Recovery/Passes.h"
 #include "terse/Reference/Check/CheckOps.h"
@@ -41,6 +42,7 @@ void terse::registerTersePasses() {
   nn::registerNNTransformsPasses();
   registerTerseCalibrationPasses();
   registerTerseRecoveryPasses();
+  registerTerseMixedPrecisionPasses();
   registerReferencePasses();
   registerTerseConversionPasses();
   registerTerseTransformsPasses();

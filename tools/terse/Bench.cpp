@@ -1,9 +1,9 @@
 //===- Bench.cpp - terse bench ----------------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "Dataset.h"
 #include "Runner.h"
 
+#include "terse/Evaluation/Metrics.h"
 #include "terse/Support/Npz.h"
 
 #include <chrono>

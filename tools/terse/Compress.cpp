@@ -1,18 +1,21 @@
 //===- Compress.cpp - terse compress ----------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "ModelOptions.h"
+#include "Gates.h"
 
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassInstrumentation.h"
 #include "mlir/Pass/PassManager.h"
 #include "terse/Dialect/Terse/IR/TerseAttributes.h"
 #include "terse/Dialect/Terse/Transforms/Weights.h"
+#include "terse/MixedPrecision/Plan.h"
 #include "terse/Recipe/Recipe.h"
 #include "terse/Report/ModelReport.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
 #ifdef __GLIBC__
@@ -28,9 +31,10 @@ static constexpr uint64_t kBaseMemory = 30 << 20;
 namespace {
 
 struct CompressOptions {
-  std::string input, output, recipe, manifest, data;
+  std::string input, output, recipe, manifest, data, sensitivities, savedRecipe;
   std::vector<std::string> statistics;
   int64_t samples = 0;
+  GateOptions gates;
   ModelOptions model;
   bool strict = false, printPipeline = false, quiet = false;
 };
@@ -159,6 +163,7 @@ static llvm::Error giveData(Recipe &recipe, const CompressOptions &options) {
   bool calibrates = llvm::any_of(recipe.passes, [](llvm::StringRef pass) {
     return pass.starts_with("terse-calibrate");
   });
+  bool isGate = options.gates.maxDrop >= 0 || !options.gates.maxLatency.empty();
   if (!options.data.empty()) {
     if (options.statistics.size() > 1)
       return makeError("--statistics: with --data it names the one file to write");
@@ -167,7 +172,7 @@ static llvm::Error giveData(Recipe &recipe, const CompressOptions &options) {
       recipe.giveOption("samples", std::to_string(options.samples));
     if (!options.statistics.empty())
       recipe.giveOption("output", options.statistics.front());
-    if (!users)
+    if (!users && !isGate)
       note("--data: no pass of this recipe uses calibration data");
     return llvm::Error::success();
   }
@@ -187,91 +192,292 @@ static llvm::Error giveData(Recipe &recipe, const CompressOptions &options) {
   return llvm::Error::success();
 }
 
+//===----------------------------------------------------------------------===//
+// Mixed precision
+//===----------------------------------------------------------------------===//
+
+static constexpr llvm::StringLiteral kMixPass = "terse-mix-precision";
+
+static bool mixesPrecision(const Recipe &recipe) {
+  return llvm::any_of(recipe.passes, [](llvm::StringRef pass) { return pass.starts_with(kMixPass); });
+}
+
+namespace {
+
+/// Files that a pass hands over.
+class ExchangeFile {
+public:
+  explicit ExchangeFile(llvm::StringRef prefix) {
+    llvm::SmallString<128> unique;
+    (void)llvm::sys::fs::getPotentiallyUniqueTempFileName(prefix, "json", unique);
+    path = unique.str().str();
+  }
+  ~ExchangeFile() { (void)llvm::sys::fs::remove(path); }
+  const std::string &getPath() const { return path; }
+
+private:
+  std::string path;
+};
+
+/// The budgets that are passed on to the search. What it predicts and what the compressed model does may differ a little;
+/// then they become tighter than what is promised.
+struct SearchBudgets {
+  double maxDrop = -1, maxLatency = 0;
+
+  explicit SearchBudgets(const GateOptions &gates) : maxDrop(gates.maxDrop) {}
+
+  /// Whether another attempt can succeed.
+  bool tighten(const GateOptions &gates, const GateResult &result, const GateFailures &failures) {
+    bool changed = false;
+    if (!failures.drop.empty() && maxDrop > 0) {
+      maxDrop = std::max(0.0, maxDrop - (result.getDrop() - gates.maxDrop) - 100.0 / double(result.samples));
+      changed = true;
+    }
+    if (!failures.latency.empty()) {
+      auto limit = mixed::Budget::parseTime(gates.maxLatency);
+      double allowed = limit ? limit->value : 0;
+      if (limit && !limit->isRatio)
+        allowed /= 1e6 * *result.floatMilliseconds;
+      llvm::consumeError(limit.takeError());
+      double before = maxLatency > 0 ? maxLatency : allowed;
+      maxLatency = before * 0.98 * allowed * *result.floatMilliseconds / *result.milliseconds;
+      changed = maxLatency > 0;
+    }
+    return changed && failures.size.empty();
+  }
+};
+
+} // namespace
+
+static void giveBudgets(Recipe &recipe, const CompressOptions &options, const SearchBudgets &budgets,
+                        llvm::StringRef plan, llvm::StringRef sensitivities) {
+  const GateOptions &gates = options.gates;
+  auto give = [&](llvm::StringRef name, llvm::StringRef value) {
+    if (!value.empty())
+      recipe.giveOption(name, value);
+  };
+  give("labels", gates.labels);
+  if (gates.metric != "top1")
+    give("metric", gates.metric);
+  give("max-size", gates.maxSize);
+  give("max-latency", budgets.maxLatency > 0 ? llvm::formatv("{0:F6}x", budgets.maxLatency).str() : gates.maxLatency);
+  if (budgets.maxDrop >= 0)
+    give("max-drop", llvm::formatv("{0:F6}", budgets.maxDrop).str());
+  give("plan", plan);
+  give("sensitivities", sensitivities);
+}
+
+static llvm::Expected<llvm::json::Value> readPlan(llvm::StringRef path) {
+  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/true);
+  if (!buffer)
+    return makeError("the plan of mixed precision was not written: {0}", buffer.getError().message());
+  return llvm::json::parse((*buffer)->getBuffer());
+}
+
+/// The recipe with rules in the place of the search.
+static llvm::Error saveRecipe(llvm::StringRef path, const Recipe &recipe, const llvm::json::Value &plan) {
+  auto rules = mixed::writeRules(plan);
+  if (!rules)
+    return rules.takeError();
+  std::string text = "# Made by a search under budgets (recipe " + recipe.name + "). Every line may be edited.\n"
+                     "terse_recipe: 1\ndescription: formats per layer, found by mixed precision\npasses:\n";
+  for (llvm::StringRef pass : recipe.passes) {
+    if (pass.starts_with(kMixPass)) {
+      text += *rules;
+      continue;
+    }
+    text += "  - \"";
+    for (char c : pass) {
+      if (c == '"' || c == '\\')
+        text += '\\';
+      text += c;
+    }
+    text += "\"\n";
+  }
+  return writeText(path, text);
+}
+
+//===----------------------------------------------------------------------===//
+// The command
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// One run of the recipe on the model.
+struct Attempt {
+  Session session;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  std::optional<llvm::json::Value> plan;
+  std::string pipeline;
+  std::optional<SpoolFolder> spool;
+  GateResult gates;
+  GateFailures failures;
+
+  llvm::Error run(const CompressOptions &options, Recipe recipe, const SearchBudgets &budgets,
+                  llvm::StringRef sensitivities, bool isFirst);
+};
+
+} // namespace
+
+llvm::Error Attempt::run(const CompressOptions &options, Recipe recipe, const SearchBudgets &budgets,
+                         llvm::StringRef sensitivities, bool isFirst) {
+  ExchangeFile planFile("terse-plan");
+  bool mixes = mixesPrecision(recipe);
+  pipeline = recipe.getPipeline();
+  if (mixes)
+    giveBudgets(recipe, options, budgets, planFile.getPath(), sensitivities);
+  mlir::PassManager manager = mlir::PassManager::on<mlir::ModuleOp>(&session.getContext());
+  if (llvm::Error error = addRecipePasses(recipe, manager))
+    return error;
+  auto loaded = session.load(options.input, options.model);
+  if (!loaded)
+    return loaded.takeError();
+  module = std::move(*loaded);
+
+  auto expected = estimate(*module, recipe, session);
+  if (!expected)
+    return expected.takeError();
+  ModelReport before = reportModel(*module);
+  // One weight at a time is encoded and put aside on disk until the whole is written.
+  uint64_t memory = kBaseMemory + 2 * expected->largestBytes;
+  uint64_t disk = before.getBytes() - std::min(before.getBytes(), expected->plainBytes) +
+                  2 * expected->encodedBytes;
+  // What a search is going to choose nobody knows yet.
+  if (isFirst && !mixes)
+    note(llvm::formatv("estimate: {0} weights with {1} elements, {2} -> {3}; about {4:F1} s, {5} of "
+                       "memory, {6} on disk",
+                       expected->weights, expected->elements, formatBytes(expected->plainBytes),
+                       formatBytes(expected->encodedBytes), 0.1 + double(expected->elements) / 30e6,
+                       formatBytes(memory), formatBytes(disk)));
+
+  spool.emplace(options.output);
+  if (size_t finished = llvm::count_if(spool->list(), [](llvm::StringRef file) {
+        return file.ends_with(".safetensors");
+      }); finished && isFirst)
+    note(llvm::formatv("continuing an interrupted run: {0} weight{1} found in {2}", finished,
+                       finished == 1 ? "" : "s", spool->getPath()));
+  setPassOptions(manager, "spool-folder", spool->getPath());
+  {
+    Progress progress("compressing", recipe.passes.size());
+    manager.addInstrumentation(std::make_unique<PassNotes>(progress));
+    manager.enableVerifier(false); // Verified once, below, where a failure is our defect.
+    if (mlir::failed(manager.run(*module)))
+      return session.takeDiagnostics("'" + options.input + "': ", "a pass of the recipe failed");
+  }
+  if (mlir::failed(mlir::verify(*module)))
+    return llvm::make_error<DefectError>(
+        llvm::toString(session.takeDiagnostics("the compressed module is invalid: ", "")));
+  if (mixes) {
+    auto read = readPlan(planFile.getPath());
+    if (!read)
+      return read.takeError();
+    plan = std::move(*read);
+  }
+  if (!options.gates.any())
+    return llvm::Error::success();
+  auto measured = measureGates(options.gates, options.input, options.model, *module);
+  if (!measured)
+    return measured.takeError();
+  gates = std::move(*measured);
+  auto checked = checkGates(options.gates, gates);
+  if (!checked)
+    return checked.takeError();
+  failures = std::move(*checked);
+  return llvm::Error::success();
+}
+
 static llvm::Error compress(const CompressOptions &options) {
   returnFreedMemory();
   auto recipe = loadRecipe(options.recipe);
   if (!recipe)
     return recipe.takeError();
+  Recipe original = *recipe;
+  if (llvm::count_if(recipe->passes, [](llvm::StringRef pass) { return pass.starts_with(kMixPass); }) > 1)
+    return makeError("recipe '{0}': {1} stands there twice; one search decides about all layers", recipe->name, kMixPass);
   if (llvm::Error error = giveData(*recipe, options))
     return error;
-  Session session;
-  mlir::PassManager manager =
-      mlir::PassManager::on<mlir::ModuleOp>(&session.getContext());
-  if (llvm::Error error = addRecipePasses(*recipe, manager))
-    return error;
   if (options.printPipeline) {
+    Session session;
+    mlir::PassManager manager = mlir::PassManager::on<mlir::ModuleOp>(&session.getContext());
+    giveBudgets(*recipe, options, SearchBudgets(options.gates), "", options.sensitivities);
+    if (llvm::Error error = addRecipePasses(*recipe, manager))
+      return error;
     manager.printAsTextualPipeline(llvm::outs());
     llvm::outs() << "\n";
     return llvm::Error::success();
   }
 
   // Whatever can be known to fail fails before the work begins.
+  if (llvm::Error error = options.gates.check())
+    return error;
+  if (!mixesPrecision(*recipe) && (!options.savedRecipe.empty() || !options.sensitivities.empty()))
+    return makeError("recipe '{0}' searches no formats, so there is nothing to write to {1}; take recipe mixed, or one with "
+                     "{2}",
+                     recipe->name, options.savedRecipe.empty() ? "--sensitivities" : "--save-recipe", kMixPass);
   if (llvm::Error error = checkModelPathWritable(options.output))
     return error;
-  if (llvm::Error error = checkWritable(options.manifest))
-    return error;
+  for (const std::string &path : {options.manifest, options.savedRecipe})
+    if (llvm::Error error = checkWritable(path))
+      return error;
   auto inputBytes = getModelFileBytes(options.input);
   if (!inputBytes)
     return inputBytes.takeError();
-  auto module = session.load(options.input, options.model);
-  if (!module)
-    return module.takeError();
 
-  auto expected = estimate(**module, *recipe, session);
-  if (!expected)
-    return expected.takeError();
-  ModelReport before = reportModel(**module);
-  // One weight at a time is encoded and put aside on disk until the whole is written.
-  uint64_t memory = kBaseMemory + 2 * expected->largestBytes;
-  uint64_t disk = before.getBytes() - std::min(before.getBytes(), expected->plainBytes) +
-                  2 * expected->encodedBytes;
-  note(llvm::formatv("estimate: {0} weights with {1} elements, {2} -> {3}; about {4:F1} s, {5} of "
-                     "memory, {6} on disk",
-                     expected->weights, expected->elements, formatBytes(expected->plainBytes),
-                     formatBytes(expected->encodedBytes), 0.1 + double(expected->elements) / 30e6,
-                     formatBytes(memory), formatBytes(disk)));
-
-  SpoolFolder spool(options.output);
-  if (size_t finished = llvm::count_if(spool.list(), [](llvm::StringRef file) {
-        return file.ends_with(".safetensors");
-      }))
-    note(llvm::formatv("continuing an interrupted run: {0} weight{1} found in {2}", finished,
-                       finished == 1 ? "" : "s", spool.getPath()));
-  setPassOptions(manager, "spool-folder", spool.getPath());
-  {
-    Progress progress("compressing", recipe->passes.size());
-    manager.addInstrumentation(std::make_unique<PassNotes>(progress));
-    manager.enableVerifier(false); // Verified once, below, where a failure is our defect.
-    if (mlir::failed(manager.run(**module)))
-      return session.takeDiagnostics("'" + options.input + "': ", "a pass of the recipe failed");
+  // Sensitivities are measured once, however many attempts there are.
+  ExchangeFile ownSensitivities("terse-sensitivities");
+  llvm::StringRef sensitivities = options.sensitivities.empty() ? ownSensitivities.getPath() : options.sensitivities;
+  SearchBudgets budgets(options.gates);
+  constexpr int kAttempts = 6;
+  std::unique_ptr<Attempt> attempt;
+  for (int round = 0; round < kAttempts; ++round) {
+    attempt.reset(); // Its spool folder has the same name.
+    attempt = std::make_unique<Attempt>();
+    if (llvm::Error error = attempt->run(options, *recipe, budgets, sensitivities, round == 0))
+      return error;
+    if (!attempt->failures.any() || !attempt->plan || round + 1 == kAttempts ||
+        !budgets.tighten(options.gates, attempt->gates, attempt->failures))
+      break;
+    note("searching again: " + attempt->failures.getMessage());
   }
-  if (mlir::failed(mlir::verify(**module)))
-    return llvm::make_error<DefectError>(
-        llvm::toString(session.takeDiagnostics("the compressed module is invalid: ", "")));
+  if (attempt->failures.any())
+    return makeError("'{0}': {1}; nothing is written", options.input, attempt->failures.getMessage());
 
-  ModelReport report = reportModel(**module);
+  ModelReport report = reportModel(*attempt->module);
   if (options.strict)
     if (llvm::Error error = checkCoverage(report))
       return error;
-  auto saved = saveModel(**module, options.output);
+  auto saved = saveModel(*attempt->module, options.output);
   if (!saved)
     return saved.takeError();
 
-  if (!options.quiet)
+  if (!options.quiet) {
+    if (attempt->plan)
+      mixed::printPlan(*attempt->plan, llvm::outs());
     report.print(llvm::outs());
+  }
   llvm::outs().flush();
+  if (!options.savedRecipe.empty())
+    if (llvm::Error error = saveRecipe(options.savedRecipe, original, *attempt->plan))
+      return error;
   if (!options.manifest.empty()) {
     llvm::json::Value manifest = report.toJSON();
     llvm::json::Object &object = *manifest.getAsObject();
     object["recipe"] = recipe->name;
-    object["pipeline"] = recipe->getPipeline();
+    object["pipeline"] = attempt->pipeline;
     object["files"] = llvm::json::Object{{"input_bytes", int64_t(*inputBytes)},
                                          {"module_bytes", int64_t(saved->moduleBytes)},
                                          {"weights_bytes", int64_t(saved->weightsBytes)}};
+    if (attempt->plan)
+      object["mixed_precision"] = *attempt->plan;
+    if (options.gates.any())
+      object["gates"] = attempt->gates.toJSON();
     if (llvm::Error error = writeJSON(options.manifest, manifest))
       return error;
   }
   uint64_t outputBytes = saved->moduleBytes + saved->weightsBytes;
+  if (attempt->gates.metric)
+    note(llvm::formatv("{0} on {1} samples: {2:F4}, {3:F4} in float", options.gates.metric, attempt->gates.samples,
+                       *attempt->gates.metric, *attempt->gates.floatMetric));
   note(llvm::formatv("wrote {0} ({1}) and {2} ({3}): {4:F4}x of {5} ({6})", options.output,
                      formatBytes(saved->moduleBytes), saved->weightsPath,
                      formatBytes(saved->weightsBytes), double(outputBytes) / double(*inputBytes),
@@ -290,6 +496,8 @@ void tool::addCompress(CLI::App &root, Action &action) {
                   "  terse compress model.onnx --recipe mine.yaml --strict -o small.mlirbc "
                   "--manifest small.json\n"
                   "  terse compress model.onnx --recipe int8-static --data calibration.npz -o int8.mlirbc\n"
+                  "  terse compress model.onnx --recipe mixed --data test.npz --labels labels --max-drop 0.5 "
+                  "-o small.mlirbc --save-recipe small.yaml\n"
                   "  terse compress --recipe int4-weights --print-pipeline\n"
                   "Presets: " + presets + ".\n"
                   "A run that was killed continues when the same command is given again: finished "
@@ -314,6 +522,14 @@ void tool::addCompress(CLI::App &root, Action &action) {
                       "With --data, write what calibration saw to this file; without, use the statistics of "
                       "earlier runs (merged, if given several times)")
       ->type_name("STATS.json");
+  options->gates.addTo(*command);
+  command->add_option("--sensitivities", options->sensitivities,
+                      "What each format costs each layer, for recipes that search formats: used if the file is there, else "
+                      "written")
+      ->type_name("FILE.json");
+  command->add_option("--save-recipe", options->savedRecipe,
+                      "Write the formats that were found as a recipe, which can be edited and run again")
+      ->type_name("OUT.yaml");
   options->model.addTo(*command);
   command->add_flag("--strict", options->strict,
                     "Fail if a weight is left alone though no rule says so");
@@ -327,6 +543,7 @@ void tool::addCompress(CLI::App &root, Action &action) {
       if (options->output.empty())
         throw CLI::RequiredError("--output");
     }
+    options->gates.data = options->data;
     action = [=] { return compress(*options); };
   });
 }

@@ -19,42 +19,7 @@ struct EvalOptions {
   double maxDrop = -1;
   RunnerOptions runner;
 };
-
-/// Class scores of some samples: [samples, classes], whatever the axes of 1 between and after.
-struct Scores {
-  int64_t classes = 0;
-  std::vector<float> values;
-  int64_t size() const { return classes ? int64_t(values.size()) / classes : 0; }
-  llvm::ArrayRef<float> row(int64_t sample) const {
-    return llvm::ArrayRef(values).slice(sample * classes, classes);
-  }
-};
 } // namespace
-
-/// The class with the highest score; the first of equals, NaN counts as lowest.
-static int64_t getPrediction(llvm::ArrayRef<float> scores) {
-  int64_t best = 0;
-  for (size_t i = 1; i < scores.size(); ++i)
-    if (scores[i] > scores[best] || (std::isnan(scores[best]) && !std::isnan(scores[i])))
-      best = i;
-  return best;
-}
-
-/// Share of samples whose label has fewer than k classes before it.
-static double getTopK(const Scores &scores, llvm::ArrayRef<int64_t> labels, int64_t k) {
-  int64_t hits = 0;
-  for (int64_t sample = 0; sample < scores.size(); ++sample) {
-    llvm::ArrayRef<float> row = scores.row(sample);
-    int64_t label = labels[sample];
-    if (label < 0 || label >= scores.classes || std::isnan(row[label]))
-      continue;
-    int64_t before = 0;
-    for (int64_t i = 0; i < scores.classes; ++i)
-      before += row[i] > row[label] || (row[i] == row[label] && i < label);
-    hits += before < k;
-  }
-  return double(hits) / double(scores.size());
-}
 
 /// `top1`, `top5`, ...
 static llvm::Expected<int64_t> parseMetric(llvm::StringRef name) {

@@ -11,30 +11,6 @@
 using namespace terse;
 using namespace terse::tool;
 
-void Distortion::add(const HostTensor &reference, const HostTensor &other) {
-  if (reference.shape != other.shape) {
-    noise = INFINITY;
-    return;
-  }
-  for (int64_t i = 0, n = reference.getNumElements(); i < n; ++i) {
-    double a = reference.getAsDouble(i), b = other.getAsDouble(i);
-    if (a == b || (std::isnan(a) && std::isnan(b))) {
-      signal += std::isfinite(a) ? a * a : 0;
-      continue;
-    }
-    signal += std::isfinite(a) ? a * a : 0;
-    noise += std::isfinite(a) && std::isfinite(b) ? (a - b) * (a - b) : INFINITY;
-  }
-}
-
-std::optional<double> Distortion::getSQNR() const {
-  if (noise == 0)
-    return std::nullopt;
-  // Not below -999 dB, so that every result can be written as a number.
-  double ratio = signal / noise;
-  return ratio > 0 ? std::max(10 * std::log10(ratio), -999.0) : -999.0;
-}
-
 static std::string formatSQNR(const Distortion &distortion) {
   std::optional<double> value = distortion.getSQNR();
   return value ? llvm::formatv("{0:F1} dB", *value).str() : "equal";

@@ -4,20 +4,13 @@
 #ifndef TERSE_TOOLS_TERSE_EVALUATION_H
 #define TERSE_TOOLS_TERSE_EVALUATION_H
 
-#include "Dataset.h"
+#include "Tool.h"
+#include "terse/Evaluation/Dataset.h"
+#include "terse/Evaluation/Metrics.h"
 
 #include <optional>
 
 namespace terse::tool {
-
-/// Sums of squares of a signal and of its difference from another.
-struct Distortion {
-  double signal = 0, noise = 0;
-  /// Elements where exactly one of the two is no finite number make the distortion infinite.
-  void add(const HostTensor &reference, const HostTensor &other);
-  /// 10 log10(signal / noise) in dB; nothing if the two are equal.
-  std::optional<double> getSQNR() const;
-};
 
 /// A sample for which a model answers otherwise than the first model.
 struct ChangedPrediction {

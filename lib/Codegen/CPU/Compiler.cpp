@@ -179,39 +179,56 @@ static llvm::Expected<std::string> emitObject(llvm::Module &module, llvm::Target
   return std::string(buffer.begin(), buffer.end());
 }
 
-llvm::Expected<CompiledCode> terse::compileToObject(ModuleOp original, const CompileOptions &options) {
-  llvm::Expected<NativeTarget> target = createTarget(options.target, options.optLevel);
-  if (!target)
-    return target.takeError();
-  MLIRContext *ctx = original.getContext();
-  DialectRegistry registry;
-  registerCompilerDialects(registry);
-  ctx->appendDialectRegistry(registry);
+namespace {
+/// One compilation, stage by stage.
+class Compilation {
+public:
+  Compilation(ModuleOp original, const CompileOptions &options) : original(original), options(options) {}
 
-  OwningOpRef<ModuleOp> module = original.clone();
-  auto observe = [&](StringRef stage) {
-    if (options.observer)
-      options.observer(stage, *module);
-  };
-  auto run = [&](llvm::function_ref<void(OpPassManager &)> build, StringRef stage) -> llvm::Error {
-    PassManager pm(ctx, ModuleOp::getOperationName());
+  /// To fused linalg on tensors; signature and weights are known then.
+  llvm::Error lowerToLinalg();
+  llvm::Error generateCode();
+
+  CompiledCode code;
+
+private:
+  llvm::Error run(llvm::function_ref<void(OpPassManager &)> build, StringRef stage) {
+    PassManager pm(module->getContext(), ModuleOp::getOperationName());
     build(pm);
     if (llvm::Error error = runPasses(pm, *module))
       return error;
-    observe(stage);
+    if (options.observer)
+      options.observer(stage, *module);
     return llvm::Error::success();
-  };
-  CPUPipelineOptions pipeline;
-  pipeline.parallel = options.parallel;
-  pipeline.hasF16C = target->hasF16C;
-  pipeline.hasFMA = target->hasFMA;
-  pipeline.vectorBytes = target->vectorBytes;
-  // LLVM places tile registers only when it optimizes.
-  pipeline.isa = target->isa == "amx_int8" && options.optLevel == 0 ? "avx512vnni" : target->isa;
+  }
 
-  CompiledCode code;
-  code.triple = target->triple;
-  code.features = target->features;
+  ModuleOp original;
+  const CompileOptions &options;
+  NativeTarget target;
+  CPUPipelineOptions pipeline;
+  OwningOpRef<ModuleOp> module;
+};
+} // namespace
+
+llvm::Error Compilation::lowerToLinalg() {
+  llvm::Expected<NativeTarget> created = createTarget(options.target, options.optLevel);
+  if (!created)
+    return created.takeError();
+  target = std::move(*created);
+  DialectRegistry registry;
+  registerCompilerDialects(registry);
+  original.getContext()->appendDialectRegistry(registry);
+
+  module = original.clone();
+  pipeline.parallel = options.parallel;
+  pipeline.hasF16C = target.hasF16C;
+  pipeline.hasFMA = target.hasFMA;
+  pipeline.vectorBytes = target.vectorBytes;
+  // LLVM places tile registers only when it optimizes.
+  pipeline.isa = target.isa == "amx_int8" && options.optLevel == 0 ? "avx512vnni" : target.isa;
+
+  code.triple = target.triple;
+  code.features = target.features;
   if (!getEntryFunction(*module))
     return llvm::createStringError(std::make_error_code(std::errc::invalid_argument),
                                    "expected a function 'main' or exactly one public function");
@@ -226,6 +243,10 @@ llvm::Expected<CompiledCode> terse::compileToObject(ModuleOp original, const Com
     code.weightsSize = slot.offset + slot.bytes;
     code.weights.push_back(std::move(slot));
   }
+  return llvm::Error::success();
+}
+
+llvm::Error Compilation::generateCode() {
   if (llvm::Error error = run([&](OpPassManager &pm) { buildBufferPipeline(pm, pipeline); }, "buffers"))
     return error;
   if (auto entry = module->lookupSymbol<func::FuncOp>(TERSE_ENTRY_SYMBOL))
@@ -239,11 +260,27 @@ llvm::Expected<CompiledCode> terse::compileToObject(ModuleOp original, const Com
   if (!llvmModule)
     return llvm::createStringError(std::make_error_code(std::errc::invalid_argument), "translation to LLVM IR failed");
   addServicesPointer(*llvmModule);
-  llvm::Expected<std::string> object = emitObject(*llvmModule, *target->machine, options.optLevel);
+  llvm::Expected<std::string> object = emitObject(*llvmModule, *target.machine, options.optLevel);
   if (!object)
     return object.takeError();
   code.object = std::move(*object);
-  return code;
+  return llvm::Error::success();
+}
+
+llvm::Expected<CompiledCode> terse::compileToObject(ModuleOp original, const CompileOptions &options) {
+  Compilation compilation(original, options);
+  if (llvm::Error error = compilation.lowerToLinalg())
+    return std::move(error);
+  if (llvm::Error error = compilation.generateCode())
+    return std::move(error);
+  return std::move(compilation.code);
+}
+
+llvm::Expected<CompiledCode> terse::layOutWeights(ModuleOp original, const CompileOptions &options) {
+  Compilation compilation(original, options);
+  if (llvm::Error error = compilation.lowerToLinalg())
+    return std::move(error);
+  return std::move(compilation.code);
 }
 
 llvm::Error terse::writeWeights(const CompiledCode &code, uint8_t *base) {

@@ -53,6 +53,8 @@ JITModel::JITModel(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
 JITModel::~JITModel() = default;
 llvm::ArrayRef<TensorSignature> JITModel::getInputs() const { return impl->code.inputs; }
 llvm::ArrayRef<TensorSignature> JITModel::getOutputs() const { return impl->code.outputs; }
+llvm::ArrayRef<WeightSlot> JITModel::getWeightSlots() const { return impl->code.weights; }
+llvm::MutableArrayRef<uint8_t> JITModel::getWeights() { return {impl->weights.get(), impl->code.weightsSize}; }
 void JITModel::setNumThreads(unsigned threads) { terse_set_thread_count(int32_t(threads)); }
 
 llvm::Expected<std::unique_ptr<JITModel>> JITModel::create(mlir::ModuleOp module, const CompileOptions &options) {

@@ -50,6 +50,10 @@ void registerCompilerDialects(mlir::DialectRegistry &registry);
 /// inlined. Errors carry MLIR's diagnostics.
 llvm::Expected<CompiledCode> compileToObject(mlir::ModuleOp module, const CompileOptions &options);
 
+/// The weights that compileToObject would use, under the same options, without any code: `weights`, `weightsSize`, inputs
+/// and outputs are set.
+llvm::Expected<CompiledCode> layOutWeights(mlir::ModuleOp module, const CompileOptions &options);
+
 /// Copies the weights into one blob with the layout of `code`; `base` has room for `code.weightsSize` bytes.
 llvm::Error writeWeights(const CompiledCode &code, uint8_t *base);
 
@@ -61,6 +65,11 @@ public:
 
   llvm::ArrayRef<TensorSignature> getInputs() const;
   llvm::ArrayRef<TensorSignature> getOutputs() const;
+
+  /// Where each weight lies in the blob that this model reads, and the blob itself. No run may be in progress while it is
+  /// written.
+  llvm::ArrayRef<WeightSlot> getWeightSlots() const;
+  llvm::MutableArrayRef<uint8_t> getWeights();
 
   /// Inputs in the order of the signature; checks types and shapes. Calls may run concurrently.
   llvm::Expected<std::vector<HostTensor>> run(llvm::ArrayRef<HostTensor> inputs);

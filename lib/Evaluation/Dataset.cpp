@@ -1,23 +1,22 @@
-//===- Dataset.cpp - Labelled data for eval ---------------------*- C++ -*-===//
+//===- Dataset.cpp - Labelled data ------------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "Dataset.h"
+#include "terse/Evaluation/Dataset.h"
 
+#include "terse/Support/Error.h"
 #include "terse/Support/Npz.h"
 
-#include <cmath>
-#include <numeric>
-
 using namespace terse;
-using namespace terse::tool;
 
-llvm::Expected<Dataset> Dataset::open(llvm::StringRef path, llvm::StringRef labels) {
+llvm::Expected<Dataset> Dataset::open(llvm::StringRef path, llvm::StringRef labels,
+                                      llvm::ArrayRef<std::string> others) {
   auto tensors = readNpz(path);
   if (!tensors)
     return tensors.takeError();
   Dataset data;
   data.path = path.str();
   data.labelKey = labels.str();
+  data.others = others.vec();
   data.arrays = std::move(*tensors);
   if (data.arrays.empty())
     return makeError("'{0}': the file has no arrays", path);
@@ -55,13 +54,24 @@ llvm::Expected<Dataset> Dataset::open(llvm::StringRef path, llvm::StringRef labe
   return data;
 }
 
+const HostTensor *Dataset::find(llvm::StringRef name) const {
+  for (const auto &[key, tensor] : arrays)
+    if (key == name)
+      return &tensor;
+  return nullptr;
+}
+
+bool Dataset::isInput(llvm::StringRef name) const {
+  return name != labelKey && !llvm::is_contained(others, name);
+}
+
 llvm::Expected<std::vector<HostTensor>> Dataset::bind(const ModelSignature &signature) const {
   std::vector<HostTensor> bound;
   for (const TensorSignature &input : signature.inputs) {
     auto it = llvm::find_if(arrays, [&](const auto &named) { return named.first == input.name; });
     if (it == arrays.end() && signature.inputs.size() == 1 &&
-        arrays.size() == (hasLabels() ? 2u : 1u))
-      it = llvm::find_if(arrays, [&](const auto &named) { return named.first != labelKey; });
+        llvm::count_if(arrays, [&](const auto &named) { return isInput(named.first); }) == 1)
+      it = llvm::find_if(arrays, [&](const auto &named) { return isInput(named.first); });
     if (it == arrays.end()) {
       std::string names;
       for (const auto &named : arrays)
@@ -106,32 +116,9 @@ std::vector<HostTensor> Dataset::slice(llvm::ArrayRef<HostTensor> arrays, int64_
   return result;
 }
 
-int64_t tool::getBatchSize(const ModelSignature &signature, int64_t wanted) {
+int64_t terse::getBatchSize(const ModelSignature &signature, int64_t wanted) {
   for (const TensorSignature &input : signature.inputs)
     if (!input.shape.empty())
       return input.shape[0] < 0 ? wanted : std::max<int64_t>(input.shape[0], 1);
   return 1;
-}
-
-double Latencies::getPercentile(double percent) const {
-  if (milliseconds.empty())
-    return 0;
-  std::vector<double> sorted = milliseconds;
-  llvm::sort(sorted);
-  size_t rank = static_cast<size_t>(std::ceil(percent / 100 * double(sorted.size())));
-  return sorted[std::min(std::max<size_t>(rank, 1), sorted.size()) - 1];
-}
-
-double Latencies::getMean() const {
-  return milliseconds.empty()
-             ? 0
-             : std::accumulate(milliseconds.begin(), milliseconds.end(), 0.0) / milliseconds.size();
-}
-
-llvm::json::Object Latencies::toJSON() const {
-  return llvm::json::Object{{"runs", int64_t(milliseconds.size())},
-                            {"mean_ms", getMean()},
-                            {"p50_ms", getPercentile(50)},
-                            {"p90_ms", getPercentile(90)},
-                            {"p99_ms", getPercentile(99)}};
 }

@@ -1,23 +1,27 @@
-//===- Dataset.h - Labelled data for eval ----------------------*- C++ -*-===//
+//===- Dataset.h - Labelled data --------------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#ifndef TERSE_TOOLS_TERSE_DATASET_H
-#define TERSE_TOOLS_TERSE_DATASET_H
+#ifndef TERSE_EVALUATION_DATASET_H
+#define TERSE_EVALUATION_DATASET_H
 
-#include "Tool.h"
+#include "terse/ModelIO/ModelFile.h"
 
-namespace terse::tool {
+namespace terse {
 
 /// The arrays of an .npz file whose first axis counts samples.
 class Dataset {
 public:
-  /// `labels` names the array of class numbers; empty for data without labels.
-  static llvm::Expected<Dataset> open(llvm::StringRef path, llvm::StringRef labels);
+  /// `labels` names the array of class numbers; empty for data without labels. Arrays named in `others` are no inputs either.
+  static llvm::Expected<Dataset> open(llvm::StringRef path, llvm::StringRef labels,
+                                      llvm::ArrayRef<std::string> others = {});
 
   llvm::StringRef getPath() const { return path; }
   int64_t size() const { return count; }
   bool hasLabels() const { return !labelKey.empty(); }
   llvm::ArrayRef<int64_t> getLabels() const { return labels; }
+
+  /// The array of that name; null if there is none.
+  const HostTensor *find(llvm::StringRef name) const;
 
   /// The arrays for a model's inputs, in its order: for each input the array of its name; or, for a
   /// model with one input, the only array that is not the labels. Element types are converted
@@ -30,7 +34,10 @@ public:
                                        int64_t size);
 
 private:
+  bool isInput(llvm::StringRef name) const;
+
   std::string path, labelKey;
+  std::vector<std::string> others;
   std::vector<std::pair<std::string, HostTensor>> arrays;
   std::vector<int64_t> labels;
   int64_t count = 0;
@@ -40,15 +47,6 @@ private:
 /// without inputs.
 int64_t getBatchSize(const ModelSignature &signature, int64_t wanted);
 
-/// Times of runs.
-struct Latencies {
-  std::vector<double> milliseconds;
-  /// Nearest rank; 0 without samples.
-  double getPercentile(double percent) const;
-  double getMean() const;
-  llvm::json::Object toJSON() const;
-};
+} // namespace terse
 
-} // namespace terse::tool
-
-#endif // TERSE_TOOLS_TERSE_DATASET_H
+#endif // TERSE_EVALUATION_DATASET_H

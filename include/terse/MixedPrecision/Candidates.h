@@ -1,0 +1,45 @@
+//===- Candidates.h - Formats that mixed precision tries --------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef TERSE_MIXEDPRECISION_CANDIDATES_H
+#define TERSE_MIXEDPRECISION_CANDIDATES_H
+
+#include "terse/MixedPrecision/Units.h"
+
+namespace terse::mixed {
+
+/// A format that a weight may get: what terse-choose-encodings takes, and passes that improve the choice. Written
+/// `FORMAT | PASS | PASS`, for example `#terse.uniform<i4, block = 32> | terse-search-scales`.
+struct Candidate {
+  std::string text, format;
+  std::vector<std::string> passes;
+
+  static llvm::Expected<Candidate> parse(llvm::StringRef text);
+};
+
+/// One constant in one format.
+struct EncodedWeight {
+  /// What its operands' `terse.choice` becomes: an encoding or `#terse.static`.
+  mlir::Attribute choice;
+  /// Storage of all components, as `terse inspect` counts it.
+  uint64_t bits = 0, bytes = 0;
+  HostTensor decoded;
+};
+
+/// A unit in one format.
+struct EncodedUnit {
+  /// Why the format is none for it; empty if it is.
+  std::string obstacle;
+  std::vector<EncodedWeight> weights; ///< In the order of the unit's constants.
+  uint64_t bits = 0, bytes = 0;
+  /// Elementary operations of decoding all weights once.
+  uint64_t decodeOperations = 0;
+};
+
+/// Encodes and decodes every unit in the format. The module is not changed.
+llvm::Expected<std::vector<EncodedUnit>> tryCandidate(mlir::ModuleOp module, const Inventory &inventory,
+                                                      const Candidate &candidate);
+
+} // namespace terse::mixed
+
+#endif // TERSE_MIXEDPRECISION_CANDIDATES_H
