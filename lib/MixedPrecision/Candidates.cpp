@@ -10,6 +10,8 @@
 #include "terse/Dialect/Terse/IR/EncodeWeight.h"
 #include "terse/Dialect/Terse/IR/TerseAttributes.h"
 #include "terse/Dialect/Terse/Transforms/Passes.h"
+#include "terse/Recipe/Recipe.h"
+#include "terse/Support/Constants.h"
 #include "terse/Support/Error.h"
 #include "terse/Support/MLIRBridge.h"
 
@@ -65,7 +67,7 @@ static uint64_t countDecodeOperations(EncodingAttrInterface encoding, RankedTens
   return count;
 }
 
-static llvm::Expected<EncodedWeight> encode(const WeightConstant &constant, Attribute choice) {
+static llvm::Expected<EncodedWeight> encode(const WeightConstant &constant, const HostTensor &values, Attribute choice) {
   EncodedWeight result;
   result.choice = choice;
   auto encoding = dyn_cast<EncodingAttrInterface>(choice);
@@ -85,7 +87,7 @@ static llvm::Expected<EncodedWeight> encode(const WeightConstant &constant, Attr
   MLIRContext *context = choice.getContext();
   llvm::Error failed = collectErrors(context, "cannot be encoded", [&]() -> LogicalResult {
     auto error = [&] { return emitError(UnknownLoc::get(context)); };
-    auto components = encodeWeight(encoding, constant.values, constant.type, parameters, error);
+    auto components = encodeWeight(encoding, values, constant.type, parameters, error);
     if (mlir::failed(components))
       return failure();
     for (const EncodingComponent &info : encoding.getComponents(constant.type)) {
@@ -107,7 +109,7 @@ static llvm::Expected<EncodedWeight> encode(const WeightConstant &constant, Attr
 }
 
 llvm::Expected<std::vector<EncodedUnit>> terse::mixed::tryCandidate(ModuleOp module, const Inventory &inventory,
-                                                                    const Candidate &candidate) {
+                                                                    const Candidate &candidate, StringRef data) {
   IRMapping mapping;
   OwningOpRef<ModuleOp> copy(cast<ModuleOp>(module->clone(mapping)));
   MLIRContext *context = module.getContext();
@@ -123,6 +125,7 @@ llvm::Expected<std::vector<EncodedUnit>> terse::mixed::tryCandidate(ModuleOp mod
     if (failed(parsePassPipeline(pass, manager, os)))
       return makeError("candidate '{0}': {1}", candidate.text, StringRef(message).trim());
   }
+  setPassOptions(manager, "data", data);
   if (llvm::Error error = collectErrors(context, "a pass failed", [&] { return manager.run(*copy); }))
     return makeError("candidate '{0}': {1}", candidate.text, llvm::toString(std::move(error)));
 
@@ -142,11 +145,18 @@ llvm::Expected<std::vector<EncodedUnit>> terse::mixed::tryCandidate(ModuleOp mod
           encoded.obstacle = "the candidate decides nothing";
         break;
       }
-      auto weight = encode(constant, chosen);
+      std::optional<HostTensor> values = getConstant(op->getOperand(operand.getOperandNumber()));
+      if (!values || values->shape != constant.values.shape || values->dtype != DType::f32()) {
+        encoded.obstacle = "the candidate's passes have changed the weight's shape or type";
+        break;
+      }
+      auto weight = encode(constant, *values, chosen);
       if (!weight) {
         encoded.obstacle = llvm::toString(weight.takeError());
         break;
       }
+      if (!bitwiseEqual(*values, constant.values))
+        weight->replacement = std::move(*values);
       encoded.bits += weight->bits;
       encoded.bytes += weight->bytes;
       auto encoding = dyn_cast<EncodingAttrInterface>(chosen);

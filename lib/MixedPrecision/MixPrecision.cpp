@@ -6,6 +6,7 @@
 #include "terse/MixedPrecision/LayerLatency.h"
 #include "terse/MixedPrecision/Passes.h"
 #include "terse/MixedPrecision/Plan.h"
+#include "terse/Recovery/ChosenWeights.h"
 #include "terse/Report/ModelReport.h"
 #include "terse/Support/AtomicFile.h"
 #include "terse/Support/Error.h"
@@ -133,6 +134,7 @@ llvm::Expected<SensitivityTable> MixPrecisionPass::getSensitivities(const Invent
 
 void MixPrecisionPass::writeChoices(const Inventory &inventory, ArrayRef<std::vector<EncodedUnit>> encoded,
                                     const SearchResult &result) {
+  SymbolTable symbols(getOperation());
   for (auto [u, unit] : llvm::enumerate(inventory.units)) {
     const Decision &decision = result.decisions[u];
     ++numUnits;
@@ -142,8 +144,12 @@ void MixPrecisionPass::writeChoices(const Inventory &inventory, ArrayRef<std::ve
           decision.candidate
               ? encoded[*decision.candidate][u].weights[i].choice
               : Attribute(StringAttr::get(&getContext(), decision.kept));
-      for (OpOperand *operand : inventory.constants[constant].operands)
+      const EncodedWeight *weight = decision.candidate ? &encoded[*decision.candidate][u].weights[i] : nullptr;
+      for (OpOperand *operand : inventory.constants[constant].operands) {
         ChoiceAttr::set(*operand, choice);
+        if (weight && weight->replacement)
+          replaceConstant(*operand, *weight->replacement, inventory.constants[constant].source.name, symbols);
+      }
     }
   }
 }
@@ -179,7 +185,7 @@ llvm::Error MixPrecisionPass::run() {
     auto candidate = Candidate::parse(text);
     if (!candidate)
       return candidate.takeError();
-    auto units = tryCandidate(getOperation(), inventory, *candidate);
+    auto units = tryCandidate(getOperation(), inventory, *candidate, calibration.empty() ? data : calibration);
     if (!units)
       return units.takeError();
     formats.push_back(std::move(*candidate));

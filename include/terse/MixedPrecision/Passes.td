@@ -16,7 +16,8 @@ def MixPrecisionPass : Pass<"terse-mix-precision", "::mlir::ModuleOp"> {
     `terse-apply-encodings` does it.
 
     A candidate is an encoding, as option `format` of `terse-choose-encodings` takes it, and passes behind `|` that
-    improve the choice: `#terse.uniform<i4, block = 32> | terse-search-scales`. Weights of layers of one name, and those of
+    improve the choice: `#terse.uniform<i4, block = 32> | terse-search-scales`, or the rounding: `#terse.uniform<i4, channels = 1>
+    | terse-gptq` (what they do to biases is not taken over). Weights of layers of one name, and those of
     layers that share a constant, get one format.
 
     Sizes are bytes (`500000`, `500KiB`, `1.5MB`) of all weights of the model, as `terse inspect` counts them, or a ratio to
@@ -33,6 +34,7 @@ def MixPrecisionPass : Pass<"terse-mix-precision", "::mlir::ModuleOp"> {
     Option<"labels", "labels", "std::string", "", "The array of class numbers">,
     Option<"output", "output-name", "std::string", "", "The output with class scores (default: the first)">,
     Option<"metric", "metric", "std::string", "\"top1\"", "top1, top5, ...">,
+    Option<"calibration", "calibration", "std::string", "", "Inputs for passes of candidates that learn from data (default: those of data)">,
     Option<"samples", "samples", "int64_t", "100", "Samples that sensitivities are measured on">,
     Option<"limit", "limit", "int64_t", "0", "Samples that the metric is measured on (default: all)">,
     ListOption<"candidates", "candidates", "std::string", "Formats to try, as FORMAT or FORMAT | PASS",
