@@ -16,6 +16,7 @@
 #include "terse/Reference/Interpreter.h"
 #include "terse/Support/Error.h"
 #include "terse/Support/Npz.h"
+#include "terse/Support/Step.h"
 #include "llvm/ADT/StringExtras.h"
 
 #include <cmath>
@@ -192,6 +193,7 @@ terse::observeValues(ModuleOp module, ArrayRef<Value> observed, CalibrationData 
     return function.takeError();
   size_t outputs = function->getNumResults() - distinct.size();
 
+  beginStep(module.getContext(), "compiling the model", 0, 1);
   std::unique_ptr<Interpreter> interpreter;
   std::unique_ptr<JITModel> native;
   if (interpret) {
@@ -204,6 +206,7 @@ terse::observeValues(ModuleOp module, ArrayRef<Value> observed, CalibrationData 
   }
   int64_t count = limit > 0 ? std::min(limit, data.size()) : data.size();
   for (int64_t sample = 0; sample < count; ++sample) {
+    beginStep(module.getContext(), "running samples", sample, count);
     auto inputs = data.next();
     if (!inputs)
       return inputs.takeError();

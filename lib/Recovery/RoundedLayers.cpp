@@ -11,8 +11,10 @@
 #include "terse/Dialect/Terse/Transforms/Weights.h"
 #include "terse/Support/Constants.h"
 #include "terse/Support/Error.h"
+#include "terse/Support/Step.h"
 #include "llvm/Support/FormatVariadic.h"
 
+#include <atomic>
 #include <cmath>
 
 using namespace mlir;
@@ -102,9 +104,11 @@ terse::roundLayers(ModuleOp module, const RoundedLayersOptions &options,
     return samples.takeError();
 
   // Layers do not depend on each other.
+  std::atomic<size_t> begun = 0;
   std::vector<FailureOr<RoundedLayer>> rounded(layers.size(), failure());
   LogicalResult all =
       failableParallelForEachN(module.getContext(), 0, layers.size(), [&](size_t i) {
+        beginStep(module.getContext(), "rounding layers", begun++, layers.size());
         rounded[i] = round(layers[i]);
         return success(succeeded(rounded[i]));
       });

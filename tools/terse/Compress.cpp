@@ -11,6 +11,7 @@
 #include "terse/MixedPrecision/Plan.h"
 #include "terse/Recipe/Recipe.h"
 #include "terse/Report/ModelReport.h"
+#include "terse/Support/Step.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -21,6 +22,7 @@
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
+#include <mutex>
 
 using namespace terse;
 using namespace terse::tool;
@@ -47,6 +49,26 @@ public:
 
 private:
   Progress &progress;
+};
+
+/// Shows the steps of the passes that run while it lives.
+class StepNotes {
+public:
+  StepNotes(mlir::MLIRContext &context, Progress &progress) : context(context) {
+    context.registerActionHandler([this, &progress](llvm::function_ref<void()> run,
+                                                    const mlir::tracing::Action &action) {
+      if (auto *step = llvm::dyn_cast<StepAction>(&action)) {
+        std::lock_guard<std::mutex> lock(mutex);
+        progress.showStep(step->getWork(), step->getIndex(), step->getTotal());
+      }
+      run();
+    });
+  }
+  ~StepNotes() { context.registerActionHandler({}); }
+
+private:
+  mlir::MLIRContext &context;
+  std::mutex mutex; // Layers are worked on in parallel.
 };
 
 /// The folder where finished weights stand until the whole is written.
@@ -359,6 +381,7 @@ llvm::Error Attempt::run(const CompressOptions &options, Recipe recipe, const Se
   setPassOptions(manager, "spool-folder", spool->getPath());
   {
     Progress progress("compressing", recipe.passes.size());
+    StepNotes steps(*module->getContext(), progress);
     manager.addInstrumentation(std::make_unique<PassNotes>(progress));
     manager.enableVerifier(false); // Verified once, below, where a failure is our defect.
     if (mlir::failed(manager.run(*module)))

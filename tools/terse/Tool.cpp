@@ -80,19 +80,32 @@ Progress::~Progress() {
 
 void Progress::advance(uint64_t by) {
   done += by;
+  step.clear();
+  print();
+}
+
+/// Whether a line is due where lines stay: at quarters of long work.
+static bool isDue(uint64_t done, uint64_t total, uint64_t &printed) {
+  uint64_t part = total ? done * 4 / total : 4;
+  return total >= 100 && part > std::exchange(printed, part);
+}
+
+void Progress::showStep(llvm::StringRef work, uint64_t index, uint64_t total) {
+  std::string now = llvm::formatv("{0} {1}/{2}", work, index + 1, total);
+  if (!onTerminal) {
+    if (isDue(index + 1, total, printedStep))
+      llvm::errs() << now << "\n";
+    return;
+  }
+  step = ": " + now;
   print();
 }
 
 void Progress::print() {
-  if (onTerminal) {
-    llvm::errs() << "\r" << label << " " << done << "/" << total << "\033[K";
-    return;
-  }
-  uint64_t part = total ? done * 4 / total : 4;
-  if (total < 100 || part <= printedPart)
-    return;
-  printedPart = part;
-  llvm::errs() << label << " " << done << "/" << total << "\n";
+  if (onTerminal)
+    llvm::errs() << "\r" << label << " " << done << "/" << total << step << "\033[K";
+  else if (isDue(done, total, printedPart))
+    llvm::errs() << label << " " << done << "/" << total << "\n";
 }
 
 void tool::note(const llvm::Twine &message) { llvm::errs() << message << "\n"; }

@@ -79,11 +79,13 @@ public:
   Progress(std::string label, uint64_t total);
   ~Progress();
   void advance(uint64_t by = 1);
+  /// Shows what the current part of the work is at, until the next part begins.
+  void showStep(llvm::StringRef work, uint64_t index, uint64_t total);
 
 private:
   void print();
-  std::string label;
-  uint64_t total, done = 0, printedPart = 0;
+  std::string label, step;
+  uint64_t total, done = 0, printedPart = 0, printedStep = 0;
   bool onTerminal;
 };
 

@@ -18,6 +18,7 @@
 #include "terse/Dialect/Terse/Transforms/Weights.h"
 #include "terse/Support/Constants.h"
 #include "terse/Support/MLIRBridge.h"
+#include "terse/Support/Step.h"
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/Format.h"
 
@@ -497,7 +498,9 @@ void Applier::cleanUp() {
 LogicalResult Applier::run() {
   if (failed(collect()))
     return failure();
+  size_t begun = 0;
   for (auto &[key, task] : constants) {
+    beginStep(module.getContext(), "encoding weights", begun++, constants.size());
     if (failed(encodeConstant(task)))
       return failure();
     dropUnused(task);
