@@ -64,10 +64,10 @@ def specialize(terse, task, model, folder):
     return out
 
 
-def load(terse, model):
+def load(terse, model, threads):
     artifact = os.path.splitext(model)[0] + ".terse"
     subprocess.run([terse, "compile", model, "-o", artifact], **QUIET)
-    return Model(terse, artifact)
+    return Model(terse, artifact, threads)
 
 
 def format_scores(scores):
@@ -83,6 +83,7 @@ def main():
     parser.add_argument("--only", nargs="*", choices=list(TASKS))
     parser.add_argument("--variants", nargs="*", help="only these")
     parser.add_argument("--samples", type=int, default=0, help="a quick look at that many samples (default: all)")
+    parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     print("| model | variant | bits per weight | metric | change | others |\n|---|---|---|---|---|---|", flush=True)
     for name, make in TASKS.items():
@@ -91,7 +92,7 @@ def main():
         task = make(args)
         with tempfile.TemporaryDirectory() as folder:
             model = specialize(args.terse, task, task.locate(folder), folder)
-            native = load(args.terse, model)
+            native = load(args.terse, model, args.threads)
             if hasattr(task, "prepare"):
                 task.prepare(native.run)
             base = task.score(native.run)
@@ -106,7 +107,7 @@ def main():
                 out = os.path.join(folder, f"{number}.mlirbc")
                 try:
                     compress_variant(args.terse, model, variant, passes, out, data, folder)
-                    scores = task.score(load(args.terse, out).run)
+                    scores = task.score(load(args.terse, out, args.threads).run)
                     print(row(name, variant, inspect_bits(args.terse, out)[0], scores, base), flush=True)
                 except (RuntimeError, subprocess.CalledProcessError) as error:
                     print(f"| {name} | {variant} | | failed | | |", flush=True)

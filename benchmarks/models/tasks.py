@@ -191,7 +191,7 @@ class Recognizer:
         return (np.asarray(image, np.float32).transpose(2, 0, 1) / 255 - 0.5) / np.float32(0.5)
 
     def calibration(self):
-        return [{"x": np.stack([self.render(text, font, 320) for text, font in self.lines(1, 60)])}]
+        return [{"x": np.stack([self.render(text, font, 320) for text, font in self.lines(1, 30)])}]
 
     def read(self, probabilities):
         best, text, last = probabilities.argmax(1), "", 0

@@ -58,6 +58,34 @@ def NNFoldConstantsPass : Pass<"nn-fold-constants", "::mlir::ModuleOp"> {
                            "::terse::nn::NNDialect"];
 }
 
+def NNFoldLinearPass : Pass<"nn-fold-linear", "::mlir::ModuleOp"> {
+  let summary = "Make one layer of two that follow each other without a function between them";
+  let description = [{
+    A contraction with constant weights whose only reader is another one is one linear map with it. If one of the two is
+    pointwise (linear, matrix product, 1x1 convolution without stride and padding), the other one stays with the product of
+    the weights:
+
+    ```
+    w[o, i, k] = sum_c w2[o, c, k] w1[c, i]      or, if the second one is pointwise,  sum_c w2[o, c] w1[c, i, k]
+    b[o]       = b2[o] + sum_{c, k} w2[o, c, k] b1[c]
+    ```
+
+    Only where that does not grow the work: o i k products per position instead of c i k1 + o c k2. So a bottleneck, such
+    as a low-rank factorization, stays. Left alone: layers with groups, other readers or computed weights, layers without a
+    place for the bias, and a first layer with a bias before one that pads, which reads 0 there and not the bias.
+
+    Numerics: weights are summed in f64 and rounded once; results differ in the last places.
+    ```mlir
+    %y = nn.linear %x, %w1 : (tensor<?x4xf32>, tensor<8x4xf32>) -> tensor<?x8xf32>
+    %z = nn.linear %y, %w2 : (tensor<?x8xf32>, tensor<3x8xf32>) -> tensor<?x3xf32>
+    // becomes, with w = w2 w1
+    %z = nn.linear %x, %w : (tensor<?x4xf32>, tensor<3x4xf32>) -> tensor<?x3xf32>
+    ```
+  }];
+  let statistics = [Statistic<"numFolded", "folded", "Number of layers that became part of another one">];
+  let dependentDialects = ["::terse::nn::NNDialect", "::mlir::ml_program::MLProgramDialect"];
+}
+
 def NNFoldBatchNormPass : Pass<"nn-fold-batch-norm", "::mlir::ModuleOp"> {
   let summary = "Fold per-channel factors and offsets into the contraction before them";
   let description = [{
