@@ -28,6 +28,9 @@ config.substitutions.append(("%binary_dir", config.terse_binary_dir))
 config.substitutions.append(("%cxx", config.cxx))
 config.substitutions.append(("%llvm_tools", config.llvm_tools_dir))
 
+# Every test compiles by itself, but those about the cache.
+config.environment["TERSE_CACHE_DIR"] = ""
+
 # What REQUIRES and UNSUPPORTED may name.
 config.available_features.add("host=" + platform.machine())
 if config.terse_sanitizers == "ON":

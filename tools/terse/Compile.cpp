@@ -16,6 +16,7 @@ namespace {
 struct CompileCommandOptions {
   std::string input, output, target = "native";
   unsigned threads = 0;
+  bool cache = true;
   ModelOptions model;
 };
 } // namespace
@@ -43,6 +44,8 @@ static llvm::Error compile(const CompileCommandOptions &options) {
   compileOptions.target = options.target;
   compileOptions.parallel = options.threads != 1;
   note("compiling " + options.input + " for " + options.target);
+  if (options.cache)
+    compileOptions.cacheFolder = getDefaultCacheFolder();
   auto code = compileToObject(**module, compileOptions);
   if (!code)
     return inFile(options.input, code.takeError());
@@ -74,7 +77,8 @@ static llvm::Error compile(const CompileCommandOptions &options) {
   auto bytes = getModelFileBytes(options.output);
   if (!bytes)
     return bytes.takeError();
-  note("wrote " + options.output + " (" + formatBytes(*bytes) + ")");
+  note("wrote " + options.output + " (" + formatBytes(*bytes) + ", " + formatBytes(code->object.size()) +
+       " of it code" + (code->isFromCache ? ", which was in the cache)" : ")"));
   return llvm::Error::success();
 }
 
@@ -95,6 +99,8 @@ void tool::addCompile(CLI::App &root, Action &action) {
       ->capture_default_str();
   command->add_option("--threads", options->threads,
                       "1: no parallel loops in the code; otherwise chosen when it runs");
+  command->add_flag("!--no-cache", options->cache,
+                    "Generate code even if the cache has it ($TERSE_CACHE_DIR, else terse in the user's cache folder)");
   options->model.addTo(*command);
   command->callback([=, &action] { action = [=] { return compile(*options); }; });
 }

@@ -77,6 +77,7 @@ private:
     JITModel::setNumThreads(options.threads);
     CompileOptions compile;
     compile.parallel = options.threads != 1;
+    compile.cacheFolder = getDefaultCacheFolder();
     auto created = JITModel::create(*module, compile);
     if (!created)
       return created.takeError();

@@ -3,6 +3,7 @@
 
 #include "terse/Codegen/CPU/Compiler.h"
 #include "EntryFunction.h"
+#include "ObjectCache.h"
 #include "Target.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -45,6 +46,7 @@
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
 
 using namespace mlir;
@@ -187,11 +189,13 @@ public:
 
   /// To fused linalg on tensors; signature and weights are known then.
   llvm::Error lowerToLinalg();
-  llvm::Error generateCode();
+  /// From the cache if it is there.
+  llvm::Error makeObject();
 
   CompiledCode code;
 
 private:
+  llvm::Error generateCode();
   llvm::Error run(llvm::function_ref<void(OpPassManager &)> build, StringRef stage) {
     PassManager pm(module->getContext(), ModuleOp::getOperationName());
     build(pm);
@@ -267,11 +271,30 @@ llvm::Error Compilation::generateCode() {
   return llvm::Error::success();
 }
 
+llvm::Error Compilation::makeObject() {
+  if (options.cacheFolder.empty() || options.observer)
+    return generateCode();
+  cpu::ObjectCache cache(options.cacheFolder);
+  std::string settings = llvm::formatv("{0} {1} {2} O{3} parallel={4}", code.triple, target.machine->getTargetCPU(),
+                                       code.features, options.optLevel, options.parallel);
+  std::string key = cpu::ObjectCache::getKey(*module, settings);
+  if (std::optional<cpu::CachedObject> found = cache.find(key)) {
+    code.object = std::move(found->object);
+    code.arenaSize = found->arenaSize;
+    code.isFromCache = true;
+    return llvm::Error::success();
+  }
+  if (llvm::Error error = generateCode())
+    return error;
+  cache.add(key, {code.object, code.arenaSize});
+  return llvm::Error::success();
+}
+
 llvm::Expected<CompiledCode> terse::compileToObject(ModuleOp original, const CompileOptions &options) {
   Compilation compilation(original, options);
   if (llvm::Error error = compilation.lowerToLinalg())
     return std::move(error);
-  if (llvm::Error error = compilation.generateCode())
+  if (llvm::Error error = compilation.makeObject())
     return std::move(error);
   return std::move(compilation.code);
 }

@@ -27,13 +27,22 @@ struct CompileOptions {
   bool parallel = true;
   /// Optimization level of LLVM, 0 to 3.
   unsigned optLevel = 2;
+  /// Folder in which code of earlier compilations is looked up and kept (see getDefaultCacheFolder); none if empty. Not
+  /// used with an observer.
+  std::string cacheFolder;
   /// Called with the module after each named stage ("nn", "linalg", "buffers", "llvm"), for tools that show it.
   std::function<void(llvm::StringRef stage, mlir::ModuleOp)> observer;
 };
 
+/// $TERSE_CACHE_DIR, and nothing if that is empty; where it is not set, `terse` in the user's folder for caches. What is
+/// there was not used for 30 days or exceeds 1 GiB in total is removed.
+std::string getDefaultCacheFolder();
+
 struct CompiledCode {
   /// A relocatable ELF object (position independent) that exports the names in terse/Runtime/abi.h.
   std::string object;
+  /// Whether the object was made by an earlier compilation.
+  bool isFromCache = false;
   uint64_t arenaSize = 0;
   uint64_t weightsSize = 0;
   std::vector<TensorSignature> inputs, outputs;
