@@ -173,10 +173,21 @@ static llvm::Expected<OwningOpRef<ModuleOp>> instrument(ModuleOp module, ArrayRe
   return std::move(copy);
 }
 
-llvm::Expected<int64_t>
-terse::observeValues(ModuleOp module, ArrayRef<Value> observed, CalibrationData &data,
-                     int64_t limit, bool interpret,
-                     llvm::function_ref<void(size_t, const HostTensor &)> see) {
+struct ObservedModel::Impl {
+  OwningOpRef<ModuleOp> module;
+  func::FuncOp function;
+  std::unique_ptr<Interpreter> interpreter;
+  std::unique_ptr<JITModel> native;
+  /// Of each observed value the number of the result that it is.
+  std::vector<size_t> results;
+};
+
+ObservedModel::ObservedModel(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
+ObservedModel::~ObservedModel() = default;
+
+llvm::Expected<std::unique_ptr<ObservedModel>>
+ObservedModel::create(ModuleOp module, ArrayRef<Value> observed, bool interpret) {
+  auto impl = std::make_unique<Impl>();
   // An observer's own result is its operand.
   SmallVector<Value> values;
   for (Value value : observed) {
@@ -188,35 +199,55 @@ terse::observeValues(ModuleOp module, ArrayRef<Value> observed, CalibrationData 
   auto instrumented = instrument(module, distinct.getArrayRef());
   if (!instrumented)
     return instrumented.takeError();
-  auto function = findEntryFunction(**instrumented);
+  impl->module = std::move(*instrumented);
+  auto function = findEntryFunction(*impl->module);
   if (!function)
     return function.takeError();
+  impl->function = *function;
   size_t outputs = function->getNumResults() - distinct.size();
-
+  for (Value value : values)
+    impl->results.push_back(outputs + (llvm::find(distinct, value) - distinct.begin()));
   beginStep(module.getContext(), "compiling the model", 0, 1);
-  std::unique_ptr<Interpreter> interpreter;
-  std::unique_ptr<JITModel> native;
   if (interpret) {
-    interpreter = std::make_unique<Interpreter>(**instrumented);
+    impl->interpreter = std::make_unique<Interpreter>(*impl->module);
   } else {
-    auto created = JITModel::create(**instrumented);
+    auto created = JITModel::create(*impl->module);
     if (!created)
       return created.takeError();
-    native = std::move(*created);
+    impl->native = std::move(*created);
   }
+  return std::unique_ptr<ObservedModel>(new ObservedModel(std::move(impl)));
+}
+
+llvm::Expected<std::vector<HostTensor>> ObservedModel::run(ArrayRef<HostTensor> inputs) {
+  auto results = impl->interpreter ? impl->interpreter->call(impl->function, inputs)
+                                   : impl->native->run(inputs);
+  if (!results)
+    return results.takeError();
+  std::vector<HostTensor> observed;
+  for (size_t result : impl->results)
+    observed.push_back((*results)[result]);
+  return observed;
+}
+
+llvm::Expected<int64_t>
+terse::observeValues(ModuleOp module, ArrayRef<Value> observed, CalibrationData &data,
+                     int64_t limit, bool interpret,
+                     llvm::function_ref<void(size_t, const HostTensor &)> see) {
+  auto model = ObservedModel::create(module, observed, interpret);
+  if (!model)
+    return model.takeError();
   int64_t count = limit > 0 ? std::min(limit, data.size()) : data.size();
   for (int64_t sample = 0; sample < count; ++sample) {
     beginStep(module.getContext(), "running samples", sample, count);
     auto inputs = data.next();
     if (!inputs)
       return inputs.takeError();
-    auto results = interpreter ? interpreter->call(*function, *inputs) : native->run(*inputs);
-    if (!results)
-      return results.takeError();
-    for (auto [i, value] : llvm::enumerate(values)) {
-      size_t at = llvm::find(distinct, value) - distinct.begin();
-      see(i, (*results)[outputs + at]);
-    }
+    auto values = (*model)->run(*inputs);
+    if (!values)
+      return values.takeError();
+    for (auto [i, value] : llvm::enumerate(*values))
+      see(i, value);
   }
   return count;
 }

@@ -154,7 +154,7 @@ struct AdaRoundPass : terse::impl::AdaRoundPassBase<AdaRoundPass> {
     RoundedLayersOptions options;
     options.pass = "terse-adaround";
     options.origin = "adaround";
-    options.gather = {data, samples, positions, interpret};
+    options.gather = {data, samples, positions, interpret, stages};
     options.correctBias = correctBias;
     auto counts = roundLayers(getOperation(), options, [&](const RecoverableLayer &layer) {
       return roundLayer(layer, search, learn);

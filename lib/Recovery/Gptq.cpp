@@ -46,7 +46,7 @@ struct GptqPass : terse::impl::GptqPassBase<GptqPass> {
     RoundedLayersOptions options;
     options.pass = "terse-gptq";
     options.origin = "gptq";
-    options.gather = {data, samples, positions, interpret};
+    options.gather = {data, samples, positions, interpret, stages};
     options.correctBias = correctBias;
     auto counts = roundLayers(getOperation(), options, [&](const RecoverableLayer &layer) {
       return roundLayer(layer, search, feedBack);

@@ -25,8 +25,8 @@ public:
   explicit InputMoments(int64_t columns);
 
   /// Adds `count` columns of inputs, which lie in rows of `getStride()` floats; what lies behind
-  /// the inputs is 0.
-  void add(int64_t count, const float *inputs);
+  /// the inputs is 0. `wanted`, if not null, are the inputs that the float model has there.
+  void add(int64_t count, const float *inputs, const float *wanted = nullptr);
 
   int64_t getColumns() const { return columns; }
   int64_t getStride() const { return stride; }
@@ -35,10 +35,18 @@ public:
   /// E[x_i x_j], with `centered` the covariance.
   double getProduct(int64_t i, int64_t j, bool centered) const;
 
+  /// Whether the float model's inputs were given, too. With d what they have more than x:
+  bool hasWanted() const { return !differences.empty(); }
+  /// E[x + d]
+  double getWantedMean(int64_t column) const;
+  /// E[d_i x_j], with `centered` the covariance.
+  double getDifference(int64_t i, int64_t j, bool centered) const;
+
 private:
   int64_t columns, stride;
   uint64_t count = 0;
-  std::vector<double> sums, products; ///< Products: the upper triangle of stride x stride.
+  /// The upper triangle of products and all of differences count.
+  std::vector<double> sums, products, differenceSums, differences;
 };
 
 /// A contraction with a constant weight of its own that is to be encoded.
@@ -64,16 +72,34 @@ struct GatherOptions {
   /// At most so many positions of each sample, evenly spread; all if 0.
   int64_t positions = 0;
   bool interpret = false;
+  /// How many groups of consecutive layers there are, each of which sees the inputs that it has
+  /// after the ones before have been rounded; with 0, all see the float model's.
+  int64_t stages = 0;
 };
 
-/// Runs the model on the data and fills the moments of all layers. Returns the number of samples.
-llvm::Expected<int64_t> gatherMoments(mlir::ModuleOp module,
-                                      llvm::MutableArrayRef<RecoverableLayer> layers,
-                                      const GatherOptions &options);
+/// Fills the moments of layers, one stage after another.
+class MomentsGatherer {
+public:
+  /// `layers` are those of `module`, in order.
+  static llvm::Expected<std::unique_ptr<MomentsGatherer>>
+  create(mlir::ModuleOp module, llvm::MutableArrayRef<RecoverableLayer> layers,
+         const GatherOptions &options);
+  ~MomentsGatherer();
+
+  int64_t getNumStages() const;
+  /// The layers of a stage. Runs the module as it is now, its choices for activations carried out.
+  llvm::Expected<llvm::MutableArrayRef<RecoverableLayer>> gather(int64_t stage);
+
+private:
+  struct Impl;
+  explicit MomentsGatherer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl;
+};
 
 /// Adds the inputs of one sample to the moments. `sample` only moves the positions that are picked.
+/// `wanted` is what the float model has there, if that is another value.
 void addSample(RecoverableLayer &layer, const HostTensor &activation, int64_t sample,
-               int64_t maxPositions);
+               int64_t maxPositions, const HostTensor *wanted = nullptr);
 
 } // namespace terse
 

@@ -162,19 +162,27 @@ bool terse::factorUpper(int64_t n, double *a) {
   return true;
 }
 
+TERSE_CLONES static void addScaledDoubles(int64_t size, double factor, const double *x, double *y) {
+  int64_t i = 0;
+  for (; i + 8 <= size; i += 8)
+    *reinterpret_cast<Doubles *>(y + i) += *reinterpret_cast<const Doubles *>(x + i) * factor;
+  for (; i < size; ++i)
+    y[i] += x[i] * factor;
+}
+
+void terse::solveUpper(int64_t n, const double *a, double *b) {
+  // R y = b from the last row, then R^T x = y from the first.
+  for (int64_t i = n - 1; i >= 0; --i)
+    b[i] = (b[i] - dotDoubles(n - 1 - i, a + i * n + i + 1, b + i + 1)) / a[i * n + i];
+  for (int64_t i = 0; i < n; ++i) {
+    b[i] /= a[i * n + i];
+    addScaledDoubles(n - 1 - i, -b[i], a + i * n + i + 1, b + i + 1);
+  }
+}
+
 bool terse::solvePositive(int64_t n, std::vector<double> &a, std::vector<double> &b) {
   if (!factorUpper(n, a.data()))
     return false;
-  // R y = b, R^T x = y.
-  for (int64_t i = n - 1; i >= 0; --i) {
-    for (int64_t j = i + 1; j < n; ++j)
-      b[i] -= a[i * n + j] * b[j];
-    b[i] /= a[i * n + i];
-  }
-  for (int64_t i = 0; i < n; ++i) {
-    for (int64_t j = 0; j < i; ++j)
-      b[i] -= a[j * n + i] * b[j];
-    b[i] /= a[i * n + i];
-  }
+  solveUpper(n, a.data(), b.data());
   return true;
 }

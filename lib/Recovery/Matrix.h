@@ -41,6 +41,9 @@ double dot(int64_t size, const float *x, const float *y);
 /// positive definite in f64.
 bool factorUpper(int64_t n, double *a);
 
+/// Solves R R^T x = b for the R that factorUpper left in `a`; `b` becomes x.
+void solveUpper(int64_t n, const double *a, double *b);
+
 /// Solves the symmetric positive definite system a x = b of size n in f64 (both are overwritten,
 /// the result is in b); false if it is not.
 bool solvePositive(int64_t n, std::vector<double> &a, std::vector<double> &b);

@@ -68,7 +68,7 @@ void terse::addToBias(nn::ContractionLike op, ArrayRef<double> amounts, SymbolTa
   ChoiceAttr::set(*op.getBiasOperand(), ProductAttr::get(builder.getContext(), encoding));
 }
 
-/// What rounding takes away from the mean of each output: (W - W') E[x].
+/// What is missing from the mean of each output: W E[x of the float model] - W' E[x].
 static std::vector<double> getMeanErrors(const RecoverableLayer &layer, const HostTensor &rounded) {
   std::vector<float> before = layer.weight->value.toFloats(), after = rounded.toFloats();
   std::vector<double> amounts;
@@ -77,7 +77,8 @@ static std::vector<double> getMeanErrors(const RecoverableLayer &layer, const Ho
       double sum = 0;
       for (size_t column = 0; column < layer.matrix.columns.size(); ++column) {
         int64_t element = layer.matrix.getElement(group, row, column);
-        sum += (double(before[element]) - after[element]) * moments.getMean(column);
+        sum += double(before[element]) * moments.getWantedMean(column) -
+               double(after[element]) * moments.getMean(column);
       }
       amounts.push_back(sum);
     }
@@ -99,35 +100,40 @@ terse::roundLayers(ModuleOp module, const RoundedLayersOptions &options,
   counts.skipped = weights->size() - layers.size();
   if (layers.empty())
     return counts;
-  auto samples = gatherMoments(module, layers, options.gather);
-  if (!samples)
-    return samples.takeError();
-
-  // Layers do not depend on each other.
-  std::atomic<size_t> begun = 0;
-  std::vector<FailureOr<RoundedLayer>> rounded(layers.size(), failure());
-  LogicalResult all =
-      failableParallelForEachN(module.getContext(), 0, layers.size(), [&](size_t i) {
-        beginStep(module.getContext(), "rounding layers", begun++, layers.size());
-        rounded[i] = round(layers[i]);
-        return success(succeeded(rounded[i]));
-      });
-  if (failed(all))
-    return makeError("{0}: a layer's weight could not be encoded", options.pass);
+  auto gatherer = MomentsGatherer::create(module, layers, options.gather);
+  if (!gatherer)
+    return gatherer.takeError();
   SymbolTable symbols(module);
-  for (auto [layer, result] : llvm::zip_equal(layers, rounded)) {
-    auto op = cast<nn::ContractionLike>(layer.op.getOperation());
-    std::vector<double> meanErrors = getMeanErrors(layer, result->weight);
-    remark::analysis(op->getLoc(), remark::RemarkOpts::name("rounded").category(options.pass))
-        << llvm::formatv("mean squared error of the outputs {0:e2} instead of {1:e2}",
-                         result->error, result->nearestError)
-               .str();
-    replaceWeight(*layer.weight, result->weight, symbols);
-    setParameters(*layer.weight, result->parameters, options.origin);
-    // Last: a new operand moves the others.
-    if (options.correctBias)
-      addToBias(op, meanErrors, symbols);
-    ++counts.rounded;
+  std::atomic<size_t> begun = 0;
+  for (int64_t stage = 0; stage < (*gatherer)->getNumStages(); ++stage) {
+    auto current = (*gatherer)->gather(stage);
+    if (!current)
+      return current.takeError();
+    // Layers of a stage do not depend on each other.
+    std::vector<FailureOr<RoundedLayer>> rounded(current->size(), failure());
+    LogicalResult all =
+        failableParallelForEachN(module.getContext(), 0, current->size(), [&](size_t i) {
+          beginStep(module.getContext(), "rounding layers", begun++, layers.size());
+          rounded[i] = round((*current)[i]);
+          return success(succeeded(rounded[i]));
+        });
+    if (failed(all))
+      return makeError("{0}: a layer's weight could not be encoded", options.pass);
+    for (auto [layer, result] : llvm::zip_equal(*current, rounded)) {
+      auto op = cast<nn::ContractionLike>(layer.op.getOperation());
+      std::vector<double> missing = getMeanErrors(layer, result->weight);
+      layer.moments.clear();
+      remark::analysis(op->getLoc(), remark::RemarkOpts::name("rounded").category(options.pass))
+          << llvm::formatv("mean squared error of the outputs {0:e2} instead of {1:e2}",
+                           result->error, result->nearestError)
+                 .str();
+      replaceWeight(*layer.weight, result->weight, symbols);
+      setParameters(*layer.weight, result->parameters, options.origin);
+      // Last: a new operand moves the others.
+      if (options.correctBias)
+        addToBias(op, missing, symbols);
+      ++counts.rounded;
+    }
   }
   return counts;
 }

@@ -21,6 +21,7 @@ GroupRounding::GroupRounding(const RecoverableLayer &layer, int64_t group,
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t c = 0; c < columns; ++c)
       weights[r * stride + c] = values[getElement(r, c)];
+  originals = weights;
 
   const InputMoments &moments = layer.moments[group];
   double sum = 0;
@@ -58,6 +59,27 @@ GroupRounding::GroupRounding(const RecoverableLayer &layer, int64_t group,
     for (int64_t i = 0; i < columns; ++i)
       for (int64_t j = i; j < columns; ++j)
         factor[i * stride + j] = float(h[i * columns + j] / h[j * columns + j]);
+    if (moments.hasWanted())
+      moveWeights(h);
+  }
+}
+
+void GroupRounding::moveWeights(ArrayRef<double> root) {
+  const InputMoments &moments = layer.moments[group];
+  std::vector<float> differences(columns * stride, 0.0f), products(weights.size(), 0.0f);
+  for (int64_t i = 0; i < columns; ++i)
+    for (int64_t j = 0; j < columns; ++j)
+      differences[i * stride + j] = float(moments.getDifference(i, j, options.centered));
+  multiplyAdd(rows, stride, columns, weights.data(), stride, 1, differences.data(), stride,
+              products.data(), stride);
+  std::vector<double> row(columns);
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t k = 0; k < columns; ++k)
+      row[k] = products[r * stride + order[k]];
+    solveUpper(columns, root.data(), row.data());
+    for (int64_t k = 0; k < columns; ++k)
+      if (float moved = float(weights[r * stride + order[k]] + row[k]); std::isfinite(moved))
+        weights[r * stride + order[k]] = moved;
   }
 }
 
@@ -65,7 +87,7 @@ std::vector<float> GroupRounding::roundToNearest(const ElementLevels &levels) co
   std::vector<float> q(weights.size());
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t c = 0; c < columns; ++c)
-      q[r * stride + c] = levels.round(getElement(r, c), weights[r * stride + c]);
+      q[r * stride + c] = levels.round(getElement(r, c), originals[r * stride + c]);
   return q;
 }
 

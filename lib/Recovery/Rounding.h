@@ -5,8 +5,10 @@
 //
 //   error(row) = (q - w)^T H (q - w),    H = E[x x^T]
 //
-// is small. Rows are independent of each other. Methods keep, for each row, the
-// best they have seen: no result is worse than rounding to nearest.
+// is small. Where the inputs x differ from the float model's, x + d, the best
+// weights are w + w E[d x^T] H^-1 (E |w (x + d) - q x|^2 is the error above for these,
+// plus a constant), and take the place of w. Rows are independent of each other. Methods keep, for
+// each row, the best they have seen: no result is worse than rounding to nearest.
 //
 //===----------------------------------------------------------------------===//
 
@@ -63,10 +65,16 @@ public:
   const std::vector<float> &getDamped() const { return damped; }
 
 private:
+  /// `root` is R.
+  void moveWeights(llvm::ArrayRef<double> root);
+
   const RecoverableLayer &layer;
   int64_t group, rows, columns, stride;
   RoundingOptions options;
-  std::vector<float> weights; ///< rows x stride, behind the columns 0.
+  /// What q is to be near to: the weights, moved so far that they make up for what is wrong with
+  /// the inputs. rows x stride, behind the columns 0.
+  std::vector<float> weights;
+  std::vector<float> originals; ///< The weights as they are.
   std::vector<float> plain, damped;
   std::vector<int64_t> order;
   /// R of P H P^T = R R^T (P: the order), each column divided by its diagonal; empty if H is 0.

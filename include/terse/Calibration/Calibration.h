@@ -34,6 +34,23 @@ private:
   std::unique_ptr<Impl> impl;
 };
 
+/// A model whose results are followed by the values of `observed`, which are defined at the top level of its entry
+/// function. It runs natively or in the interpreter; the module is not changed.
+class ObservedModel {
+public:
+  static llvm::Expected<std::unique_ptr<ObservedModel>>
+  create(mlir::ModuleOp module, llvm::ArrayRef<mlir::Value> observed, bool interpret);
+  ~ObservedModel();
+
+  /// The observed values for one sample, in order.
+  llvm::Expected<std::vector<HostTensor>> run(llvm::ArrayRef<HostTensor> inputs);
+
+private:
+  struct Impl;
+  explicit ObservedModel(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl;
+};
+
 /// Runs the entry function of `module` on all samples (at most `limit`, if positive), natively or
 /// in the interpreter, and shows the values of `observed`, which are defined at the top level of
 /// that function: `see(i, tensor)` for each, in order, sample by sample. The module is not changed.

@@ -9,6 +9,9 @@
 
 namespace terse {
 
+/// Where terse-correct-bias knows means from.
+enum class BiasCorrection { Empirical, Analytic };
+
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "terse/Recovery/Passes.h.inc"

@@ -45,6 +45,8 @@ class RoundingPass<string flag> : Pass<flag, "::mlir::ModuleOp"> {
     Option<"data", "data", "std::string", "", "Calibration inputs, .npz">,
     Option<"samples", "samples", "int64_t", "0", "Use only the first samples of the data (default: all)">,
     Option<"positions", "positions", "int64_t", "256", "Positions of each sample that a layer learns from at most; 0 for all">,
+    Option<"stages", "stages", "int64_t", "0",
+           "Groups of consecutive layers that are rounded one after another, each on the inputs that it has then; 0: all on those of the float model">,
     Option<"interpret", "interpret", "bool", "false", "Run in the reference interpreter instead of natively (default: false)">,
     Option<"correctBias", "correct-bias", "bool", "false",
            "Let the biases take up what rounding adds to the mean of each output (default: false)">,
@@ -201,6 +203,92 @@ def ActivationAwarePass : ScalingPass<"terse-awq"> {
     Option<"steps", "steps", "unsigned", "20", "Factors of the scales to try; 1 for no clipping">,
     Option<"shrink", "shrink", "double", "0.5", "1 minus the smallest factor, below 1">,
   ]);
+}
+
+def RecordOutputsPass : Pass<"terse-record-outputs", "::mlir::ModuleOp"> {
+  let summary = "Record what layers compute before they are changed";
+  let description = [{
+    Runs the model on `data` and writes `terse.statistics` with the means per channel on every contraction of the entry
+    function that has, or can be given, a constant bias: what `terse-correct-bias` is to restore. It stands before passes that
+    change weights, such as `terse-gptq`; `terse-correct-bias` takes the attributes away. Running the pass again
+    records anew.
+  }];
+  let options = [
+    Option<"data", "data", "std::string", "", "Calibration inputs, .npz">,
+    Option<"samples", "samples", "int64_t", "0", "Use only the first samples of the data (default: all)">,
+    Option<"limit", "limit", "int64_t", "128", "Use no more samples than this; 0 for all">,
+    Option<"interpret", "interpret", "bool", "false", "Run in the reference interpreter instead of natively (default: false)">,
+  ];
+  let statistics = [Statistic<"numLayers", "layers", "Layers whose outputs were recorded">];
+  let dependentDialects = ["::terse::TerseDialect"];
+}
+
+def CorrectBiasPass : Pass<"terse-correct-bias", "::mlir::ModuleOp"> {
+  let summary = "Change biases so that outputs keep their means";
+  let description = [{
+    Rounding weights and activations moves the mean of a layer's outputs, and layers behind it see all of that at once
+    (Nagel et al. 2019, "Data-Free Quantization Through Weight Equalization and Bias Correction", section 4.2). The
+    biases take it back; a layer without one gets one.
+
+    `empirical`: the model runs on `data` as the choices say, weights rounded and static activations encoded, and
+
+    ```
+    bias[o] += mean of output o of the float model - mean of output o now
+    ```
+
+    for all layers at once, `rounds` times, each with the corrections before. As a layer depends on earlier ones only, this
+    ends where correcting one layer after another ends. The corrections with the least distance of all means, relative
+    to the outputs' ranges, are kept, among them none at all. The float model is this one without its choices, or what
+    `terse-record-outputs` saw where weights have been changed since.
+
+    `analytic`: bias[o] += sum over the weights of o of (w - decode(encode(w))) E[x], without running anything, where E[x] is
+    the mean of the channel that the weight is multiplied with, from the statistics of a `terse.observe` of kind `channel` on
+    the activation (`terse-insert-observers{channels}`, `terse-calibrate`). Zero padding is taken for mean values. Layers
+    without such statistics are left alone.
+
+    Requires: choices; a constant f32 bias, or an op that can be given one. Numerics: means of each sample in f32, of samples in
+    f64.
+  }];
+  let options = [
+    Option<"method", "method", "::terse::BiasCorrection", "::terse::BiasCorrection::Empirical", "How means are known",
+           [{::llvm::cl::values(
+               clEnumValN(::terse::BiasCorrection::Empirical, "empirical", "the model runs on data"),
+               clEnumValN(::terse::BiasCorrection::Analytic, "analytic", "from statistics of the inputs"))}]>,
+    Option<"data", "data", "std::string", "", "Calibration inputs, .npz">,
+    Option<"samples", "samples", "int64_t", "0", "Use only the first samples of the data (default: all)">,
+    Option<"limit", "limit", "int64_t", "128", "Use no more samples than this; 0 for all">,
+    Option<"rounds", "rounds", "unsigned", "8", "How often all biases are corrected">,
+    Option<"interpret", "interpret", "bool", "false", "Run in the reference interpreter instead of natively (default: false)">,
+  ];
+  let statistics = [
+    Statistic<"numCorrected", "corrected", "Layers whose bias was changed">,
+    Statistic<"numSkipped", "skipped", "Layers without statistics of their inputs">,
+  ];
+  let dependentDialects = ["::terse::TerseDialect", "::terse::nn::NNDialect", "::mlir::ml_program::MLProgramDialect"];
+}
+
+def AbsorbBiasPass : Pass<"terse-absorb-bias", "::mlir::ModuleOp"> {
+  let summary = "Move what is always added to a channel into the next layer";
+  let description = [{
+    Bias absorption (Nagel et al. 2019, "Data-Free Quantization Through Weight Equalization and Bias Correction", section
+    4.1.3): a channel that equalization has made large may never come near 0. Its constant part c costs range and
+    precision, and the next layer can add it instead:
+
+    ```
+    relu(x - c) = relu(x) - c    for x >= c >= 0
+    b1 -= c, b2 += W2 c
+    ```
+
+    The publication takes c from the batch norm before, three standard deviations below the mean. Here c is the smallest
+    value of the channel that `terse-record-outputs` saw, so that nothing changes on those data, but for rounding. Run it
+    after `nn-equalize-layers` and before activations are observed. The recorded statistics, which would not hold any
+    longer, go.
+
+    Left alone: layers whose result goes elsewhere than through one ReLU into one contraction with constant weight and bias, and
+    those before a padded convolution: the zeros around its input have no constant part.
+  }];
+  let statistics = [Statistic<"numAbsorbed", "absorbed", "Pairs of layers of which the second took over constants">];
+  let dependentDialects = ["::terse::TerseDialect", "::terse::nn::NNDialect", "::mlir::ml_program::MLProgramDialect"];
 }
 
 #endif // TERSE_RECOVERY_PASSES_TD

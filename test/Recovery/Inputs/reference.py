@@ -208,7 +208,55 @@ def compare_adaround():
         print(f"{name}: {bound:.4f} -> {error:.4f}")
 
 
+def compare_biases():
+    """Two layers, the first without a bias: corrected one after the other, the second on what the first one gives."""
+    x = rng.normal(0.5, 1, size=(64, 12)).astype(np.float32)
+    w1, w2 = rng.normal(size=(8, 12)).astype(np.float32), rng.normal(size=(5, 8)).astype(np.float32)
+    b2 = rng.normal(size=5).astype(np.float32)
+    np.savez(f"{FOLDER}/x.npz", x=x)
+    text = lambda a: re.sub(r"\s+", " ", np.array2string(a.astype(np.float64), separator=", ", threshold=10**9, floatmode="unique"))
+    choice = f"terse.choice = #terse.choice<1 = #terse.uniform<i{BITS}, axis = 0>>"
+    with open(f"{FOLDER}/layers.mlir", "w") as f:
+        f.write(f"""func.func @main(%x: tensor<1x12xf32> {{nn.name = "x"}}) -> tensor<1x5xf32> {{
+  %w1 = nn.constant dense<{text(w1)}> : tensor<8x12xf32>
+  %w2 = nn.constant dense<{text(w2)}> : tensor<5x8xf32>
+  %b2 = nn.constant dense<{text(b2)}> : tensor<5xf32>
+  %0 = nn.linear %x, %w1 {{{choice}}} : (tensor<1x12xf32>, tensor<8x12xf32>) -> tensor<1x8xf32>
+  %1 = nn.unary relu %0 : (tensor<1x8xf32>) -> tensor<1x8xf32>
+  %2 = nn.linear %1, %w2, %b2 {{{choice}}} : (tensor<1x8xf32>, tensor<5x8xf32>, tensor<5xf32>) -> tensor<1x5xf32>
+  return %2 : tensor<1x5xf32>
+}}
+""")
+
+    def rounded(w):
+        return nearest(w.astype(np.float64), np.abs(w).max(axis=1, keepdims=True) / np.float32(QMAX))
+
+    def parse(passes):
+        result = subprocess.run([TERSE_OPT, f"{FOLDER}/layers.mlir", *passes], check=True, stdout=subprocess.PIPE,
+                                universal_newlines=True).stdout
+        found = re.findall(r"= nn.constant dense<(.*?)> : tensor<([\dx]*)xf32>", result)
+        return {size: to_array(text, [int(d) for d in size.split("x")]) for text, size in found}, result
+
+    def check(found, q1, q2):
+        first, second = x @ w1.T.astype(np.float64), x @ q1.T
+        want1 = (first - second).mean(axis=0)
+        want2 = (np.maximum(first, 0) @ w2.T + b2 - np.maximum(second + want1, 0) @ q2.T).mean(axis=0)
+        assert np.allclose(found["8"], want1, atol=1e-4), (found["8"], want1)
+        assert np.allclose(found["5"], want2, atol=1e-4), (found["5"], want2)
+
+    data = f"data={FOLDER}/x.npz interpret"
+    check(parse([f"--terse-correct-bias={data}"])[0], rounded(w1), rounded(w2))
+    # One round corrects the second layer for what the first one did before it was corrected itself.
+    early = parse([f"--terse-correct-bias={data} rounds=1"])[0]
+    assert not np.allclose(early["5"], parse([f"--terse-correct-bias={data}"])[0]["5"], atol=1e-3)
+    # The float model is the one that was recorded, whatever has become of the weights.
+    found, result = parse([f"--terse-record-outputs={data}", f"--terse-gptq={data}", f"--terse-correct-bias={data}"])
+    check(found, found["8x12"].astype(np.float64), found["5x8"].astype(np.float64))
+    assert "terse.statistics" not in result
+    print("biases: as by NumPy")
+
+
 if __name__ == "__main__":
-    {"gptq": compare_gptq, "adaround": compare_adaround}[METHOD]()
+    {"gptq": compare_gptq, "adaround": compare_adaround, "correct-bias": compare_biases}[METHOD]()
     if METHOD == "gptq":
         compare_improvements()
