@@ -256,7 +256,47 @@ def compare_biases():
     print("biases: as by NumPy")
 
 
+def check_odd():
+    """Data and weights with which formulas divide by 0, and data that are refused."""
+    global METHOD
+
+    def layer(name, x, w):
+        x, w = np.asarray(x, np.float32), np.asarray(w, np.float32)
+        CASES[name] = ("nn.linear", x, w, [(x.astype(np.float64), slice(None))], "", [1, len(w)])
+        return w.astype(np.float64), nearest(w.astype(np.float64), np.maximum(np.abs(w).max(axis=1, keepdims=True), 1e-30) / np.float32(QMAX))
+
+    for METHOD in ("gptq", "adaround"):
+        options = "positions=0" + (" iterations=20" if METHOD == "adaround" else "")
+        w = rng.normal(size=(3, 5))
+        _, plain = layer("zeros", np.zeros((4, 5)), w)
+        assert np.allclose(run("zeros", options)[0], plain, atol=1e-6)
+        _, plain = layer("constant", np.ones((4, 5)) * rng.normal(size=5), w)
+        assert np.allclose(run("constant", options + " correct-bias")[0], plain, atol=1e-6)
+        layer("one", [[2.0]], [[0.7]])
+        assert np.allclose(run("one", options)[0], 0.7)
+        layer("zero weights", rng.normal(size=(4, 3)), np.zeros((2, 3)))
+        assert (run("zero weights", options)[0] == 0).all()
+        # A huge weight and a huge input.
+        w, x = rng.normal(size=(2, 6)), rng.normal(size=(30, 6))
+        w[0, 1], x[:, 4] = 1e6, x[:, 4] * 1e6
+        w, plain = layer("outliers", x, w)
+        have = run("outliers", options + " sweeps=3 refits=2")[0].astype(np.float64)
+        assert np.isfinite(have).all()
+        assert (errors(have, w, x) <= errors(plain, w, x) * (1 + 1e-4)).all()
+
+        def refused(x, text):
+            np.savez(f"{FOLDER}/bad.npz", x=x)
+            process = subprocess.run([TERSE_OPT, f"{FOLDER}/layer.mlir", f"--terse-{METHOD}=data={FOLDER}/bad.npz interpret"],
+                                     stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, universal_newlines=True)
+            assert process.returncode == 1 and text in process.stderr, process.stderr
+
+        refused(np.full((2, 6), np.nan, np.float32), "is NaN; calibration data must be finite")
+        refused(np.zeros((0, 6), np.float32), "there are no samples")
+        refused(np.zeros((2, 7), np.float32), "but the model's input 'x' is")
+    print("odd data: as documented")
+
+
 if __name__ == "__main__":
-    {"gptq": compare_gptq, "adaround": compare_adaround, "correct-bias": compare_biases}[METHOD]()
+    {"gptq": compare_gptq, "adaround": compare_adaround, "correct-bias": compare_biases, "odd": check_odd}[METHOD]()
     if METHOD == "gptq":
         compare_improvements()

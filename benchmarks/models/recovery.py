@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""What methods of accuracy recovery gain on real models, each alone and combined: makes the table of docs/Accuracy.md.
+
+    recovery.py --terse build/bin/terse --models DIR --data PREPARED [--only MODEL ...] [--methods NAME ...] [--update docs/Accuracy.md]
+
+PREPARED is what prepare_data.py wrote. Each data set is split once, at random with a fixed seed: some samples calibrate, all
+others are the test (see static.py). Weights get 4 bits, activations stay float, or both get 8 bits and compute on integers.
+Seconds are those of `terse compress`, processor time in brackets. --update replaces those
+of the same model and method between the markers of the file, and keeps the others. Needs NumPy.
+"""
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+
+from static import MODELS, split
+
+PREPARE = ["nn-fold-batch-norm", "nn-fold-pad", "nn-recognize-activations", "nn-fold-constants", "canonicalize"]
+INT4 = ['terse-choose-encodings: {format: "#terse.uniform<i4, block = %d, scale = f16>"}']
+OBSERVE = ["terse-insert-observers", "terse-calibrate"]
+INT8 = ["terse-choose-encodings: {weight-type: i8, granularity: channel}",
+        "terse-choose-activation-encodings: {activation-type: ui8, method: percentile}"]
+
+
+def weights(*passes, block=64, before=()):
+    return PREPARE + list(before) + [INT4[0] % block] + list(passes)
+
+
+def static(*passes, before=(), observers="terse-insert-observers", choice=INT8):
+    return PREPARE + list(before) + [observers, "terse-calibrate"] + list(choice) + list(passes)
+
+
+# Name: (what it is, passes before terse-apply-encodings).
+METHODS = {
+    "int4": weights(),
+    "int4, scales of least error": weights("terse-search-scales"),
+    "int4, HQQ": weights("terse-hqq"),
+    "int4, equalization": weights(before=["nn-equalize-layers"]),
+    "int4, bias correction": weights("terse-correct-bias"),
+    "int4, GPTQ": weights("terse-gptq"),
+    "int4, GPTQ + biases": weights("terse-gptq: {correct-bias: true}"),
+    "int4, GPTQ + biases + search": weights("terse-gptq: {correct-bias: true, sweeps: 8, steps: 4, shrink: 0.3, refits: 2}"),
+    "int4, GPTQ + biases in stages": weights("terse-gptq: {correct-bias: true, stages: 6}"),
+    "int4, AdaRound": weights("terse-search-scales", "terse-adaround"),
+    "int4, AdaRound + biases": weights("terse-search-scales", "terse-adaround: {correct-bias: true}"),
+    "int4, AdaRound + biases in stages": weights("terse-search-scales", "terse-adaround: {correct-bias: true, stages: 6}"),
+    "int4 of 32, GPTQ + biases in stages": weights("terse-gptq: {correct-bias: true, stages: 6}", block=32),
+    "static int8": static(),
+    "static int8, equalization": static(before=["nn-equalize-layers"]),
+    "static int8, equalization + absorption": static(
+        before=["nn-equalize-layers: {clamps: relu}", "terse-record-outputs", "terse-absorb-bias"]),
+    "static int8, bias correction": static("terse-correct-bias"),
+    "static int8, GPTQ + bias correction": static("terse-record-outputs", "terse-gptq: {correct-bias: true}", "terse-correct-bias"),
+    "static int8, AdaRound + bias correction": static("terse-record-outputs", "terse-adaround: {correct-bias: true, iterations: 400}",
+                                                      "terse-correct-bias"),
+    "static int8, GPTQ in stages": static("terse-gptq: {correct-bias: true, stages: 6}"),
+}
+BEGIN, END = "<!-- table -->", "<!-- end of table -->"
+HEAD = ["| model | method | bits per weight | top-1 | points | SQNR of the output | compress, s |", "|---|---|---|---|---|---|---|"]
+
+
+def compress(args, model, passes, calibration, folder, index):
+    recipe, out = os.path.join(folder, f"{index}.yaml"), os.path.join(folder, f"{index}.mlirbc")
+    with open(recipe, "w") as f:
+        f.write("terse_recipe: 1\ndescription: measured\npasses:\n")
+        f.writelines(f"  - {p}\n" for p in passes + ["terse-apply-encodings"])
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.time()
+    subprocess.run([args.terse, "compress", model, "--recipe", recipe, "--data", calibration, "-q", "-o", out], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    seconds, after = time.time() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    totals = json.loads(subprocess.run([args.terse, "inspect", out, "--json"], check=True, stdout=subprocess.PIPE).stdout)["totals"]
+    scope = [c for c in totals["components"]]
+    bits = sum(c["bits"] for c in scope) / max(1, totals["encoded_elements"])
+    return out, bits, f"{seconds:.0f} ({busy:.0f})"
+
+
+def evaluate(args, models, test, folder):
+    result = os.path.join(folder, "eval.json")
+    subprocess.run([args.terse, "eval", *models, "--data", test, "--labels", "labels", "--trace-samples", "0", "--json", result],
+                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with open(result) as f:
+        return json.load(f)["models"]
+
+
+def update(path, rows):
+    """Puts rows in the place of those with the same model and method, in the order of MODELS and METHODS."""
+    with open(path) as f:
+        text = f.read()
+    head, rest = text.split(BEGIN)
+    table, tail = rest.split(END)
+    have = {tuple(cell.strip() for cell in row.split("|")[1:3]): row for row in table.strip().splitlines()[2:]}
+    for row in rows:
+        have[tuple(cell.strip() for cell in row.split("|")[1:3])] = row
+    models, methods = list(MODELS), ["float"] + list(METHODS)
+    order = sorted(have, key=lambda key: (models.index(key[0]), methods.index(key[1])))
+    with open(path, "w") as f:
+        f.write(head + BEGIN + "\n" + "\n".join(HEAD + [have[key] for key in order]) + "\n" + END + tail)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--terse", required=True)
+    parser.add_argument("--models", required=True)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--only", nargs="*", help="only these models")
+    parser.add_argument("--methods", nargs="*", help="only these methods")
+    parser.add_argument("--update", help="file with the table")
+    args = parser.parse_args()
+    print("\n".join(HEAD), flush=True)
+    for name, (file, data, count) in MODELS.items():
+        if args.only and name not in args.only:
+            continue
+        model = os.path.join(args.models, file)
+        with tempfile.TemporaryDirectory() as folder:
+            (calibration, test), samples = split(os.path.join(args.data, data + ".npz"), count, folder)
+            done = []
+            for index, (method, passes) in enumerate(METHODS.items()):
+                if args.methods and method not in args.methods:
+                    continue
+                try:
+                    done.append((method, *compress(args, model, passes, calibration, folder, index)))
+                except subprocess.CalledProcessError as error:
+                    print(f"{name}: {method}: {error}", file=sys.stderr, flush=True)
+            results = evaluate(args, [model] + [entry[1] for entry in done], test, folder)
+        float1 = results[0]["metrics"]["top1"]
+        rows = [f"| {name} | float | 32 | {float1:.4f} | | | {count} + {samples} samples |"]
+        for (method, _, bits, seconds), result in zip(done, results[1:]):
+            top1, quality = result["metrics"]["top1"], result["output_sqnr"][0]["sqnr_db"]
+            rows.append(f"| {name} | {method} | {bits:.2f} | {top1:.4f} | {100 * (top1 - float1):+.2f} | {quality:.1f} dB | {seconds} |")
+        print("\n".join(rows), flush=True)
+        if args.update:
+            update(args.update, rows)
+
+
+if __name__ == "__main__":
+    main()
