@@ -122,7 +122,8 @@ def to_array(text, shape):
     if text.startswith('"0x'):
         return np.frombuffer(bytes.fromhex(text[3:-1]), "<f4").reshape(shape)
     numbers = re.findall(r"-?\d[\d.]*(?:E[+-]?\d+|e[+-]?\d+)?", text)
-    return np.array([float(n) for n in numbers], np.float32).reshape(shape)
+    values = np.array([float(n) for n in numbers], np.float32)
+    return np.full(shape, values[0]) if values.size == 1 else values.reshape(shape)
 
 
 def run(name, options):
