@@ -9,15 +9,14 @@ Seconds are those of `terse compress`, processor time in brackets. --update repl
 of the same model and method between the markers of the file, and keeps the others. Needs NumPy.
 """
 import argparse
-import json
 import os
 import resource
-import subprocess
 import sys
 import tempfile
 import time
 
-from static import MODELS, split
+from commands import add_labelled_options, compress, evaluate, inspect_bits, locate_labelled, split, write_recipe
+from static import MODELS
 
 PREPARE = ["nn-fold-batch-norm", "nn-fold-pad", "nn-recognize-activations", "nn-fold-constants", "canonicalize"]
 INT4 = ['terse-choose-encodings: {format: "#terse.uniform<i4, block = %d, scale = f16>"}']
@@ -63,28 +62,15 @@ BEGIN, END = "<!-- table -->", "<!-- end of table -->"
 HEAD = ["| model | method | bits per weight | top-1 | points | SQNR of the output | compress, s |", "|---|---|---|---|---|---|---|"]
 
 
-def compress(args, model, passes, calibration, folder, index):
-    recipe, out = os.path.join(folder, f"{index}.yaml"), os.path.join(folder, f"{index}.mlirbc")
-    with open(recipe, "w") as f:
-        f.write("terse_recipe: 1\ndescription: measured\npasses:\n")
-        f.writelines(f"  - {p}\n" for p in passes + ["terse-apply-encodings"])
+def measure(args, model, passes, calibration, folder, index):
+    """The compressed model, its bits per weight, and the seconds it took."""
+    recipe = write_recipe(os.path.join(folder, f"{index}.yaml"), passes + ["terse-apply-encodings"])
+    out = os.path.join(folder, f"{index}.mlirbc")
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.time()
-    subprocess.run([args.terse, "compress", model, "--recipe", recipe, "--data", calibration, "-q", "-o", out], check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    compress(args.terse, model, recipe, out, "--data", calibration)
     seconds, after = time.time() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    totals = json.loads(subprocess.run([args.terse, "inspect", out, "--json"], check=True, stdout=subprocess.PIPE).stdout)["totals"]
-    scope = [c for c in totals["components"]]
-    bits = sum(c["bits"] for c in scope) / max(1, totals["encoded_elements"])
-    return out, bits, f"{seconds:.0f} ({busy:.0f})"
-
-
-def evaluate(args, models, test, folder):
-    result = os.path.join(folder, "eval.json")
-    subprocess.run([args.terse, "eval", *models, "--data", test, "--labels", "labels", "--trace-samples", "0", "--json", result],
-                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    with open(result) as f:
-        return json.load(f)["models"]
+    return out, inspect_bits(args.terse, out)[0], f"{seconds:.0f} ({busy:.0f})"
 
 
 def update(path, rows):
@@ -104,29 +90,26 @@ def update(path, rows):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--terse", required=True)
-    parser.add_argument("--models", required=True)
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--only", nargs="*", help="only these models")
+    add_labelled_options(parser)
     parser.add_argument("--methods", nargs="*", help="only these methods")
     parser.add_argument("--update", help="file with the table")
     args = parser.parse_args()
     print("\n".join(HEAD), flush=True)
-    for name, (file, data, count) in MODELS.items():
+    for name, count in MODELS.items():
         if args.only and name not in args.only:
             continue
-        model = os.path.join(args.models, file)
+        model, data = locate_labelled(args, name)
         with tempfile.TemporaryDirectory() as folder:
-            (calibration, test), samples = split(os.path.join(args.data, data + ".npz"), count, folder)
+            (calibration, test), samples = split(data, count, folder)
             done = []
             for index, (method, passes) in enumerate(METHODS.items()):
                 if args.methods and method not in args.methods:
                     continue
                 try:
-                    done.append((method, *compress(args, model, passes, calibration, folder, index)))
-                except subprocess.CalledProcessError as error:
+                    done.append((method, *measure(args, model, passes, calibration, folder, index)))
+                except RuntimeError as error:
                     print(f"{name}: {method}: {error}", file=sys.stderr, flush=True)
-            results = evaluate(args, [model] + [entry[1] for entry in done], test, folder)
+            results = evaluate(args.terse, [model] + [entry[1] for entry in done], test, folder)
         float1 = results[0]["metrics"]["top1"]
         rows = [f"| {name} | float | 32 | {float1:.4f} | | | {count} + {samples} samples |"]
         for (method, _, bits, seconds), result in zip(done, results[1:]):
