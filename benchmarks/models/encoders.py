@@ -25,6 +25,8 @@ CHOOSE4 = "terse-choose-encodings: {format: \"#terse.uniform<i4, block = 64>\"}"
 CHOOSE_NF4 = "terse-choose-encodings: {format: \"#terse.codebook<ui4, table = nf4, block = 64>\"}"
 STATIC = ["terse-insert-observers", "terse-calibrate",
           "terse-choose-activation-encodings: {activation-type: ui8, method: percentile}", "terse-apply-encodings"]
+# Residual sums keep their precision: float islands.
+FLOAT_SUMS = [line.replace("percentile}", "percentile, except-layers: [\"*add*\", \"*Add*\"]}") for line in STATIC]
 # Presets by name, others as passes.
 VARIANTS = {
     "int8-weights": None,
@@ -37,6 +39,8 @@ VARIANTS = {
     "int8-dynamic, smooth": [CHOOSE8.replace("channel}", "channel, activations: row, activation-type: i8}"), "terse-smooth",
                              "terse-apply-encodings"],
     "int8-static, smooth": [*PREPARE, CHOOSE8, "terse-smooth", *STATIC],
+    "int8-static, sums in float": [*PREPARE, CHOOSE8, *FLOAT_SUMS],
+    "int8-static, sums in float, smooth": [*PREPARE, CHOOSE8, "terse-smooth", *FLOAT_SUMS],
     "int4 block 64, search": [CHOOSE4, "terse-search-scales", "terse-apply-encodings"],
     "int4 block 64, awq": [*PREPARE, CHOOSE4, "terse-awq", "terse-apply-encodings"],
     "int4 block 64, gptq": [*PREPARE, CHOOSE4, "terse-gptq: {sweeps: 10, steps: 10}", "terse-apply-encodings"],
@@ -71,7 +75,7 @@ def load(terse, model, threads):
 
 
 def format_scores(scores):
-    return ", ".join(f"{value:.4f} {name}" if isinstance(value, float) else f"{value} {name}" for name, value in scores.items())
+    return ", ".join(f"{value:.5f} {name}" if isinstance(value, float) else f"{value} {name}" for name, value in scores.items())
 
 
 def main():
