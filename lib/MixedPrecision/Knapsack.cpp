@@ -115,7 +115,9 @@ std::optional<KnapsackChoice> terse::mixed::solveKnapsack(Groups groups, const K
     std::vector<unsigned> order(group.size());
     for (auto [i, o] : llvm::enumerate(order))
       o = i;
-    llvm::stable_sort(order, [&, &group = group](unsigned a, unsigned b) { return group[a].size < group[b].size; });
+    llvm::sort(order, [&options = group](unsigned a, unsigned b) {
+      return options[a].size != options[b].size ? options[a].size < options[b].size : a < b;
+    });
     next.assign(cells, Loss{kImpossible, 0});
     picks.emplace_back(cells, 0);
     for (unsigned o : order) {

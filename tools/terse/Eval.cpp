@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Artifact.h"
-#include "Evaluation.h"
+#include "Insides.h"
 #include "Runner.h"
+#include "terse/Report/Evaluation.h"
+
+#include "llvm/Support/Path.h"
 
 #include <chrono>
-#include <cmath>
 
 using namespace terse;
 using namespace terse::tool;
@@ -14,7 +16,8 @@ using namespace terse::tool;
 namespace {
 struct EvalOptions {
   std::vector<std::string> models, metrics{"top1"};
-  std::string data, labels, output, json, html;
+  std::string data, labels, slices, output, json, html;
+  std::vector<std::string> manifests;
   int64_t batch = 1, limit = 0, traceSamples = 1;
   double maxDrop = -1;
   RunnerOptions runner;
@@ -94,50 +97,6 @@ static llvm::Expected<Scores> getScores(const ModelSignature &signature,
   return Scores{output.getNumElements() / samples, output.toFloats()};
 }
 
-/// SQNR of every tensor that both models have under one name.
-static llvm::Error compareTensors(Evaluation &evaluation, ModelResult &result, const Dataset &data,
-                                  const EvalOptions &options) {
-  const ModelResult &reference = evaluation.models.front();
-  if (isArtifactPath(reference.path) || isArtifactPath(result.path))
-    return llvm::Error::success(); // Compiled code has no insides.
-  auto referenceTracer = Tracer::create(reference.path, options.runner.model);
-  if (!referenceTracer)
-    return referenceTracer.takeError();
-  auto tracer = Tracer::create(result.path, options.runner.model);
-  if (!tracer)
-    return tracer.takeError();
-  Progress progress("tracing " + result.path, evaluation.tracedSamples);
-  std::map<std::string, Distortion> distortions;
-  std::vector<std::string> order;
-  for (int64_t sample = 0; sample < evaluation.tracedSamples; ++sample) {
-    std::vector<Trace> traces;
-    for (Tracer *each : {referenceTracer->get(), tracer->get()}) {
-      auto signature = each->getSignature();
-      if (!signature)
-        return signature.takeError();
-      auto arrays = data.bind(*signature);
-      if (!arrays)
-        return arrays.takeError();
-      auto trace = each->run(Dataset::slice(*arrays, sample, getBatchSize(*signature, 1)));
-      if (!trace)
-        return trace.takeError();
-      traces.push_back(std::move(*trace));
-    }
-    for (const std::string &name : traces[0].order) {
-      auto other = traces[1].tensors.find(name);
-      if (other == traces[1].tensors.end())
-        continue;
-      if (!distortions.count(name))
-        order.push_back(name);
-      distortions[name].add(traces[0].tensors[name], other->second);
-    }
-    progress.advance();
-  }
-  for (const std::string &name : order)
-    result.tensors.push_back({name, distortions[name]});
-  return llvm::Error::success();
-}
-
 static llvm::Error eval(const EvalOptions &options) {
   std::vector<std::pair<std::string, int64_t>> metrics;
   for (const std::string &name : options.metrics) {
@@ -146,10 +105,22 @@ static llvm::Error eval(const EvalOptions &options) {
       return k.takeError();
     metrics.push_back({name, *k});
   }
-  for (const std::string &path : {options.json, options.html})
+  // The same content for programs, beside the page.
+  std::string json = options.json;
+  if (json.empty() && !options.html.empty() && options.html != "-") {
+    llvm::SmallString<128> beside(options.html);
+    llvm::sys::path::replace_extension(beside, ".json");
+    json = beside.str().str();
+  }
+  if (!json.empty() && json == options.html)
+    return makeError("--report {0}: the page and the JSON beside it would be one file; give --json another", options.html);
+  if (options.manifests.size() > options.models.size() - 1)
+    return makeError("--manifest: {0} files for {1} compressed model{2}; the first model has none", options.manifests.size(),
+                     options.models.size() - 1, options.models.size() == 2 ? "" : "s");
+  for (const std::string &path : {json, options.html})
     if (llvm::Error error = checkWritable(path))
       return error;
-  auto data = Dataset::open(options.data, options.labels);
+  auto data = Dataset::open(options.data, options.labels, options.slices.empty() ? std::vector<std::string>() : std::vector<std::string>{options.slices});
   if (!data)
     return data.takeError();
 
@@ -158,6 +129,13 @@ static llvm::Error eval(const EvalOptions &options) {
   evaluation.samples = options.limit > 0 ? std::min(options.limit, data->size()) : data->size();
   evaluation.tracedSamples = std::min(options.traceSamples, evaluation.samples);
   evaluation.labels = data->getLabels().vec();
+  if (!options.slices.empty()) {
+    auto slices = readSlices(*data, options.slices);
+    if (!slices)
+      return slices.takeError();
+    evaluation.sliceName = options.slices;
+    evaluation.slices = std::move(*slices);
+  }
   std::vector<HostTensor> referenceOutputs;
   auto runners = createRunners(options.models, options.runner);
   if (!runners)
@@ -184,6 +162,9 @@ static llvm::Error eval(const EvalOptions &options) {
       result.predictions.push_back(getPrediction(scores->row(sample)));
 
     if (evaluation.models.empty()) {
+      if (!isArtifactPath(path))
+        if (llvm::Error error = describeStorage(result, options.runner.model))
+          return error;
       referenceOutputs = std::move(outputs);
     } else {
       const ModelResult &reference = evaluation.models.front();
@@ -196,8 +177,21 @@ static llvm::Error eval(const EvalOptions &options) {
         distortion.add(referenceOutputs[i], outputs[i]);
         result.outputs.push_back({signature.outputs[i].name, distortion});
       }
-      if (evaluation.tracedSamples > 0)
-        if (llvm::Error error = compareTensors(evaluation, result, *data, options))
+      if (data->hasLabels()) {
+        auto compare = [&](llvm::ArrayRef<int64_t> groups) {
+          return compareGroups(groups.take_front(evaluation.samples), data->getLabels().take_front(evaluation.samples),
+                               reference.predictions, result.predictions);
+        };
+        result.classes = compare(data->getLabels());
+        if (!evaluation.slices.empty())
+          result.slices = compare(evaluation.slices);
+      }
+      InsideOptions inside{options.runner.model, evaluation.tracedSamples, /*pictures=*/!json.empty()};
+      if (llvm::Error error = lookInside(reference, result, *data, inside))
+        return error;
+      size_t number = evaluation.models.size() - 1;
+      if (number < options.manifests.size())
+        if (llvm::Error error = readManifest(options.manifests[number], result))
           return error;
     }
     evaluation.models.push_back(std::move(result));
@@ -205,8 +199,8 @@ static llvm::Error eval(const EvalOptions &options) {
 
   evaluation.print(llvm::outs());
   llvm::outs().flush();
-  if (!options.json.empty())
-    if (llvm::Error error = writeJSON(options.json, evaluation.toJSON()))
+  if (!json.empty())
+    if (llvm::Error error = writeJSON(json, evaluation.toJSON()))
       return error;
   if (!options.html.empty()) {
     std::string page;
@@ -253,7 +247,7 @@ void tool::addEval(CLI::App &root, Action &action) {
       ->check(CLI::PositiveNumber);
   command
       ->add_option("--trace-samples", options->traceSamples,
-                   "Samples that are interpreted for the SQNR of inner tensors; 0 for none")
+                   "Samples that errors of layers are measured on; 0 for none")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command->add_option("--max-drop", options->maxDrop,
@@ -261,8 +255,15 @@ void tool::addEval(CLI::App &root, Action &action) {
       ->type_name("POINTS");
   command->add_option("--json", options->json, "Write all results as JSON (- for stdout)")
       ->type_name("OUT.json");
-  command->add_option("--report", options->html, "Write all results as a page")
+  command->add_option("--report", options->html, "Write all results as a page, and as JSON beside it")
       ->type_name("OUT.html");
+  command->add_option("--slices", options->slices, "An array of --data that divides samples into groups: accuracy for each")
+      ->type_name("KEY");
+  command->add_option("--manifest", options->manifests,
+                      "What terse compress --manifest wrote, for the second model and further ones in order: the page "
+                      "then says what was done")
+      ->type_name("FILE.json")
+      ->allow_extra_args(false);
   options->runner.addTo(*command);
   command->callback([=, &action] { action = [=] { return eval(*options); }; });
 }

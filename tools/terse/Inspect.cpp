@@ -6,6 +6,7 @@
 
 #include "terse/Calibration/Statistics.h"
 #include "terse/Report/ModelReport.h"
+#include "terse/Report/StatisticsPage.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 
@@ -16,22 +17,25 @@ using namespace terse::tool;
 
 namespace {
 struct InspectOptions {
-  std::string input;
+  std::string input, html;
   ModelOptions model;
   bool json = false;
 };
 } // namespace
 
-static llvm::Error inspectStatistics(llvm::StringRef path, bool json);
+static llvm::Error inspectStatistics(const InspectOptions &options);
 
 static llvm::Error inspect(const InspectOptions &options) {
   auto bytes = getModelFileBytes(options.input);
   if (!bytes)
     return bytes.takeError();
+  if (!options.html.empty() && !isStatisticsFile(options.input))
+    return makeError("--report shows statistics of calibration, and '{0}' is a model; terse eval --report shows models",
+                     options.input);
   if (isArtifactPath(options.input))
     return inspectArtifact(options.input, options.json);
   if (isStatisticsFile(options.input))
-    return inspectStatistics(options.input, options.json);
+    return inspectStatistics(options);
 
   Session session;
   auto module = session.load(options.input, options.model);
@@ -80,11 +84,18 @@ static std::string draw(const TensorStatistics &tensor, size_t width) {
   return text;
 }
 
-static llvm::Error inspectStatistics(llvm::StringRef path, bool json) {
+static llvm::Error inspectStatistics(const InspectOptions &options) {
+  const std::string &path = options.input;
   auto tensors = readStatistics(path);
   if (!tensors)
     return tensors.takeError();
-  if (json) {
+  if (!options.html.empty()) {
+    std::string page;
+    llvm::raw_string_ostream os(page);
+    printStatisticsHTML(path, *tensors, os);
+    return writeText(options.html, page);
+  }
+  if (options.json) {
     auto buffer = llvm::MemoryBuffer::getFile(path);
     if (buffer)
       llvm::outs() << (*buffer)->getBuffer();
@@ -109,9 +120,12 @@ void tool::addInspect(CLI::App &root, Action &action) {
       "Show inputs, outputs, and how every weight is stored, in exact bits and bytes; or what "
       "calibration has seen");
   command->footer(
-      "Examples:\n  terse inspect small.mlirbc --json\n  terse inspect statistics.json");
+      "Examples:\n  terse inspect small.mlirbc --json\n  terse inspect statistics.json\n"
+      "  terse inspect statistics.json --report statistics.html");
   addModelArgument(*command, options->input);
   command->add_flag("--json", options->json, "Print JSON instead of a table");
+  command->add_option("--report", options->html, "Write statistics as a page, with histograms as pictures")
+      ->type_name("OUT.html");
   options->model.addTo(*command);
   command->callback([=, &action] { action = [=] { return inspect(*options); }; });
 }

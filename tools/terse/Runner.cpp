@@ -6,7 +6,6 @@
 
 #include "mlir/Pass/PassManager.h"
 #include "terse/Codegen/CPU/Compiler.h"
-#include "terse/Dialect/Terse/Transforms/Weights.h"
 #include "terse/Pipelines/Pipelines.h"
 #include "terse/Reference/Interpreter.h"
 
@@ -152,45 +151,4 @@ tool::createRunners(llvm::ArrayRef<std::string> paths, const RunnerOptions &opti
     if (!used.count(name))
       return makeError("--dim {0}: no model has such a dimension of unknown size", name);
   return runners;
-}
-
-llvm::Expected<std::unique_ptr<Tracer>> Tracer::create(llvm::StringRef path,
-                                                       const ModelOptions &options) {
-  auto load = options.parse();
-  if (!load)
-    return load.takeError();
-  std::set<std::string> used; // That all are used somewhere has been checked.
-  load->used = &used;
-  auto tracer = std::make_unique<Tracer>();
-  auto module = tracer->session.load(path, *load);
-  if (!module)
-    return module.takeError();
-  tracer->module = std::move(*module);
-  return tracer;
-}
-
-llvm::Expected<Trace> Tracer::run(llvm::ArrayRef<HostTensor> inputs) {
-  auto function = findEntryFunction(*module);
-  if (!function)
-    return function.takeError();
-  Trace trace;
-  InterpreterOptions options;
-  options.observer = [&](mlir::Value value, const HostTensor &tensor) {
-    auto result = mlir::dyn_cast<mlir::OpResult>(value);
-    if (!result || !tensor.dtype.isFloat() || result.getOwner()->getNumOperands() == 0)
-      return; // Constants are no activations.
-    llvm::StringRef name = getLocationName(result.getOwner()->getLoc());
-    if (name.empty())
-      return;
-    std::string key = name.str();
-    if (result.getResultNumber())
-      key += ":" + std::to_string(result.getResultNumber());
-    if (!trace.tensors.count(key))
-      trace.order.push_back(key);
-    trace.tensors[key] = tensor;
-  };
-  auto outputs = interpret(*function, inputs, options);
-  if (!outputs)
-    return outputs.takeError();
-  return trace;
 }

@@ -41,26 +41,6 @@ protected:
 llvm::Expected<std::vector<std::unique_ptr<Runner>>> createRunners(llvm::ArrayRef<std::string> paths,
                                                                    const RunnerOptions &options);
 
-/// The named float tensors of one interpreted run. An imported layer may be several ops that carry
-/// its name: the last one's result is the layer's; further results of an op are `name:1`, ...
-struct Trace {
-  std::map<std::string, HostTensor> tensors;
-  std::vector<std::string> order; ///< Of first appearance.
-};
-
-/// Interprets a model and shows what is inside.
-class Tracer {
-public:
-  static llvm::Expected<std::unique_ptr<Tracer>> create(llvm::StringRef path,
-                                                        const ModelOptions &options);
-  llvm::Expected<ModelSignature> getSignature() { return terse::getSignature(*module); }
-  llvm::Expected<Trace> run(llvm::ArrayRef<HostTensor> inputs);
-
-private:
-  Session session;
-  mlir::OwningOpRef<mlir::ModuleOp> module;
-};
-
 } // namespace terse::tool
 
 #endif // TERSE_TOOLS_TERSE_RUNNER_H

@@ -22,4 +22,11 @@ for model in evaluation["models"]:
     changed = np.flatnonzero(predictions != np.array(reference["predictions"]))
     assert [c["index"] for c in model["changed_predictions"]] == changed.tolist()
     assert all(c["label"] == labels[c["index"]] for c in model["changed_predictions"])
-    assert model["tensor_sqnr"] and model["output_sqnr"]
+    assert model["layers"] and model["output_sqnr"]
+    shares = [layer["loss_share"] for layer in model["layers"]]
+    assert all(share >= 0 for share in shares) and abs(sum(shares) - 1) < 1e-9
+    for entry in model["classes"]:
+        of_class = labels == entry["group"]
+        assert entry["samples"] == of_class.sum() and entry["hits"] == (predictions[of_class] == labels[of_class]).sum()
+    drops = [entry["drop"] for entry in model["classes"]]
+    assert drops == sorted(drops, reverse=True) and sum(e["samples"] for e in model["classes"]) == count

@@ -1,15 +1,12 @@
 //===- Evaluation.cpp - What eval finds out ---------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "Evaluation.h"
+#include "terse/Report/Evaluation.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
-#include <cmath>
-
 using namespace terse;
-using namespace terse::tool;
 
 static std::string formatSQNR(const Distortion &distortion) {
   std::optional<double> value = distortion.getSQNR();
@@ -25,6 +22,71 @@ static llvm::json::Array toJSON(llvm::ArrayRef<std::pair<std::string, Distortion
     result.push_back(std::move(item));
   }
   return result;
+}
+
+static llvm::json::Object describe(const Distortion &distortion) {
+  llvm::json::Object item{{"equal", distortion.noise == 0}};
+  if (std::optional<double> value = distortion.getSQNR())
+    item["sqnr_db"] = *value;
+  return item;
+}
+
+static llvm::json::Array toJSON(llvm::ArrayRef<LayerError> layers) {
+  llvm::json::Array list;
+  for (auto [layer, share] : llvm::zip(layers, getLossShares(layers)))
+    list.push_back(llvm::json::Object{{"name", layer.name},
+                                      {"local", describe(layer.local)},
+                                      {"accumulated", describe(layer.accumulated)},
+                                      {"output", describe(layer.output)},
+                                      {"loss_share", share}});
+  return list;
+}
+
+static llvm::json::Array toJSON(llvm::ArrayRef<GroupAccuracy> groups) {
+  llvm::json::Array list;
+  for (const GroupAccuracy &group : groups)
+    list.push_back(llvm::json::Object{{"group", group.group},
+                                      {"samples", group.samples},
+                                      {"reference_hits", group.reference},
+                                      {"hits", group.hits},
+                                      {"drop", group.getDrop()}});
+  return list;
+}
+
+static llvm::json::Array toJSON(llvm::ArrayRef<HistogramPicture> histograms) {
+  llvm::json::Array list;
+  for (const HistogramPicture &histogram : histograms)
+    list.push_back(histogram.toJSON());
+  return list;
+}
+
+/// What is known of the inside of a model.
+static void addInside(const ModelResult &model, llvm::json::Object &item) {
+  using namespace llvm::json;
+  item["layers"] = ::toJSON(model.layers);
+  if (!model.classes.empty())
+    item["classes"] = ::toJSON(model.classes);
+  if (!model.slices.empty())
+    item["slices"] = ::toJSON(model.slices);
+  if (model.storage)
+    item["storage"] = model.storage->toJSON();
+  Array weights, activations;
+  for (const WeightError &weight : model.weights) {
+    Object entry = describe(weight.distortion);
+    entry["name"] = weight.name;
+    weights.push_back(std::move(entry));
+  }
+  for (const ActivationUse &use : model.activations)
+    activations.push_back(Object{{"name", use.name},
+                                 {"seen", int64_t(use.seen)},
+                                 {"below", int64_t(use.below)},
+                                 {"above", int64_t(use.above)}});
+  item["weight_sqnr"] = std::move(weights);
+  item["saturation"] = std::move(activations);
+  item["activation_histograms"] = ::toJSON(model.activationHistograms);
+  item["weight_histograms"] = ::toJSON(model.weightHistograms);
+  if (model.manifest.getAsObject())
+    item["manifest"] = model.manifest;
 }
 
 llvm::json::Value Evaluation::toJSON() const {
@@ -55,19 +117,22 @@ llvm::json::Value Evaluation::toJSON() const {
       }
       item["changed_predictions"] = std::move(changed);
       item["output_sqnr"] = ::toJSON(model.outputs);
-      item["tensor_sqnr"] = ::toJSON(model.tensors);
+      addInside(model, item);
     }
     list.push_back(std::move(item));
   }
-  return Object{{"terse_evaluation", 1},
+  Object result{{"terse_evaluation", 1},
                 {"data", data},
                 {"samples", samples},
                 {"traced_samples", tracedSamples},
                 {"models", std::move(list)}};
+  if (!sliceName.empty())
+    result["slices_by"] = sliceName;
+  return result;
 }
 
 //===----------------------------------------------------------------------===//
-// Table and page
+// Table
 //===----------------------------------------------------------------------===//
 
 /// Rows of cells; the first row is the header.
@@ -125,50 +190,16 @@ void Evaluation::print(llvm::raw_ostream &os) const {
         os << " and " << model.changed.size() - kShown << " more";
       os << "\n";
     }
-    if (!model.tensors.empty()) {
-      os << "SQNR of tensors of " << model.path << ", " << tracedSamples << " samples:\n";
-      for (const auto &[name, distortion] : model.tensors)
-        os << "  " << name << ": " << formatSQNR(distortion) << "\n";
+    if (!model.layers.empty()) {
+      os << "SQNR of layers of " << model.path << ", " << tracedSamples << " samples: alone, accumulated, share of the loss\n";
+      for (auto [layer, share] : llvm::zip(model.layers, getLossShares(model.layers)))
+        os << "  " << layer.name << ": " << formatSQNR(layer.local) << ", " << formatSQNR(layer.accumulated)
+           << llvm::formatv(", {0:F1} %\n", 100 * share);
+    }
+    if (!model.slices.empty()) {
+      const GroupAccuracy &worst = model.slices.front();
+      os << llvm::formatv("worst slice of {0}: {1} {2}, {3:F1} points lost on {4} samples\n", model.path, sliceName,
+                          worst.group, worst.getDrop(), worst.samples);
     }
   }
-}
-
-static std::string escape(llvm::StringRef text) {
-  std::string result;
-  llvm::raw_string_ostream os(result);
-  llvm::printHTMLEscaped(text, os);
-  return result;
-}
-
-void Evaluation::printHTML(llvm::raw_ostream &os) const {
-  os << "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>terse eval</title>\n"
-        "<style>body{font-family:sans-serif;margin:2em}table{border-collapse:collapse}"
-        "td,th{border:1px solid #bbb;padding:.3em .6em;text-align:right}"
-        "td:first-child,th:first-child{text-align:left}</style></head><body>\n"
-     << "<h1>Evaluation</h1>\n<p>" << samples << " samples of " << escape(data) << "</p>\n<table>\n";
-  bool header = true;
-  for (const auto &row : makeTable(*this)) {
-    os << "<tr>";
-    for (const std::string &cell : row)
-      os << (header ? "<th>" : "<td>") << escape(cell) << (header ? "</th>" : "</td>");
-    os << "</tr>\n";
-    header = false;
-  }
-  os << "</table>\n";
-  for (const ModelResult &model : llvm::ArrayRef(models).drop_front()) {
-    os << "<h2>" << escape(model.path) << "</h2>\n<h3>Changed predictions</h3>\n<table>\n"
-       << "<tr><th>sample</th><th>label</th><th>" << escape(models.front().path)
-       << "</th><th>this model</th></tr>\n";
-    for (const ChangedPrediction &change : model.changed)
-      os << "<tr><td>" << change.index << "</td><td>"
-         << (labels.empty() ? std::string("-") : std::to_string(labels[change.index])) << "</td><td>"
-         << change.reference << "</td><td>" << change.prediction << "</td></tr>\n";
-    os << "</table>\n<h3>Signal to quantization noise</h3>\n<table>\n"
-       << "<tr><th>tensor</th><th>SQNR</th></tr>\n";
-    for (const auto *list : {&model.outputs, &model.tensors})
-      for (const auto &[name, distortion] : *list)
-        os << "<tr><td>" << escape(name) << "</td><td>" << formatSQNR(distortion) << "</td></tr>\n";
-    os << "</table>\n";
-  }
-  os << "</body></html>\n";
 }

@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""Accuracy against size of mixed precision, beside every uniform format.
+
+    mixed.py --terse build/bin/terse --models DIR --data PREPARED [--only NAME ...] > benchmarks/results/mixed.md
+
+PREPARED is what prepare_data.py wrote. Each data set is split at random with a fixed seed: what formats cost is measured on
+some samples without labels, accuracy on all others. Every uniform format is a candidate of the search, and the search is given
+the size of each uniform model as its budget, and sizes between. Bytes are those of all weights. Needs NumPy.
+"""
+import argparse
+import json
+import os
+import tempfile
+
+from commands import add_labelled_options, compress, evaluate, locate_labelled, split, write_recipe
+
+# Samples that sensitivities are measured on.
+MODELS = {"mobilenet_v1_025": 100, "resnet20": 200, "kws_dscnn": 200}
+UNIFORM = {
+    "f16": "#terse.cast<f16>",
+    "int8 channel": "#terse.uniform<i8, channels = 1>",
+    "int6 channel, searched": "#terse.uniform<i6, channels = 1> | terse-search-scales",
+    "int5 block 32, searched": "#terse.uniform<i5, block = 32, scale = f16> | terse-search-scales",
+    "int4 block 32": "#terse.uniform<i4, block = 32, scale = f16>",
+    "int4 block 32, searched": "#terse.uniform<i4, block = 32, scale = f16> | terse-search-scales",
+    "int4 channel": "#terse.uniform<i4, channels = 1>",
+    "int3 block 32, searched": "#terse.uniform<i3, block = 32, scale = f16> | terse-search-scales",
+}
+# Further budgets, as ratios to the float weights.
+BETWEEN = [0.35, 0.22, 0.2, 0.18, 0.16, 0.145]
+
+
+def quote(text):
+    return '"' + text + '"'
+
+
+def get_size(path):
+    with open(path) as f:
+        manifest = json.load(f)
+    return manifest["totals"]["bytes"], manifest["totals"]["plain_bytes"], manifest
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_labelled_options(parser)
+    parser.add_argument("--loss", default="divergence")
+    parser.add_argument("--samples", type=int, help="at most so many samples for what formats cost")
+    args = parser.parse_args()
+    for name, count in MODELS.items():
+        if args.only and name not in args.only:
+            continue
+        model, data = locate_labelled(args, name)
+        with tempfile.TemporaryDirectory() as folder:
+            (calibration, test), samples = split(data, count, folder)
+            rows = []
+
+            def add(kind, label, recipe, *flags):
+                out = os.path.join(folder, f"{len(rows)}.mlirbc")
+                manifest = os.path.join(folder, f"{len(rows)}.json")
+                try:
+                    compress(args.terse, model, recipe, out, "--manifest", manifest, *flags)
+                except RuntimeError as error:
+                    if "bytes at least" in str(error):
+                        return None # No choice is that small.
+                    raise
+                size, plain, content = get_size(manifest)
+                rows.append({"kind": kind, "label": label, "size": size, "ratio": size / plain, "path": out, "manifest": content})
+                return size
+
+            for label, text in UNIFORM.items():
+                template, *passes = [part.strip() for part in text.split("|")]
+                recipe = write_recipe(os.path.join(folder, "uniform.yaml"),
+                                      [f"terse-choose-encodings: {{format: {quote(template)}}}", *passes, "terse-apply-encodings"])
+                add("uniform", label, recipe)
+            plain = rows[0]["size"] / rows[0]["ratio"]
+            budgets = sorted({row["size"] for row in rows} | {int(ratio * plain) for ratio in BETWEEN}, reverse=True)
+            candidates = ", ".join(quote(text) for text in UNIFORM.values())
+            recipe = write_recipe(os.path.join(folder, "mixed.yaml"),
+                                  [f"terse-mix-precision: {{candidates: [{candidates}], loss: {args.loss}, "
+                                   f"samples: {min(count, args.samples or count)}}}", "terse-apply-encodings"])
+            for budget in budgets:
+                add("mixed", f"at most {budget}", recipe, "--data", calibration, "--sensitivities",
+                    os.path.join(folder, "sensitivities.json"), "--max-size", str(budget))
+            results = evaluate(args.terse, [model] + [row["path"] for row in rows], test, folder)
+        reference = results[0]["metrics"]["top1"]
+        for row, result in zip(rows, results[1:]):
+            row["top1"] = result["metrics"]["top1"]
+        print(f"\n## {name}\n\nFloat: {reference:.4f} on {samples} samples, {int(plain)} bytes; what formats cost measured on "
+              f"{count} others.\n")
+        print("| | bytes | of float | top-1 | points | formats |\n|---|---|---|---|---|---|")
+        for row in sorted(rows, key=lambda r: (-r["size"], r["kind"])):
+            formats = {}
+            for layer in row["manifest"].get("mixed_precision", {}).get("layers", []):
+                label = next((l for l, t in UNIFORM.items() if t == layer["format"]), layer["format"])
+                formats[label] = formats.get(label, 0) + 1
+            shown = ", ".join(f"{n} {label}" for label, n in sorted(formats.items(), key=lambda item: -item[1]))
+            title = f"**{row['label']}**" if row["kind"] == "uniform" else "mixed"
+            print(f"| {title} | {row['size']} | {row['ratio']:.4f} | {row['top1']:.4f} | {100 * (row['top1'] - reference):+.2f} | {shown} |")
+        mixed = [row for row in rows if row["kind"] == "mixed"]
+        lost = []
+        for row in rows:
+            if row["kind"] == "uniform" and not any(m["size"] <= row["size"] and m["top1"] >= row["top1"] for m in mixed):
+                best = max((m["top1"] for m in mixed if m["size"] <= row["size"]), default=float("nan"))
+                lost.append(f"{row['label']} ({row['top1']:.4f} against {best:.4f})")
+        uniform = sum(row["kind"] == "uniform" for row in rows)
+        print(f"\nOf {uniform} uniform models {uniform - len(lost)} are matched or beaten by a mixed one of at most their size"
+              + (f"; not: {', '.join(lost)}." if lost else "."), flush=True)
+
+
+if __name__ == "__main__":
+    main()
