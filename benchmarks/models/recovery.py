@@ -46,16 +46,15 @@ METHODS = {
     "int4, GPTQ + biases in stages": weights("terse-gptq: {correct-bias: true, stages: 6}"),
     "int4, AdaRound": weights("terse-search-scales", "terse-adaround"),
     "int4, AdaRound + biases": weights("terse-search-scales", "terse-adaround: {correct-bias: true}"),
-    "int4, AdaRound + biases in stages": weights("terse-search-scales", "terse-adaround: {correct-bias: true, stages: 6}"),
     "int4 of 32, GPTQ + biases in stages": weights("terse-gptq: {correct-bias: true, stages: 6}", block=32),
     "static int8": static(),
     "static int8, equalization": static(before=["nn-equalize-layers"]),
     "static int8, equalization + absorption": static(
         before=["nn-equalize-layers: {clamps: relu}", "terse-record-outputs", "terse-absorb-bias"]),
     "static int8, bias correction": static("terse-correct-bias"),
-    "static int8, GPTQ + bias correction": static("terse-record-outputs", "terse-gptq: {correct-bias: true}", "terse-correct-bias"),
-    "static int8, AdaRound + bias correction": static("terse-record-outputs", "terse-adaround: {correct-bias: true, iterations: 400}",
-                                                      "terse-correct-bias"),
+    "static int8, GPTQ + search + bias correction": static(
+        "terse-record-outputs", "terse-gptq: {correct-bias: true, sweeps: 20, steps: 8, shrink: 0.4, refits: 3}", "terse-correct-bias"),
+    "static int8, AdaRound + bias correction": static("terse-record-outputs", "terse-adaround: {correct-bias: true}", "terse-correct-bias"),
     "static int8, GPTQ in stages": static("terse-gptq: {correct-bias: true, stages: 6}"),
 }
 BEGIN, END = "<!-- table -->", "<!-- end of table -->"

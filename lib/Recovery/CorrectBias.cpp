@@ -159,9 +159,9 @@ llvm::Error CorrectBiasPass::correctFromData() {
   if (!simulation)
     return simulation.takeError();
 
-  // Each round measures with the corrections so far. What a layer adds depends on the ones before
-  // it only, so that after n rounds at least the first n layers are where they should be; the
-  // others are nearly so after a few.
+  // Each round measures with the corrections so far and corrects some more layers, and those before
+  // them again. What a layer is to make up for depends on the ones before it only: these come to rest
+  // first, so that no layer is corrected for long for what is not its own.
   std::vector<std::vector<double>> best(layers->size());
   double bestDistance = std::numeric_limits<double>::infinity();
   for (unsigned round = 0; round <= rounds; ++round) {
@@ -174,7 +174,8 @@ llvm::Error CorrectBiasPass::correctFromData() {
       for (size_t i = 0; i < best.size(); ++i)
         best[i] = (*simulation)->getAdded(i).vec();
     }
-    for (size_t i = 0; i < best.size() && round < rounds; ++i) {
+    size_t active = rounds ? (best.size() * (round + 1) + rounds - 1) / rounds : 0;
+    for (size_t i = 0; i < std::min(active, best.size()) && round < rounds; ++i) {
       std::vector<double> amounts;
       for (auto [mean, channel] : llvm::zip_equal((*means)[i], wanted[i].channels))
         amounts.push_back(std::isfinite(mean) ? channel.mean - mean : 0.0);

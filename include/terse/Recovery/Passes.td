@@ -236,8 +236,9 @@ def CorrectBiasPass : Pass<"terse-correct-bias", "::mlir::ModuleOp"> {
     bias[o] += mean of output o of the float model - mean of output o now
     ```
 
-    for all layers at once, `rounds` times, each with the corrections before. As a layer depends on earlier ones only, this
-    ends where correcting one layer after another ends. The corrections with the least distance of all means, relative
+    in `rounds` rounds, each with the corrections before: the first round corrects the first layers, each further one some
+    more and those before them again. As a layer depends on earlier ones only, with enough rounds this ends where correcting
+    one layer after another ends. The corrections with the least distance of all means, relative
     to the outputs' ranges, are kept, among them none at all. The float model is this one without its choices, or what
     `terse-record-outputs` saw where weights have been changed since.
 
@@ -257,7 +258,7 @@ def CorrectBiasPass : Pass<"terse-correct-bias", "::mlir::ModuleOp"> {
     Option<"data", "data", "std::string", "", "Calibration inputs, .npz">,
     Option<"samples", "samples", "int64_t", "0", "Use only the first samples of the data (default: all)">,
     Option<"limit", "limit", "int64_t", "128", "Use no more samples than this; 0 for all">,
-    Option<"rounds", "rounds", "unsigned", "8", "How often all biases are corrected">,
+    Option<"rounds", "rounds", "unsigned", "8", "How often the model is run and biases are corrected">,
     Option<"interpret", "interpret", "bool", "false", "Run in the reference interpreter instead of natively (default: false)">,
   ];
   let statistics = [

@@ -297,7 +297,32 @@ def check_odd():
     print("odd data: as documented")
 
 
+def check_formats():
+    """Levels of any encoding are encoded as themselves: a model whose weights are such levels needs no corrected bias."""
+    x, w = rng.normal(0.5, 1, size=(40, 32)).astype(np.float32), rng.normal(size=(8, 32)).astype(np.float32)
+    np.savez(f"{FOLDER}/x.npz", x=x)
+    data = f"data={FOLDER}/x.npz interpret"
+    numbers = ", ".join("[" + ", ".join(repr(float(v)) for v in row) + "]" for row in w)
+    for encoding in ("uniform<ui4, block = [1, 16], zero_point>", "uniform<i4, block = [2, 8], scale = f16>", "uniform<i3>",
+                     "minifloat<f4E2M1FN, block = [1, 16], scale = f8E8M0FNU>", "minifloat<f8E4M3FN, axis = 0>",
+                     "minifloat<f4E2M1FN, block = [1, 16], scale = #terse.minifloat<f8E4M3FN>>", "codebook<ui4, table = nf4, block = [1, 8]>",
+                     "codebook<ui3, table = f16>", "codebook<ui2, table = ternary, axis = 0>"):
+        with open(f"{FOLDER}/layer.mlir", "w") as f:
+            f.write(f"""func.func @main(%x: tensor<1x32xf32> {{nn.name = "x"}}) -> tensor<1x8xf32> {{
+  %w = nn.constant dense<[{numbers}]> : tensor<8x32xf32>
+  %y = nn.linear %x, %w {{terse.choice = #terse.choice<1 = #terse.{encoding}>}} : (tensor<1x32xf32>, tensor<8x32xf32>) -> tensor<1x8xf32>
+  return %y : tensor<1x8xf32>
+}}
+""")
+        command = [TERSE_OPT, f"{FOLDER}/layer.mlir", f"--terse-gptq={data} sweeps=2 steps=3 refits=1", f"--terse-correct-bias={data} rounds=1"]
+        result = subprocess.run(command, check=True, stdout=subprocess.PIPE, universal_newlines=True).stdout
+        assert 'origin = "gptq"' in result and "tensor<8xf32>) ->" not in result, (encoding, result)
+        command[3:] = [f"--terse-correct-bias={data} rounds=1"]
+        assert "tensor<8xf32>) ->" in subprocess.run(command[:2] + command[3:], check=True, stdout=subprocess.PIPE, universal_newlines=True).stdout
+    print("formats: levels stay")
+
+
 if __name__ == "__main__":
-    {"gptq": compare_gptq, "adaround": compare_adaround, "correct-bias": compare_biases, "odd": check_odd}[METHOD]()
+    {"gptq": compare_gptq, "adaround": compare_adaround, "correct-bias": compare_biases, "odd": check_odd, "formats": check_formats}[METHOD]()
     if METHOD == "gptq":
         compare_improvements()
