@@ -171,8 +171,7 @@ std::string Chooser::getObstacle(Operation *op) {
   return "";
 }
 
-/// Ops that are left in float because they, or the only ops that read them, amplify errors, or because they multiply with
-/// results of such ops.
+/// Ops that are left in float because they, or the only ops that read them, amplify errors.
 static llvm::DenseSet<Operation *> findSensitive(Block &block) {
   llvm::DenseSet<Operation *> sensitive;
   for (Operation &op : llvm::reverse(block)) {
@@ -184,31 +183,6 @@ static llvm::DenseSet<Operation *> findSensitive(Block &block) {
     });
     if (quantizable.amplifiesErrors() || servesOnlySensitive)
       sensitive.insert(&op);
-  }
-  // A function such as 1 / sqrt(x) spreads its results over so many magnitudes that a common step suits few of them. In a norm
-  // that is written out they meet constants first, and then the data, whose product has a narrow range again.
-  llvm::DenseSet<Operation *> factors;
-  for (Operation &op : block) {
-    auto quantizable = dyn_cast<nn::Quantizable>(op);
-    if (!quantizable || isa<nn::ContractionLike>(op))
-      continue;
-    SmallVector<OpOperand *> data = quantizable.getDataOperands();
-    auto isFactor = [&](OpOperand *operand) {
-      Operation *source = operand->get().getDefiningOp();
-      return source && factors.contains(source);
-    };
-    auto isConstant = [](OpOperand *operand) {
-      Operation *source = operand->get().getDefiningOp();
-      return source && source->getNumOperands() == 0;
-    };
-    bool takesFactor = llvm::any_of(data, isFactor);
-    if (takesFactor)
-      sensitive.insert(&op);
-    if (quantizable.amplifiesErrors() ? llvm::count_if(data, isConstant) + 1 == int64_t(data.size())
-                                      : takesFactor && llvm::all_of(data, [&](OpOperand *operand) {
-                                          return isFactor(operand) || isConstant(operand);
-                                        }))
-      factors.insert(&op);
   }
   return sensitive;
 }

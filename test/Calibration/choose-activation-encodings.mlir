@@ -119,36 +119,3 @@ func.func @written_out(%x: tensor<8x2xf32>) -> tensor<8x2xf32> {
   %7 = nn.binary div %5, %6 : (tensor<8x2xf32>, tensor<8x1xf32>) -> tensor<8x2xf32>
   return %7 : tensor<8x2xf32>
 }
-
-// A norm that is written out: 1 / sqrt(x) meets its scale and the data in float; the sum behind it does not.
-
-// CHECK-LABEL: @written_out_norm
-// CHECK: nn.unary rsqrt
-// CHECK-SAME: "float: rounding errors would grow here"
-// CHECK: nn.binary mul
-// CHECK-SAME: "float: rounding errors would grow here"
-// CHECK: nn.binary mul
-// CHECK-SAME: "float: rounding errors would grow here"
-// CHECK: nn.binary add
-// CHECK-NOT: rounding errors
-// CHECK: nn.linear
-// CHECK-SAME: 0 = #terse.static
-func.func @written_out_norm(%x: tensor<8x2xf32>, %v: tensor<8x1xf32>) -> tensor<8x2xf32> {
-  %w = nn.constant dense<[[1.0, -1.0], [2.0, 0.5]]> : tensor<2x2xf32>
-  %scale = nn.constant dense<[1.0, 2.0]> : tensor<2xf32>
-  %bias = nn.constant dense<[3.0, 2.0]> : tensor<2xf32>
-  %0 = terse.observe %x "x" min_max {terse.statistics = #terse.statistics<samples = 1, elements = 16, non_finite = 0,
-    range = [0.0, 4.0, 0.0, 4.0], exponent = -160, first = 0>} : tensor<8x2xf32>
-  %1 = terse.observe %v "v" min_max {terse.statistics = #terse.statistics<samples = 1, elements = 8, non_finite = 0,
-    range = [0.0, 4.0, 0.0, 4.0], exponent = -160, first = 0>} : tensor<8x1xf32>
-  %2 = nn.unary rsqrt %1 : (tensor<8x1xf32>) -> tensor<8x1xf32>
-  %3 = nn.binary mul %2, %scale : (tensor<8x1xf32>, tensor<2xf32>) -> tensor<8x2xf32>
-  %4 = nn.binary mul %0, %3 : (tensor<8x2xf32>, tensor<8x2xf32>) -> tensor<8x2xf32>
-  %5 = terse.observe %4 "n" min_max {terse.statistics = #terse.statistics<samples = 1, elements = 16, non_finite = 0,
-    range = [0.0, 4.0, 0.0, 4.0], exponent = -160, first = 0>} : tensor<8x2xf32>
-  %6 = nn.binary add %5, %bias : (tensor<8x2xf32>, tensor<2xf32>) -> tensor<8x2xf32>
-  %7 = terse.observe %6 "s" min_max {terse.statistics = #terse.statistics<samples = 1, elements = 16, non_finite = 0,
-    range = [0.0, 4.0, 0.0, 4.0], exponent = -160, first = 0>} : tensor<8x2xf32>
-  %8 = nn.linear %7, %w : (tensor<8x2xf32>, tensor<2x2xf32>) -> tensor<8x2xf32>
-  return %8 : tensor<8x2xf32>
-}
