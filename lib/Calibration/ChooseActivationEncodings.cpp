@@ -17,7 +17,9 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "terse/Calibration/Passes.h"
 #include "terse/Dialect/NN/IR/NNInterfaces.h"
+#include "terse/Dialect/NN/IR/NNOps.h"
 #include "terse/Dialect/NN/IR/NNQuantization.h"
+#include "terse/Dialect/NN/IR/NNWeights.h"
 #include "terse/Dialect/Terse/IR/TerseOps.h"
 #include "terse/Dialect/Terse/Transforms/Weights.h"
 #include "terse/Numerics/Quantize.h"
@@ -42,8 +44,9 @@ namespace {
 class Chooser {
 public:
   Chooser(func::FuncOp function, UniformEncodingAttr encoding, RangeOptions options,
-          llvm::function_ref<bool(Operation *)> isIncluded)
-      : function(function), encoding(encoding), options(options), isIncluded(isIncluded) {}
+          bool integerIslands, bool unifySums, llvm::function_ref<bool(Operation *)> isIncluded)
+      : function(function), encoding(encoding), options(options), integerIslands(integerIslands),
+        unifySums(unifySums), isIncluded(isIncluded) {}
 
   void run() {
     takeStatistics();
@@ -62,6 +65,7 @@ private:
   /// Why `op`, which has an integer form, cannot use it; empty if it can.
   std::string getObstacle(Operation *op);
   std::string getWeightObstacle(nn::ContractionLike op);
+  std::string getRecurrentObstacle(nn::WeightedOp op);
   void findStored();
   bool isWanted(Value value);
   void joinGroups();
@@ -79,6 +83,7 @@ private:
   func::FuncOp function;
   UniformEncodingAttr encoding;
   RangeOptions options;
+  bool integerIslands, unifySums;
   llvm::function_ref<bool(Operation *)> isIncluded;
 
   llvm::DenseMap<Value, TensorStatistics> statistics;
@@ -145,11 +150,34 @@ std::string Chooser::getWeightObstacle(nn::ContractionLike op) {
   return "";
 }
 
+/// Both weights of a recurrent layer have to be integers whose scales belong to whole rows.
+std::string Chooser::getRecurrentObstacle(nn::WeightedOp op) {
+  for (const nn::WeightDescription &weight : op.getWeights()) {
+    auto type = cast<RankedTensorType>(weight.operand->get().getType());
+    EncodingAttrInterface stored = getEncoding(type);
+    if (ChoiceAttr choices = ChoiceAttr::get(op); choices && !stored)
+      stored = dyn_cast_or_null<EncodingAttrInterface>(
+          choices.lookup(weight.operand->getOperandNumber()));
+    auto uniform = dyn_cast_or_null<UniformEncodingAttr>(stored);
+    if (!uniform || uniform.getValueType().getWidth() > 8 || uniform.getScaleEncoding())
+      return "its weights are not stored as integers of at most 8 bits with plain scales";
+    SmallVector<int64_t> extents = uniform.getGranularity().getExtents(type.getShape());
+    bool isAxis = uniform.getAxis() && *uniform.getAxis() == 1;
+    bool isRow = !uniform.getBlock().empty() && extents[1] == 1 && extents[2] == type.getDimSize(2);
+    if (!isAxis && !isRow && !uniform.isPerTensor())
+      return "the scales of its weights vary within a row";
+  }
+  return "";
+}
+
 std::string Chooser::getObstacle(Operation *op) {
   if (op->getParentOp() != function)
     return "it is not at the top level of the model";
   if (auto contraction = dyn_cast<nn::ContractionLike>(op))
     if (std::string obstacle = getWeightObstacle(contraction); !obstacle.empty())
+      return obstacle;
+  if (getForm(op) == nn::IntegerForm::Recurrent)
+    if (std::string obstacle = getRecurrentObstacle(cast<nn::WeightedOp>(op)); !obstacle.empty())
       return obstacle;
   for (OpOperand *operand : getDataOperands(op)) {
     Value value = operand->get();
@@ -192,7 +220,8 @@ void Chooser::findEligible() {
   for (Operation &op : function.getBody().front()) {
     if (getDataOperands(&op).empty())
       continue;
-    if (!hasIntegerForm(&op)) {
+    bool isIsland = getForm(&op) == nn::IntegerForm::Normalize || getForm(&op) == nn::IntegerForm::Recurrent;
+    if (!hasIntegerForm(&op) || (isIsland && !integerIslands)) {
       if (auto quantizable = dyn_cast<nn::Quantizable>(op))
         obstacles[&op] = quantizable.getFloatReason();
       continue;
@@ -250,9 +279,24 @@ FloatRange Chooser::getRange(Value value) {
   return range;
 }
 
+/// Whether `op` adds or subtracts two stored tensors which only such ops read.
+static bool isSumOfOwn(Operation *op, llvm::function_ref<bool(Value)> isStored) {
+  auto isSum = [](Operation *user) {
+    auto binary = dyn_cast<nn::BinaryOp>(user);
+    return binary && llvm::is_contained({nn::BinaryKind::Add, nn::BinaryKind::Sub}, binary.getKind());
+  };
+  return isSum(op) && llvm::all_of(op->getOperands(), [&](Value value) {
+           return isStored(value) && llvm::all_of(value.getUsers(), isSum);
+         });
+}
+
 void Chooser::joinGroups() {
   for (Value value : stored)
     groups.insert(value.getAsOpaquePointer());
+  if (unifySums)
+    for (auto &[op, obstacle] : obstacles)
+      if (obstacle.empty() && isSumOfOwn(op, [&](Value value) { return stored.contains(value); }))
+        groups.unionSets(op->getOperand(0).getAsOpaquePointer(), op->getOperand(1).getAsOpaquePointer());
   for (auto &[op, obstacle] : obstacles) {
     if (!obstacle.empty() || getForm(op) != nn::IntegerForm::Move)
       continue;
@@ -443,7 +487,7 @@ struct ChooseActivationEncodingsPass
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       if (function.isDeclaration())
         continue;
-      Chooser chooser(function, encoding, options, isIncluded);
+      Chooser chooser(function, encoding, options, integerIslands, unifySums, isIncluded);
       chooser.run();
       numChosen += chooser.numChosen;
       numKept += chooser.numKept;

@@ -90,6 +90,18 @@ static std::pair<float, float> getExtremes(llvm::ArrayRef<float> values) {
   return {toFloat(low), toFloat(high)};
 }
 
+void TensorStatistics::addExtremes(llvm::ArrayRef<std::pair<float, float>> extremes) {
+  recent.insert(recent.end(), extremes.begin(), extremes.end());
+  if (recent.size() > kWindow)
+    recent.erase(recent.begin(), recent.end() - kWindow);
+  // From the beginning: a running sum would depend on where earlier runs ended.
+  std::tie(averageMin, averageMax) = recent.front();
+  for (auto [low, high] : llvm::drop_begin(recent)) {
+    averageMin += kMomentum * (low - averageMin);
+    averageMax += kMomentum * (high - averageMax);
+  }
+}
+
 void TensorStatistics::addSample(llvm::ArrayRef<float> values) {
   bool seen = elements > nonFinite;
   std::vector<float> finite;
@@ -111,15 +123,9 @@ void TensorStatistics::addSample(llvm::ArrayRef<float> values) {
   nonFinite += bad;
   if (values.empty())
     return;
-  if (!seen) {
-    min = averageMin = low;
-    max = averageMax = high;
-  } else {
-    min = std::min<double>(min, low);
-    max = std::max<double>(max, high);
-    averageMin += kMomentum * (low - averageMin);
-    averageMax += kMomentum * (high - averageMax);
-  }
+  min = seen ? std::min<double>(min, low) : low;
+  max = seen ? std::max<double>(max, high) : high;
+  addExtremes({{low, high}});
   if (hasHistogram)
     histogram.add(values, std::max(-low, high));
 }
@@ -161,8 +167,13 @@ void TensorStatistics::merge(const TensorStatistics &other) {
     double weight = mine && total > 0 ? double(other.samples) / total : 1.0;
     min = mine ? std::min(min, other.min) : other.min;
     max = mine ? std::max(max, other.max) : other.max;
-    averageMin += weight * (other.averageMin - averageMin);
-    averageMax += weight * (other.averageMax - averageMax);
+    if (!other.recent.empty() && (!mine || !recent.empty())) {
+      addExtremes(other.recent);
+    } else {
+      // Files from before there was a list: weighted by samples.
+      averageMin += weight * (other.averageMin - averageMin);
+      averageMax += weight * (other.averageMax - averageMax);
+    }
     if (channels.empty())
       channels = other.channels;
     else
@@ -264,6 +275,14 @@ static llvm::json::Value toJSON(const TensorStatistics &t) {
                             {"elements", int64_t(t.elements)},
                             {"non_finite", int64_t(t.nonFinite)},
                             {"range", llvm::json::Array{t.min, t.max, t.averageMin, t.averageMax}}};
+  if (!t.recent.empty()) {
+    llvm::json::Array recent;
+    for (auto [low, high] : t.recent) {
+      recent.push_back(double(low));
+      recent.push_back(double(high));
+    }
+    object["recent"] = std::move(recent);
+  }
   if (t.hasHistogram) {
     object["exponent"] = t.histogram.getExponent();
     object["first"] = first;
@@ -309,6 +328,16 @@ static bool parseTensor(const llvm::json::Value &value, TensorStatistics &t) {
     if (!number)
       return false;
     *field = *number;
+  }
+  if (const llvm::json::Array *list = object->getArray("recent")) {
+    if (list->size() % 2 || list->size() > 2 * TensorStatistics::kWindow)
+      return false;
+    for (size_t i = 0; i < list->size(); i += 2) {
+      auto low = (*list)[i].getAsNumber(), high = (*list)[i + 1].getAsNumber();
+      if (!low || !high)
+        return false;
+      t.recent.push_back({float(*low), float(*high)});
+    }
   }
   if (const llvm::json::Array *list = object->getArray("counts")) {
     auto exponent = object->getInteger("exponent"), first = object->getInteger("first");

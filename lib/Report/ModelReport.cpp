@@ -121,8 +121,10 @@ void Reporter::describeEncoded(AssembleOp assemble) {
   bool seen = true;
   for (auto [component, info] : llvm::zip(assemble.getComponents(), infos)) {
     ConstantSource source = getConstantSource(component, symbols);
-    if (!source)
+    if (!source && entry.components.empty())
       return; // Assembled from computed values.
+    if (!source)
+      continue; // Follows from parameters of other tensors.
     if (source.global)
       seen &= !components.insert(source.global).second;
     else

@@ -60,6 +60,11 @@ def ChooseActivationEncodingsPass : Pass<"terse-choose-activation-encodings", ":
     elements share the parameters of operands and result; operands of a concatenation get those of the result where no
     other reader would lose by it. Values that only float ops read stay float, and so do the model's outputs.
 
+    Softmax, norms and recurrent layers are left in float, explicit islands, unless `integer-islands` says that they compute on
+    integers too: softmax and norms with exact integer sums, recurrent layers with integer products and tables.
+    With `unify-sums`, operands of a sum or difference that have no other reader than sums share their parameters, so that
+    integers are added before one multiplication, at the price of the wider range for both.
+
     One run of the pass is one rule over `layers` and `except-layers`, but observers serve one run.
 
     `method`: `min-max`; `moving-average`; `percentile` of all values on each side; `kl` and `mse` minimize divergence and
@@ -81,6 +86,9 @@ def ChooseActivationEncodingsPass : Pass<"terse-choose-activation-encodings", ":
                clEnumValN(::terse::RangeMethod::Percentile, "percentile", "a share of all values"),
                clEnumValN(::terse::RangeMethod::KL, "kl", "least Kullback-Leibler divergence"),
                clEnumValN(::terse::RangeMethod::MSE, "mse", "least squared error"))}]>,
+    Option<"integerIslands", "integer-islands", "bool", "false",
+           "Softmax, layer and RMS norms and recurrent layers compute on integers too (default: false)">,
+    Option<"unifySums", "unify-sums", "bool", "false", "Operands of sums share their parameters (default: false)">,
     Option<"percentile", "percentile", "double", "99.99", "Percent of all values below the upper end, for method percentile">,
   ];
   let statistics = [

@@ -5,7 +5,9 @@
 // of one histogram per tensor, whatever the amount of data.
 //
 // Everything but the averages is a function of the set of values: order, batches
-// and threads cannot change it. Averages take samples in the order of the data.
+// and threads cannot change it. Moving averages take samples in the order of the
+// data, and merged ones go on where the others end: however the samples are cut
+// into runs, statistics merged in their order have the same bytes.
 //
 //===----------------------------------------------------------------------===//
 
@@ -58,26 +60,32 @@ public:
   uint64_t samples = 0, elements = 0, nonFinite = 0;
   /// Of finite values; 0 without any.
   double min = 0, max = 0;
-  /// Moving averages of each sample's smallest and largest value: the first one as it is, then
-  /// average += kMomentum * (value - average).
+  /// Moving averages of each sample's smallest and largest value, over the last kWindow samples:
+  /// the first one as it is, then average += kMomentum * (value - average).
   double averageMin = 0, averageMax = 0;
+  /// Of those samples, in order; what the averages follow from.
+  std::vector<std::pair<float, float>> recent;
   Histogram histogram;
   bool hasHistogram = false;
   /// Along the observed axis; empty unless asked for.
   std::vector<ChannelStatistics> channels;
 
   static constexpr double kMomentum = 0.01;
+  static constexpr size_t kWindow = 1024;
 
   /// Adds one sample.
   void addSample(llvm::ArrayRef<float> values);
   /// Adds one sample's slices along an axis: element `(outer, channel, inner)`.
   void addChannels(llvm::ArrayRef<float> values, int64_t outer, int64_t channelCount,
                    int64_t inner);
-  /// Adds what `other` has seen. Averages are weighted by their samples.
+  /// Adds what `other` has seen after this one.
   void merge(const TensorStatistics &other);
 
   StatisticsAttr toAttr(mlir::MLIRContext *context) const;
   static TensorStatistics fromAttr(StatisticsAttr attr, llvm::StringRef name);
+
+private:
+  void addExtremes(llvm::ArrayRef<std::pair<float, float>> extremes);
 };
 
 /// Files of statistics, JSON; docs/Calibration.md describes them. The same statistics give the same

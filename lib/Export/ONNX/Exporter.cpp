@@ -7,6 +7,7 @@
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "terse/Dialect/Terse/Transforms/Weights.h"
 #include "terse/Import/ONNXTypes.h"
+#include "terse/Reference/KnownValue.h"
 #include "terse/Support/Constants.h"
 #include "terse/Support/MLIRBridge.h"
 
@@ -324,8 +325,11 @@ const Handler *HandlerTable::find(OperationName name) const {
 
 void Exporter::exportOp(Operation *op) {
   static const HandlerTable table;
-  // Constants come when they are asked for.
+  // Constants come when they are asked for, and so do parameters that follow from others.
   if (isa<nn::ConstantOp, ml_program::GlobalLoadConstOp>(op))
+    return;
+  if (llvm::all_of(op->getUsers(), [](Operation *user) { return isa<AssembleOp>(user); }) &&
+      isa<nn::BinaryOp, nn::CastOp>(op) && getKnownValue(op->getResult(0)))
     return;
   current = op;
   layer = getLayerName(op);

@@ -18,7 +18,7 @@ func.func @computed_scale(%x: tensor<4xf32>, %s: tensor<f32>) -> tensor<4xf32> {
 func.func @island(%x: tensor<1x4xf32>) -> tensor<1x4xf32, #terse.uniform<i8>> {
   %s = nn.constant dense<0.5> : tensor<f32>
   %e = terse.encode %x params(%s : tensor<f32>) : tensor<1x4xf32> -> tensor<1x4xf32, #terse.uniform<i8>>
-  %0 = nn.softmax %e {axis = 1 : i64} : (tensor<1x4xf32, #terse.uniform<i8>>) -> tensor<1x4xf32>
+  %0 = nn.softmax %e {axis = 1 : i64, log = true} : (tensor<1x4xf32, #terse.uniform<i8>>) -> tensor<1x4xf32>
   %1 = terse.encode %0 params(%s : tensor<f32>) : tensor<1x4xf32> -> tensor<1x4xf32, #terse.uniform<i8>>
   return %1 : tensor<1x4xf32, #terse.uniform<i8>>
 }

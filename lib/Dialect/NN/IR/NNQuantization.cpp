@@ -123,11 +123,14 @@ struct ResizeModel : Quantizable::ExternalModel<ResizeModel, ResizeOp> {
   IntegerForm getIntegerForm(Operation *op) const {
     auto resize = cast<ResizeOp>(op);
     bool picks = resize.getMode() == ResizeMode::Nearest && resize.getCoordinate() != ResizeCoordinate::TfCropAndResize;
-    return picks ? IntegerForm::Move : IntegerForm::None;
+    return picks ? IntegerForm::Move : hasLinearForm(resize) ? IntegerForm::Sum : IntegerForm::None;
   }
   std::string getFloatReason(Operation *) const { return "interpolates between elements"; }
   Value buildMove(Operation *op, OpBuilder &b, ValueRange stored, function_ref<int64_t(double)>) const {
     return MoveModel<ResizeOp>::move(op, b, stored);
+  }
+  SmallVector<ScaledTensor> buildSum(Operation *op, OpBuilder &b, ValueRange centered, ArrayRef<float> scales) const {
+    return buildLinearForm(cast<ResizeOp>(op), b, centered[0], scales[0]);
   }
 };
 
@@ -233,18 +236,20 @@ struct BinaryModel : Quantizable::ExternalModel<BinaryModel, BinaryOp> {
   }
   SmallVector<ScaledTensor> buildSum(Operation *op, OpBuilder &b, ValueRange centered, ArrayRef<float> scales) const {
     BinaryKind kind = cast<BinaryOp>(op).getKind();
-    if (kind != BinaryKind::Mul)
+    bool isProduct = kind == BinaryKind::Mul;
+    if (!isProduct && scales[0] != scales[1])
       return {{centered[0], scalarFactor(b, scales[0])},
               {centered[1], scalarFactor(b, kind == BinaryKind::Sub ? -scales[1] : scales[1])}};
+    // Products, and sums on one grid, are integers themselves.
     Type i32 = b.getI32Type();
     SmallVector<Value> wide;
     for (Value x : centered)
       wide.push_back(typeOf(x).getElementType() == i32
                          ? x
                          : CastOp::create(b, op->getLoc(), RankedTensorType::get(typeOf(x).getShape(), i32), x).getResult());
-    Value product = BinaryOp::create(b, op->getLoc(), RankedTensorType::get(typeOf(op->getResult(0)).getShape(), i32),
-                                     BinaryKind::Mul, wide[0], wide[1]);
-    return {{product, scalarFactor(b, scales[0] * scales[1])}};
+    Value result = BinaryOp::create(b, op->getLoc(), RankedTensorType::get(typeOf(op->getResult(0)).getShape(), i32), kind,
+                                    wide[0], wide[1]);
+    return {{result, scalarFactor(b, isProduct ? scales[0] * scales[1] : scales[0])}};
   }
 };
 
@@ -410,15 +415,6 @@ template <typename OpTy> struct FloatModel : Quantizable::ExternalModel<FloatMod
   }
 };
 
-struct SoftmaxModel : Quantizable::ExternalModel<SoftmaxModel, SoftmaxOp> {
-  SmallVector<OpOperand *> getDataOperands(Operation *op) const { return MoveModel<SoftmaxOp>().getDataOperands(op); }
-  IntegerForm getIntegerForm(Operation *) const { return IntegerForm::None; }
-  std::string getFloatReason(Operation *) const { return "exponentials and their sum are computed in float"; }
-  std::optional<Interval> getResultBounds(Operation *op) const {
-    return cast<SoftmaxOp>(op).getLog() ? std::nullopt : std::optional<Interval>(Interval{0, 1});
-  }
-};
-
 } // namespace
 
 template <template <typename> class Model, typename... Ops> static void attachAll(MLIRContext *context) {
@@ -437,6 +433,6 @@ void terse::nn::attachQuantizationInterfaces(MLIRContext *context) {
   BinaryOp::attachInterface<BinaryModel>(*context);
   ReduceOp::attachInterface<ReduceModel>(*context);
   PoolOp::attachInterface<PoolModel>(*context);
-  SoftmaxOp::attachInterface<SoftmaxModel>(*context);
-  attachAll<FloatModel, LayerNormOp, RmsNormOp, GroupNormOp, InstanceNormOp, BatchNormOp, LstmOp, GruOp, RnnOp>(context);
+  attachAll<FloatModel, GroupNormOp, InstanceNormOp, BatchNormOp>(context);
+  attachNormalizationForms(context);
 }

@@ -76,7 +76,10 @@ Value activate(NNBuilder &b, const Layer &layer, int64_t index, Value v) {
   if (layer.clip > 0)
     v = b.unary(UnaryKind::Clamp, v, -layer.clip, layer.clip);
   auto at = [&](ArrayRef<double> values) { return index < int64_t(values.size()) ? values[index] : 0.0; };
-  return b.unary(cast<UnaryKindAttr>(layer.activations[index]).getValue(), v, at(layer.alpha), at(layer.beta));
+  UnaryKind kind = cast<UnaryKindAttr>(layer.activations[index]).getValue();
+  if (Value result = layer.products->activate(b, layer.op, kind, v))
+    return result;
+  return b.unary(kind, v, at(layer.alpha), at(layer.beta));
 }
 
 // One step: from the input product of this time step and the states to the new states (the hidden state first).

@@ -70,6 +70,9 @@ private:
   std::vector<float> getScaleFloors(const ConstantTask &task);
   /// Encodes a bias at the products of the scales of activation and weight.
   LogicalResult encodeProduct(OpOperand &bias, EncodingAttrInterface encoding);
+  /// The global of one component.
+  ml_program::GlobalOp makeGlobal(const ConstantSource &source, const EncodingComponent &info,
+                                  DenseResourceElementsAttr value, Location loc);
   /// Makes globals of component values and assembles them after each of `after`.
   SmallVector<Value> assemble(RankedTensorType logical, EncodingAttrInterface encoding,
                               const ConstantSource &source,
@@ -289,25 +292,30 @@ LogicalResult Applier::encodeConstant(ConstantTask &task) {
   return success();
 }
 
+ml_program::GlobalOp Applier::makeGlobal(const ConstantSource &source,
+                                         const EncodingComponent &info,
+                                         DenseResourceElementsAttr value, Location loc) {
+  // Right where the constant's own global stands.
+  OpBuilder builder(module.getContext());
+  if (source.global)
+    builder.setInsertionPoint(source.global);
+  else
+    builder.setInsertionPointToStart(module.getBody());
+  auto global = ml_program::GlobalOp::create(builder, loc, source.name + "." + info.name, info.type,
+                                             /*is_mutable=*/false, value,
+                                             builder.getStringAttr("private"));
+  symbols.getSymbolTable(module).insert(global, builder.getInsertionPoint());
+  return global;
+}
+
 SmallVector<Value> Applier::assemble(RankedTensorType logical, EncodingAttrInterface encoding,
                                      const ConstantSource &source,
                                      ArrayRef<DenseResourceElementsAttr> values,
                                      ArrayRef<Value> after) {
-  // The components become globals right where the constant's own global stands.
-  SymbolTable &table = symbols.getSymbolTable(module);
   OpBuilder builder(module.getContext());
   SmallVector<ml_program::GlobalOp> globals;
-  for (auto [value, info] : llvm::zip_equal(values, encoding.getComponents(logical))) {
-    if (source.global)
-      builder.setInsertionPoint(source.global);
-    else
-      builder.setInsertionPointToStart(module.getBody());
-    auto global = ml_program::GlobalOp::create(
-        builder, after.front().getLoc(), source.name + "." + info.name, info.type,
-        /*is_mutable=*/false, value, builder.getStringAttr("private"));
-    table.insert(global, builder.getInsertionPoint());
-    globals.push_back(global);
-  }
+  for (auto [value, info] : llvm::zip_equal(values, encoding.getComponents(logical)))
+    globals.push_back(makeGlobal(source, info, value, after.front().getLoc()));
   numComponents += globals.size();
 
   auto type = RankedTensorType::get(logical.getShape(), logical.getElementType(),
@@ -369,18 +377,20 @@ LogicalResult Applier::encodeProduct(OpOperand &operand, EncodingAttrInterface e
   auto error = [&] { return operand.getOwner()->emitError() << "cannot encode the bias: "; };
   if (!op || op.getBiasOperand() != &operand)
     return error() << "#terse.product is for the bias of a contraction";
-  auto getScales = [&](Value value) -> std::optional<HostTensor> {
+  auto getScales = [](Value value) -> Value {
     if (auto decode = value.getDefiningOp<DecodeOp>())
       value = decode.getInput();
     if (auto encode = value.getDefiningOp<EncodeOp>(); encode && !encode.getParameters().empty())
-      return getConstant(encode.getParameters().front(), &symbols);
+      return encode.getParameters().front();
     if (auto assembled = value.getDefiningOp<AssembleOp>();
         assembled && assembled.getComponents().size() > 1)
-      return getConstant(assembled.getComponents()[1], &symbols);
-    return std::nullopt;
+      return assembled.getComponents()[1];
+    return {};
   };
-  std::optional<HostTensor> x = getScales(op.getActivationOperand().get()),
-                            w = getScales(op.getWeightOperand().get());
+  Value xScale = getScales(op.getActivationOperand().get()),
+        wScales = getScales(op.getWeightOperand().get());
+  std::optional<HostTensor> x = xScale ? getConstant(xScale, &symbols) : std::nullopt,
+                            w = wScales ? getConstant(wScales, &symbols) : std::nullopt;
   if (!x || !w || x->getNumElements() != 1)
     return error() << "activation and weight have no scales that are known ahead of time";
   ConstantSource source = getConstantSource(operand.get(), symbols);
@@ -394,16 +404,26 @@ LogicalResult Applier::encodeProduct(OpOperand &operand, EncodingAttrInterface e
   auto components = encoding.encodeHost(*bias, type, {scales}, error);
   if (failed(components))
     return failure();
-  SmallVector<SpoolSlot> slots;
-  SmallVector<std::string> names;
-  for (const EncodingComponent &info : encoding.getComponents(type)) {
-    slots.push_back({info.name, info.type});
-    names.push_back(source.name + "." + info.name);
-  }
-  Value original = operand.get();
-  replace(operand,
-          assemble(type, encoding, source, makeResources(*components, slots, names), {original})
-              .front());
+  // Only the integers are stored: their scales are the products of those that activation and weight have.
+  EncodingComponent info = encoding.getComponents(type).front();
+  SmallVector<SpoolSlot> slots{{info.name, info.type}};
+  SmallVector<std::string> names{source.name + "." + info.name};
+  DenseResourceElementsAttr values =
+      makeResources(MutableArrayRef<HostTensor>(*components).take_front(), slots, names).front();
+  ml_program::GlobalOp global = makeGlobal(source, info, values, operand.get().getLoc());
+  ++numComponents;
+
+  OpBuilder builder(operand.getOwner());
+  Location loc = operand.get().getLoc();
+  auto castTo = [&](Value v) -> Value {
+    auto wide = RankedTensorType::get(cast<RankedTensorType>(v.getType()).getShape(), builder.getF32Type());
+    return v.getType() == wide ? v : nn::CastOp::create(builder, loc, wide, v).getResult();
+  };
+  Value product = nn::BinaryOp::create(builder, loc, nn::BinaryKind::Mul, castTo(wScales), castTo(xScale));
+  Value stored = ml_program::GlobalLoadConstOp::create(builder, loc, global.getType(),
+                                                       SymbolRefAttr::get(global.getSymNameAttr()));
+  auto encoded = RankedTensorType::get(type.getShape(), type.getElementType(), cast<Attribute>(encoding));
+  replace(operand, AssembleOp::create(builder, loc, encoded, ValueRange{stored, product}));
   ++numEncoded;
   ConstantTask task;
   task.source = source;

@@ -1,9 +1,13 @@
 //===- ExpandRecurrent.cpp - Recurrent layers on integers -----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The loop over time is that of nn-decompose; only the products are built here, on encoded operands.
+// The loop over time is that of nn-decompose; only the products are built here, on encoded operands. Where the input has
+// parameters that are known ahead of time, the functions of gates are tables too, so that no result depends on whose
+// exponential it is.
 //
 //===----------------------------------------------------------------------===//
+
+#include "StaticTensor.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -12,11 +16,14 @@
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "terse/Dialect/NN/IR/NNOps.h"
+#include "terse/Dialect/NN/IR/NNQuantization.h"
 #include "terse/Dialect/NN/IR/NNWeights.h"
 #include "terse/Dialect/NN/Transforms/Decompose.h"
 #include "terse/Dialect/Terse/IR/TerseAttributes.h"
 #include "terse/Dialect/Terse/IR/TerseOps.h"
 #include "terse/Dialect/Terse/Transforms/Passes.h"
+
+#include <cmath>
 
 namespace terse {
 #define GEN_PASS_DEF_EXPANDRECURRENTPASS
@@ -59,7 +66,7 @@ public:
       UniformEncodingAttr encoding = getSmallIntegers(getStored(weight.operand->get()));
       if (!encoding || !hasScalesOfRows(encoding, typeOf(getStored(weight.operand->get())).getShape()))
         return false;
-      if (weight.activation && !getInputEncoding(weight.activation->get()))
+      if (weight.activation && !getInputEncoding(weight.activation->get()) && !isStatic(op))
         return false;
     }
     // Nothing else may be encoded.
@@ -71,7 +78,15 @@ public:
     });
   }
 
-  Value getInput(Operation *op) const override { return getEncode(op->getOperand(0)).getInput(); }
+  Value getInput(Operation *op) const override {
+    if (EncodeOp encode = getEncode(op->getOperand(0)))
+      return encode.getInput();
+    // Stored by what computes it; the integers are read below.
+    if (auto decode = op->getOperand(0).getDefiningOp<DecodeOp>())
+      return decode.getResult();
+    OpBuilder builder(op);
+    return DecodeOp::create(builder, op->getLoc(), op->getOperand(0));
+  }
 
   Value getRows(ImplicitLocOpBuilder &b, Value weight, int64_t direction, int64_t first,
                 int64_t last) const override {
@@ -104,6 +119,13 @@ public:
   }
 
   Value multiply(ImplicitLocOpBuilder &b, Operation *op, Value x, Value weight, Value bias) const override {
+    SmallVector<int64_t> shape(typeOf(x).getShape());
+    shape.back() = typeOf(weight).getDimSize(0);
+    auto resultType = RankedTensorType::get(shape, typeOf(x).getElementType());
+    if (isStatic(op)) {
+      bool isInput = typeOf(x).getRank() == 3;
+      return nn::LinearOp::create(b, resultType, isInput ? getStored(op->getOperand(0)) : encodeState(b, x), weight, bias);
+    }
     UniformEncodingAttr encoding = getInputEncoding(op->getOperand(0));
     if (!encoding.getBlock().empty()) {
       SmallVector<int64_t> block(typeOf(x).getRank(), 1);
@@ -112,12 +134,51 @@ public:
                                           encoding.getAsymmetric(), encoding.getNarrow(), /*dynamic=*/true);
     }
     Value encoded = EncodeOp::create(b, x, encoding);
-    SmallVector<int64_t> shape(typeOf(x).getShape());
-    shape.back() = typeOf(weight).getDimSize(0);
-    return nn::LinearOp::create(b, RankedTensorType::get(shape, typeOf(x).getElementType()), encoded, weight, bias);
+    return nn::LinearOp::create(b, resultType, encoded, weight, bias);
+  }
+
+  /// f(x) for x rounded to 1/256 within [-8, 8): beyond, sigmoid and tanh are within 4e-4 of their limits.
+  Value activate(ImplicitLocOpBuilder &b, Operation *op, nn::UnaryKind kind, Value x) const override {
+    if (!isStatic(op))
+      return {};
+    constexpr int64_t kSteps = 256, kHalf = 8 * kSteps;
+    SmallVector<float> entries;
+    for (int64_t i = -kHalf; i < kHalf; ++i) {
+      double at = double(i) / double(kSteps);
+      entries.push_back(float(kind == nn::UnaryKind::Tanh ? std::tanh(at) : 1 / (1 + std::exp(-at))));
+    }
+    auto scalar = [&](Attribute value, Type type) -> Value {
+      return nn::ConstantOp::create(b, DenseElementsAttr::get(RankedTensorType::get({}, type), value));
+    };
+    Type f32 = b.getF32Type(), i32 = b.getI32Type();
+    Value table = nn::ConstantOp::create(
+        b, DenseElementsAttr::get(RankedTensorType::get({2 * kHalf}, f32), ArrayRef<float>(entries)));
+    Value steps = nn::BinaryOp::create(b, x.getType(), nn::BinaryKind::Mul, x, scalar(b.getF32FloatAttr(kSteps), f32));
+    steps = nn::UnaryOp::create(b, nn::UnaryKind::Round, steps);
+    steps = nn::UnaryOp::create(b, nn::UnaryKind::Clamp, steps, double(-kHalf), double(kHalf - 1));
+    auto type = RankedTensorType::get(typeOf(x).getShape(), i32);
+    Value index = nn::CastOp::create(b, type, steps);
+    index = nn::BinaryOp::create(b, type, nn::BinaryKind::Add, index, scalar(b.getI32IntegerAttr(kHalf), i32));
+    return nn::GatherOp::create(b, x.getType(), table, index, b.getI64IntegerAttr(0));
   }
 
 private:
+  /// Whether the input of `op` has one scale and zero point that are known, and its functions can be tables.
+  static bool isStatic(Operation *op) {
+    StaticTensor input = getStaticTensor(op->getOperand(0));
+    auto form = dyn_cast<nn::Quantizable>(op);
+    return input && input.isPerTensor() && !input.encoding.getAxis() && input.encoding.getValueType().getWidth() <= 8 &&
+           form && form.getIntegerForm() == nn::IntegerForm::Recurrent;
+  }
+
+  /// The hidden state, which stays within [-1, 1].
+  static Value encodeState(ImplicitLocOpBuilder &b, Value state) {
+    auto encoding = UniformEncodingAttr::get(b.getIntegerType(8));
+    auto type = RankedTensorType::get({}, b.getF32Type());
+    Value scale = nn::ConstantOp::create(b, DenseElementsAttr::get(type, 1.0f / 127));
+    return EncodeOp::create(b, state, encoding, ValueRange{scale});
+  }
+
   /// Whether a scale belongs to a whole row at least, so that rows can be cut out with their parameters.
   static bool hasScalesOfRows(UniformEncodingAttr encoding, ArrayRef<int64_t> shape) {
     if (encoding.getScaleEncoding())

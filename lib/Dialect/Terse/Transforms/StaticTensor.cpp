@@ -3,7 +3,7 @@
 
 #include "StaticTensor.h"
 
-#include "terse/Support/Constants.h"
+#include "terse/Reference/KnownValue.h"
 
 using namespace mlir;
 using namespace terse;
@@ -13,13 +13,13 @@ static StaticTensor read(Value encoded, ValueRange parameters) {
   if (!encoding || encoding.getScaleEncoding() || !encoding.getBlock().empty() ||
       parameters.empty())
     return {};
-  std::optional<HostTensor> scales = getConstant(parameters.front());
+  std::optional<HostTensor> scales = getKnownValue(parameters.front());
   if (!scales)
     return {};
   StaticTensor result{encoded, encoding, scales->toFloats(), {}};
   result.zeroPoints.assign(result.scales.size(), 0);
   if (encoding.getAsymmetric()) {
-    std::optional<HostTensor> zeroPoints = getConstant(parameters.back());
+    std::optional<HostTensor> zeroPoints = getKnownValue(parameters.back());
     if (!zeroPoints)
       return {};
     result.zeroPoints = zeroPoints->toInts();

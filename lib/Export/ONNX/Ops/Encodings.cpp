@@ -9,6 +9,7 @@
 #include "../Exporter.h"
 
 #include "terse/Import/ONNXTypes.h"
+#include "terse/Reference/KnownValue.h"
 #include "terse/Support/Constants.h"
 #include "terse/Support/MLIRBridge.h"
 #include "llvm/Support/MathExtras.h"
@@ -87,7 +88,7 @@ static bool isPlainScale(Attribute scale) {
 }
 
 static bool areConstant(ValueRange values) {
-  return llvm::all_of(values, [](Value v) { return getConstant(v).has_value(); });
+  return llvm::all_of(values, [](Value v) { return getKnownValue(v).has_value(); });
 }
 
 /// DynamicQuantizeLinear: unsigned 8 bits, one scale and zero point from the tensor itself.
@@ -169,12 +170,12 @@ private:
   }
 
   std::string make(Value parameters, StringRef hint) {
-    std::optional<HostTensor> tensor = getConstant(parameters);
+    std::optional<HostTensor> tensor = getKnownValue(parameters);
     return tensor ? e.constant(arrange(*tensor), nameOf(parameters, hint)) : e.name(parameters);
   }
 
   std::string makeScales(Value scales) {
-    std::optional<HostTensor> tensor = getConstant(scales);
+    std::optional<HostTensor> tensor = getKnownValue(scales);
     if (!tensor)
       return e.name(scales);
     HostTensor laid = arrange(*tensor);

@@ -35,6 +35,10 @@ enum class IntegerForm {
   Sum,
   /// It is a function of one element: a table with one entry per stored integer replaces it.
   Table,
+  /// It puts each element in relation to integer sums over some axes: softmax, norms. An island of float unless asked for.
+  Normalize,
+  /// A recurrent layer: products of integers, functions of the gates by tables, the cell in float. Likewise.
+  Recurrent,
 };
 
 /// A tensor of integers with what it is to be multiplied with.
@@ -46,6 +50,13 @@ struct ScaledTensor {
 
 /// Attaches the interfaces to the ops of the dialect, which calls it.
 void attachQuantizationInterfaces(mlir::MLIRContext *context);
+/// The part of it for softmax, norms and recurrent layers.
+void attachNormalizationForms(mlir::MLIRContext *context);
+
+class ResizeOp;
+/// Whether a resize is a weighted sum of a few elements that are known ahead of time; what that sum is, in Form `Sum`.
+bool hasLinearForm(ResizeOp op);
+llvm::SmallVector<ScaledTensor> buildLinearForm(ResizeOp op, mlir::OpBuilder &builder, mlir::Value centered, float scale);
 
 } // namespace terse::nn
 

@@ -56,7 +56,13 @@ def NN_Quantizable : NN_QuantizationInterface<"Quantizable"> {
         its factor. `centered` are q - zero point of the data operands (i16 or i32), `scales` their scales.
       }], "::llvm::SmallVector<::terse::nn::ScaledTensor>", "buildSum",
       (ins "::mlir::OpBuilder &":$builder, "::mlir::ValueRange":$centered, "::llvm::ArrayRef<float>":$scales), "",
-      "return {};">
+      "return {};">,
+    InterfaceMethod<[{
+        Form `Normalize`: builds the result in f32 from q - zero point of the operand (of any integer type) and its scale.
+        Sums are of integers and therefore exact; each step after them rounds once, so that whatever runs them gets the same
+        bits.
+      }], "::mlir::Value", "buildNormalized",
+      (ins "::mlir::OpBuilder &":$builder, "::mlir::Value":$centered, "float":$scale), "", "return {};">
   ];
 }
 

@@ -12,6 +12,8 @@ class RewritePatternSet;
 
 namespace terse::nn {
 
+enum class UnaryKind : uint32_t;
+
 /// batch_norm, layer_norm, rms_norm, group_norm, instance_norm.
 void populateDecomposeNormPatterns(mlir::RewritePatternSet &patterns);
 /// softmax, attention, rotary_embedding, embedding.
@@ -33,6 +35,10 @@ public:
   /// `x weight^T + bias`, without bias if that is null. `x` is [T, B, I] or, in the loop, [B, H].
   virtual mlir::Value multiply(mlir::ImplicitLocOpBuilder &b, mlir::Operation *op, mlir::Value x, mlir::Value weight,
                                mlir::Value bias) const;
+  /// The function of a gate or state; null for nn.unary.
+  virtual mlir::Value activate(mlir::ImplicitLocOpBuilder &, mlir::Operation *, UnaryKind, mlir::Value) const {
+    return {};
+  }
 };
 
 /// lstm, gru, rnn. `products` outlives the patterns; null means the default.

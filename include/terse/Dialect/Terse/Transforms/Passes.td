@@ -86,12 +86,16 @@ def IntegerContractionsPass : Pass<"terse-integer-contractions", "::mlir::Module
 }
 
 def ExpandRecurrentPass : Pass<"terse-expand-recurrent", "::mlir::ModuleOp"> {
-  let summary = "Multiply in recurrent layers with integers that are computed at run time";
+  let summary = "Multiply in recurrent layers with integers";
   let description = [{
     A recurrent layer (LSTM, GRU, RNN) whose input is encoded at run time, as `int8-dynamic` does, becomes its loop over
     time with `nn.linear` on encoded operands, which `terse-integer-contractions` computes on integers: the input of all
     steps at once before the loop, and in every step the hidden state, which gets the encoding of the input (a scale per
     row, or one per tensor). Gates, cell states and functions stay in float.
+
+    An input with parameters that are known ahead of time is read as it is stored; the hidden state, which stays within
+    [-1, 1], is stored in 8 bits with scale 1/127. Sigmoid and tanh are tables with 256 steps per unit within [-8, 8), so
+    that native code and the interpreter give the same bits; cell states stay in float.
 
     Requires: input and both weights are integers of at most 8 bits; scales of weights per tensor or
     per row. Other layers stay as they are, decode and compute in float.
@@ -257,6 +261,8 @@ def IntegerGraphPass : Pass<"terse-integer-graph", "::mlir::ModuleOp"> {
     form Move      reshape, concatenation, maximum...: the op on q itself; operands of other parameters are
                    requantized first
     form Table     any function of one element: a table of encode(f(decode(q))) for every q
+    form Normalize softmax, layer and RMS norms: exact integer sums (of a table of exponentials; of q - z and its squares),
+                   their quotient in f32, q = encode(quotient)
     ```
 
     A ReLU or clamp between the op and the `terse.encode` becomes the clamp of the requantization. Zero points of

@@ -186,6 +186,10 @@ LogicalResult Converter::convert(std::string &reason) {
     return convertSum(quantizable, reason);
   case nn::IntegerForm::Table:
     return convertTable(quantizable, reason);
+  case nn::IntegerForm::Normalize:
+    return convertNormalize(quantizable, reason);
+  case nn::IntegerForm::Recurrent:
+    return fail(reason, "terse-expand-recurrent has left it, because its weights are not stored as integers per row");
   case nn::IntegerForm::None:
     return fail(reason, quantizable.getFloatReason());
   }

@@ -58,6 +58,7 @@ private:
   mlir::LogicalResult convertMove(nn::Quantizable quantizable, std::string &reason);
   mlir::LogicalResult convertSum(nn::Quantizable quantizable, std::string &reason);
   mlir::LogicalResult convertTable(nn::Quantizable quantizable, std::string &reason);
+  mlir::LogicalResult convertNormalize(nn::Quantizable quantizable, std::string &reason);
 
   ResultUse findUse(bool absorbClamps);
   /// Ends the op: requantizes the sum of the terms, or makes it float.
@@ -67,6 +68,7 @@ private:
   mlir::Value requantize(llvm::ArrayRef<Term> terms, const StaticTensor &target, int64_t low, int64_t high,
                    llvm::ArrayRef<int64_t> shape);
 
+  mlir::Value roundTo(const StaticTensor &target, mlir::Value x);
   mlir::Value center(const StaticTensor &tensor, mlir::Value stored);
   mlir::Value constant(mlir::Type elementType, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<float> values);
   mlir::Value constant(mlir::Type elementType, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> values);
