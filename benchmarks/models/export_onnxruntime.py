@@ -97,8 +97,8 @@ def compare_accuracy(args, name, folder):
     for recipe in ("int8-static", "int4-weights"):
         small, exported = build(args, name, recipe, [], calibration, folder)
         ours, theirs = [], []
-        for i in range(0, len(labels), 50):
-            feeds = {key: np.ascontiguousarray(test[i:i + 50])}
+        for i in range(0, len(labels), 100):
+            feeds = {key: np.ascontiguousarray(test[i:i + 100])}
             ours += list(run_terse(args.terse, small, feeds, folder, []).values())
             theirs += list(run_onnxruntime(exported, feeds, folder).values())
         a, b = np.concatenate(ours), np.concatenate(theirs)

@@ -253,3 +253,87 @@ TEST_F(OnnxImport, RefusesAttributesItDoesNotKnow) {
   EXPECT_FALSE(import(model(g, 6)));
   EXPECT_EQ(error, "node 'Add_y' (op Add, opset 6): this version of the operator is not supported");
 }
+
+//===----------------------------------------------------------------------===//
+// Quantized models
+//===----------------------------------------------------------------------===//
+
+static unsigned count(mlir::ModuleOp module, llvm::StringRef name) {
+  unsigned n = 0;
+  module.walk([&](mlir::Operation *op) { n += op->getName().getStringRef() == name; });
+  return n;
+}
+
+// x and the product pass 8 bits, the weight is stored in them: three scales along the columns.
+static Graph qdqGraph() {
+  Graph g;
+  g.inputs = {value("x", 1, {-1, 2})};
+  g.initializers = {tensor<float>("sx", 1, {}, {0.5f}),          tensor<uint8_t>("zx", 2, {}, {10}),
+                    tensor<float>("sx2", 1, {}, {0.5f}),         tensor<uint8_t>("zx2", 2, {}, {10}),
+                    tensor<int8_t>("w", 3, {2, 3}, {1, 2, 3, -4, 5, -6}),
+                    tensor<float>("sw", 1, {3}, {1.0f, 0.5f, 0.25f}), tensor<int8_t>("zw", 3, {3}, {0, 0, 0}),
+                    tensor<float>("sy", 1, {}, {0.125f}),        tensor<int8_t>("zy", 3, {}, {-3})};
+  g.nodes = {node("QuantizeLinear", {"x", "sx", "zx"}, {"qx"}),
+             node("DequantizeLinear", {"qx", "sx2", "zx2"}, {"dx"}),
+             node("DequantizeLinear", {"w", "sw", "zw"}, {"dw"}, {intAttribute("axis", 1)}),
+             node("MatMul", {"dx", "dw"}, {"m"}),
+             node("QuantizeLinear", {"m", "sy", "zy"}, {"qy"}),
+             node("DequantizeLinear", {"qy", "sy", "zy"}, {"y"})};
+  g.outputs = {value("y", 1, {-1, 3})};
+  return g;
+}
+
+TEST_F(OnnxImport, KeepsWeightsAndActivationsEncoded) {
+  auto module = import(model(qdqGraph()));
+  ASSERT_TRUE(module) << error;
+  // Pairs of the same parameters are one encoded tensor, whichever initializers hold them.
+  EXPECT_EQ(count(*module, "terse.encode"), 2u);
+  EXPECT_EQ(count(*module, "terse.components"), 0u);
+  EXPECT_EQ(count(*module, "terse.assemble"), 1u);
+  // The weight is that of a linear layer, its axis went along; zero points of zero are none.
+  std::string text;
+  llvm::raw_string_ostream(text) << *module;
+  EXPECT_NE(text.find("tensor<3x2xf32, #terse.uniform<i8, axis = 0>>"), std::string::npos) << text;
+  EXPECT_EQ(count(*module, "nn.linear"), 1u);
+  auto results = interpret(mainOf(*module), {HostTensor::from<float>({1, 2}, {1.0f, 2.0f})});
+  ASSERT_TRUE(bool(results)) << llvm::toString(results.takeError());
+  // 1 - 8, 1 + 5, 0.75 - 3
+  EXPECT_EQ((*results)[0].toFloats(), (std::vector<float>{-7, 6, -2.25f}));
+}
+
+TEST_F(OnnxImport, KeepsBlocksOfWeightsEncoded) {
+  Graph g;
+  g.inputs = {value("x", 1, {1, 4})};
+  g.initializers = {tensor<int8_t>("w", 3, {4, 2}, {1, 2, 3, 4, 5, 6, 7, 8}),
+                    tensor<float>("s", 1, {2, 2}, {1.0f, 0.5f, 2.0f, 0.25f})};
+  g.nodes = {node("DequantizeLinear", {"w", "s"}, {"dw"}, {intAttribute("axis", 0), intAttribute("block_size", 2)}),
+             node("MatMul", {"x", "dw"}, {"y"})};
+  g.outputs = {value("y", 1, {1, 2})};
+  auto module = import(model(g));
+  ASSERT_TRUE(module) << error;
+  std::string text;
+  llvm::raw_string_ostream(text) << *module;
+  EXPECT_NE(text.find("tensor<2x4xf32, #terse.uniform<i8, block = [1, 2]>>"), std::string::npos) << text;
+  auto results = interpret(mainOf(*module), {HostTensor::from<float>({1, 4}, {1.0f, 1.0f, 1.0f, 1.0f})});
+  ASSERT_TRUE(bool(results)) << llvm::toString(results.takeError());
+  EXPECT_EQ((*results)[0].toFloats(), (std::vector<float>{4 + 24, 3 + 3.5f}));
+}
+
+TEST_F(OnnxImport, TakesLayersBetweenIntegersAsLayersBetweenEncodedTensors) {
+  Graph g;
+  g.inputs = {value("x", 2, {1, 1, 2, 2})};
+  g.initializers = {tensor<float>("sx", 1, {}, {0.5f}),        tensor<uint8_t>("zx", 2, {}, {2}),
+                    tensor<int8_t>("w", 3, {2, 1, 1, 1}, {3, -2}), tensor<float>("sw", 1, {2}, {1.0f, 0.5f}),
+                    tensor<int8_t>("zw", 3, {}, {0}),          tensor<float>("sy", 1, {}, {0.25f}),
+                    tensor<uint8_t>("zy", 2, {}, {5}),         tensor<int32_t>("b", 6, {2}, {4, -8})};
+  g.nodes = {node("QLinearConv", {"x", "sx", "zx", "w", "sw", "zw", "sy", "zy", "b"}, {"y"})};
+  g.outputs = {value("y", 2, {1, 2, 2, 2})};
+  auto module = import(model(g));
+  ASSERT_TRUE(module) << error;
+  EXPECT_EQ(count(*module, "terse.assemble"), 3u); // Input, weight, bias.
+  EXPECT_EQ(count(*module, "terse.encode"), 1u);
+  auto results = interpret(mainOf(*module), {HostTensor::from<uint8_t>({1, 1, 2, 2}, {2, 3, 4, 12})});
+  ASSERT_TRUE(bool(results)) << llvm::toString(results.takeError());
+  // (3 (q - 2) + 4) 0.5 / 0.25 + 5, (-2 (q - 2) - 8) 0.25 / 0.25 + 5, cut to 0..255
+  EXPECT_EQ((*results)[0].toInts(), (std::vector<int64_t>{13, 19, 25, 73, 0, 0, 0, 0}));
+}
