@@ -1,7 +1,7 @@
 // A channel of zeros, one with a single huge weight, tensors of one element.
 func.func @main(%x: tensor<?x3x2x2xf32> {nn.name = "x"}) -> (tensor<?x1xf32> {nn.name = "y"}, tensor<?x2xf32> {nn.name = "means"}) {
   %w = nn.constant dense<[[[[0.0]], [[0.0]], [[0.0]]], [[[1.0e4]], [[1.0e-3]], [[-1.0e-3]]]]> : tensor<2x3x1x1xf32>
-  %b = nn.constant dense<[0.5, 0.0]> : tensor<2xf32>
+  %b = nn.constant dense<[2.0, 0.0]> : tensor<2xf32>
   %v = nn.constant dense<[[2.0]]> : tensor<1x1xf32>
   %0 = nn.conv %x, %w, %b {dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>}
     : (tensor<?x3x2x2xf32>, tensor<2x3x1x1xf32>, tensor<2xf32>) -> tensor<?x2x2x2xf32> loc("conv")
