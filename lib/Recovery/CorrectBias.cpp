@@ -14,6 +14,7 @@
 #include "terse/Recovery/Passes.h"
 #include "terse/Support/Constants.h"
 #include "terse/Support/Error.h"
+#include "terse/Support/Step.h"
 
 #include <cmath>
 #include <limits>
@@ -159,12 +160,13 @@ llvm::Error CorrectBiasPass::correctFromData() {
   if (!simulation)
     return simulation.takeError();
 
-  // Each round measures with the corrections so far and corrects some more layers, and those before
-  // them again. What a layer is to make up for depends on the ones before it only: these come to rest
-  // first, so that no layer is corrected for long for what is not its own.
+  // In order: what a layer is to make up for depends on the ones before it. Correcting all at once
+  // would let every layer make up for the same errors, and deep models would go astray.
   std::vector<std::vector<double>> best(layers->size());
   double bestDistance = std::numeric_limits<double>::infinity();
-  for (unsigned round = 0; round <= rounds; ++round) {
+  size_t total = rounds ? std::min<size_t>(rounds, best.size()) : best.size();
+  for (size_t round = 0; round <= total; ++round) {
+    beginStep(&getContext(), "correcting biases", round, total + 1);
     auto means = (*simulation)->run(inputs);
     if (!means)
       return means.takeError();
@@ -174,8 +176,10 @@ llvm::Error CorrectBiasPass::correctFromData() {
       for (size_t i = 0; i < best.size(); ++i)
         best[i] = (*simulation)->getAdded(i).vec();
     }
-    size_t active = rounds ? (best.size() * (round + 1) + rounds - 1) / rounds : 0;
-    for (size_t i = 0; i < std::min(active, best.size()) && round < rounds; ++i) {
+    if (round == total)
+      break;
+    size_t first = best.size() * round / total, last = best.size() * (round + 1) / total;
+    for (size_t i = first; i < last; ++i) {
       std::vector<double> amounts;
       for (auto [mean, channel] : llvm::zip_equal((*means)[i], wanted[i].channels))
         amounts.push_back(std::isfinite(mean) ? channel.mean - mean : 0.0);

@@ -216,7 +216,7 @@ def RecordOutputsPass : Pass<"terse-record-outputs", "::mlir::ModuleOp"> {
   let options = [
     Option<"data", "data", "std::string", "", "Calibration inputs, .npz">,
     Option<"samples", "samples", "int64_t", "0", "Use only the first samples of the data (default: all)">,
-    Option<"limit", "limit", "int64_t", "128", "Use no more samples than this; 0 for all">,
+    Option<"limit", "limit", "int64_t", "32", "Use no more samples than this; 0 for all">,
     Option<"interpret", "interpret", "bool", "false", "Run in the reference interpreter instead of natively (default: false)">,
   ];
   let statistics = [Statistic<"numLayers", "layers", "Layers whose outputs were recorded">];
@@ -236,9 +236,8 @@ def CorrectBiasPass : Pass<"terse-correct-bias", "::mlir::ModuleOp"> {
     bias[o] += mean of output o of the float model - mean of output o now
     ```
 
-    in `rounds` rounds, each with the corrections before: the first round corrects the first layers, each further one some
-    more and those before them again. As a layer depends on earlier ones only, with enough rounds this ends where correcting
-    one layer after another ends. The corrections with the least distance of all means, relative
+    for one layer after another, each with the corrections before: what is wrong with a layer depends on the earlier ones.
+    `rounds` bounds how often the model runs, by correcting several consecutive layers at once. The corrections with the least distance of all means, relative
     to the outputs' ranges, are kept, among them none at all. The float model is this one without its choices, or what
     `terse-record-outputs` saw where weights have been changed since.
 
@@ -257,8 +256,8 @@ def CorrectBiasPass : Pass<"terse-correct-bias", "::mlir::ModuleOp"> {
                clEnumValN(::terse::BiasCorrection::Analytic, "analytic", "from statistics of the inputs"))}]>,
     Option<"data", "data", "std::string", "", "Calibration inputs, .npz">,
     Option<"samples", "samples", "int64_t", "0", "Use only the first samples of the data (default: all)">,
-    Option<"limit", "limit", "int64_t", "128", "Use no more samples than this; 0 for all">,
-    Option<"rounds", "rounds", "unsigned", "8", "How often the model is run and biases are corrected">,
+    Option<"limit", "limit", "int64_t", "32", "Use no more samples than this; 0 for all">,
+    Option<"rounds", "rounds", "unsigned", "0", "Corrects several layers at once, so that there are so many rounds at most; 0: one layer at a time">,
     Option<"interpret", "interpret", "bool", "false", "Run in the reference interpreter instead of natively (default: false)">,
   ];
   let statistics = [
