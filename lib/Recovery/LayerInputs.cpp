@@ -231,8 +231,9 @@ llvm::Expected<MutableArrayRef<RecoverableLayer>> MomentsGatherer::gather(int64_
         return results.takeError();
       wanted = std::move(*results);
     }
-    // The first layer of a stage makes up for the errors before it. The ones behind it have inputs with these errors now,
-    // but will not have them any more then: what they see is what they are to keep.
+    // The first layer of a stage makes up for the errors before it. The ones behind it have inputs
+    // with these errors now, but will not have them any more then: what they see is what they are
+    // to keep.
     for (auto [i, layer] : llvm::enumerate(layers))
       addSample(layer, (*seen)[i], sample, options.positions,
                 wanted.empty() || i > 0 ? nullptr : &wanted[offset]);
