@@ -6,8 +6,7 @@
 
 DIR and NODE_MODULES hold the models of catalogue.py, PREPARED is what prepare_data.py wrote. Each cell of the first table is
 max |onnxruntime - terse| / (max - min of terse), the largest of the outputs; for int8-static it is times 255: steps of
-an output in 8 bits. "bits" says that every weight that the exported file decodes has the bits of the compressed model's.
-The second table is top-1 of both on the same samples, which were not used to calibrate. Exits 1 if a figure exceeds its bar.
+an output in 8 bits. The second table is top-1 of both on the same samples, which were not used to calibrate. Exits 1 if a figure exceeds its bar.
 """
 import argparse
 import os
@@ -64,16 +63,6 @@ def build(args, name, recipe, flags, calibration, folder):
         subprocess.run([args.terse, "compress", model, *flags, "--recipe", recipe, *data, "-q", "-o", small], **QUIET)
     subprocess.run([args.terse, "export", small, "-o", exported], **QUIET)
     return small, exported
-
-
-def have_equal_weights(terse, small, exported, folder):
-    """Whether both decode to the same floats: written out as such they are the same tensors."""
-    tensors = []
-    for i, model in enumerate((small, exported)):
-        subprocess.run([terse, "export", model, "--float-weights", "--external-data", "-o", f"{folder}/plain{i}.onnx"], **QUIET)
-        path = f"{folder}/plain{i}.onnx.data"
-        tensors.append(open(path, "rb").read() if os.path.exists(path) else b"")
-    return tensors[0] == tensors[1]
 
 
 def measure(args, name, recipe, flags, feeds, calibration, folder):
