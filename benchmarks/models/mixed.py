@@ -3,35 +3,48 @@
 
     mixed.py --terse build/bin/terse --models DIR --data PREPARED [--only NAME ...] > benchmarks/results/mixed.md
 
-PREPARED is what prepare_data.py wrote. Each data set is split at random with a fixed seed: what formats cost is measured on
-some samples without labels, accuracy on all others. Every uniform format is a candidate of the search, and the search is given
-the size of each uniform model as its budget, and sizes between. Bytes are those of all weights. Needs NumPy.
+PREPARED is what prepare_data.py wrote. Each data set is split at random with a fixed seed, or with --ordered into the first samples
+and the others: what formats cost is measured on some samples without labels, accuracy on all others. The candidates of the
+search are the default ones of `terse-mix-precision`; it is given the size of each uniform model as its budget, and sizes between.
+Bytes are those of all weights. Needs NumPy.
 """
 import argparse
 import json
 import os
 import tempfile
 
+import numpy as np
+
 from commands import add_labelled_options, compress, evaluate, locate_labelled, split, write_recipe
 
 # Samples that sensitivities are measured on.
 MODELS = {"mobilenet_v1_025": 100, "resnet20": 200, "kws_dscnn": 200}
+# The default candidates, then formats that are compared only.
 UNIFORM = {
     "f16": "#terse.cast<f16>",
     "int8 channel": "#terse.uniform<i8, channels = 1>",
     "int6 channel, searched": "#terse.uniform<i6, channels = 1> | terse-search-scales",
     "int5 block 32, searched": "#terse.uniform<i5, block = 32, scale = f16> | terse-search-scales",
-    "int4 block 32": "#terse.uniform<i4, block = 32, scale = f16>",
     "int4 block 32, searched": "#terse.uniform<i4, block = 32, scale = f16> | terse-search-scales",
-    "int4 channel": "#terse.uniform<i4, channels = 1>",
     "int3 block 32, searched": "#terse.uniform<i3, block = 32, scale = f16> | terse-search-scales",
+    "int4 block 32": "#terse.uniform<i4, block = 32, scale = f16>",
+    "int4 channel": "#terse.uniform<i4, channels = 1>",
 }
 # Further budgets, as ratios to the float weights.
-BETWEEN = [0.35, 0.22, 0.2, 0.18, 0.16, 0.145]
+BETWEEN = [0.35, 0.22, 0.2, 0.18, 0.16]
 
 
 def quote(text):
     return '"' + text + '"'
+
+
+def split_ordered(path, count, folder):
+    """The first `count` samples to measure with, the others to test."""
+    data = dict(np.load(path))
+    files = os.path.join(folder, "calibration.npz"), os.path.join(folder, "test.npz")
+    np.savez(files[0], **{key: value[:count] for key, value in data.items() if key != "labels"})
+    np.savez(files[1], **{key: value[count:] for key, value in data.items()})
+    return files, len(data["labels"]) - count
 
 
 def get_size(path):
@@ -45,13 +58,15 @@ def main():
     add_labelled_options(parser)
     parser.add_argument("--loss", default="divergence")
     parser.add_argument("--samples", type=int, help="at most so many samples for what formats cost")
+    parser.add_argument("--ordered", action="store_true", help="measure with the first samples")
+    parser.add_argument("--sensitivities", help="folder of what formats cost, NAME.json: used if there, else written")
     args = parser.parse_args()
     for name, count in MODELS.items():
         if args.only and name not in args.only:
             continue
         model, data = locate_labelled(args, name)
         with tempfile.TemporaryDirectory() as folder:
-            (calibration, test), samples = split(data, count, folder)
+            (calibration, test), samples = (split_ordered if args.ordered else split)(data, count, folder)
             rows = []
 
             def add(kind, label, recipe, *flags):
@@ -74,13 +89,13 @@ def main():
                 add("uniform", label, recipe)
             plain = rows[0]["size"] / rows[0]["ratio"]
             budgets = sorted({row["size"] for row in rows} | {int(ratio * plain) for ratio in BETWEEN}, reverse=True)
-            candidates = ", ".join(quote(text) for text in UNIFORM.values())
             recipe = write_recipe(os.path.join(folder, "mixed.yaml"),
-                                  [f"terse-mix-precision: {{candidates: [{candidates}], loss: {args.loss}, "
-                                   f"samples: {min(count, args.samples or count)}}}", "terse-apply-encodings"])
+                                  [f"terse-mix-precision: {{loss: {args.loss}, samples: {min(count, args.samples or count)}}}",
+                                   "terse-apply-encodings"])
+            costs = os.path.join(args.sensitivities or folder, name + ".json")
             for budget in budgets:
-                add("mixed", f"at most {budget}", recipe, "--data", calibration, "--sensitivities",
-                    os.path.join(folder, "sensitivities.json"), "--max-size", str(budget))
+                add("mixed", f"at most {budget}", recipe, "--data", calibration, "--sensitivities", costs,
+                    "--max-size", str(budget))
             results = evaluate(args.terse, [model] + [row["path"] for row in rows], test, folder)
         reference = results[0]["metrics"]["top1"]
         for row, result in zip(rows, results[1:]):
