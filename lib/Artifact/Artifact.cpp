@@ -236,6 +236,23 @@ static uint32_t writeBlob(raw_ostream &os, const ArtifactContents &contents) {
   return crc;
 }
 
+/// The section of counted ranges; empty if there are none.
+static std::string buildRanges(const ArtifactContents &contents) {
+  std::string section;
+  if (contents.ranges.empty())
+    return section;
+  raw_string_ostream os(section);
+  support::endian::Writer writer(os, endianness::little);
+  writer.write<uint32_t>(contents.ranges.size());
+  for (const ArtifactRange &range : contents.ranges) {
+    writer.write<uint32_t>(range.name.size());
+    os << range.name;
+    writer.write<double>(range.low);
+    writer.write<double>(range.high);
+  }
+  return section;
+}
+
 static void writeFile(raw_fd_ostream &os, uint32_t machine, StringRef metadata, StringRef code,
                       const ArtifactContents &contents) {
   terse_file_header header = {};
@@ -247,7 +264,15 @@ static void writeFile(raw_fd_ostream &os, uint32_t machine, StringRef metadata, 
   header.metadata_size = metadata.size();
   header.code_offset = alignTo(header.metadata_offset + metadata.size(), 64);
   header.code_size = code.size();
-  header.weights_offset = alignTo(header.code_offset + code.size(), TERSE_FORMAT_PAGE);
+  std::string ranges = buildRanges(contents);
+  uint64_t end = header.code_offset + code.size();
+  if (!ranges.empty()) {
+    header.ranges_offset = alignTo(end, 8);
+    header.ranges_size = ranges.size();
+    header.ranges_checksum = checksum(ranges);
+    end = header.ranges_offset + ranges.size();
+  }
+  header.weights_offset = alignTo(end, TERSE_FORMAT_PAGE);
   header.weights_size = contents.weightsSize;
   header.file_size = header.weights_offset + header.weights_size;
   header.arena_size = contents.arenaSize;
@@ -260,6 +285,10 @@ static void writeFile(raw_fd_ostream &os, uint32_t machine, StringRef metadata, 
   os << metadata;
   writeZeros(os, header.code_offset - os.tell(), ignored);
   os << code;
+  if (!ranges.empty()) {
+    writeZeros(os, header.ranges_offset - os.tell(), ignored);
+    os << ranges;
+  }
   writeZeros(os, header.weights_offset - os.tell(), ignored);
   header.weights_checksum = writeBlob(os, contents);
 

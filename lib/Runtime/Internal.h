@@ -34,6 +34,13 @@ typedef struct terse_tensor_list {
   size_t count;
 } terse_tensor_list;
 
+/// A counted range. `name` is owned.
+typedef struct terse_range {
+  char *name;
+  double low, high;
+  uint64_t seen, below, above;
+} terse_range;
+
 /// A free arena; the link lies in the arena itself.
 typedef struct terse_arena {
   struct terse_arena *next;
@@ -46,7 +53,12 @@ struct terse_model {
   terse_file_header header;
 
   char *producer, *target;
+  /// Without the output that counts ranges, which follows the others.
   terse_tensor_list inputs, outputs, weights;
+  terse_range *ranges; ///< The counters are guarded by `mutex`.
+  size_t range_count;
+  /// Whether the output that counts has been taken off the list of outputs.
+  int counts_hidden;
 
   void *library;
   /// The memory file that holds the code; see openCode for why it stays open.
@@ -68,6 +80,12 @@ TERSE_HIDDEN uint32_t terse_crc32(const uint8_t *data, size_t size);
 /// Reads the metadata section into `model`; checks the CPU features that it asks for.
 TERSE_HIDDEN terse_status terse_read_metadata(terse_model *model, const char *path,
                                               const uint8_t *data, size_t size);
+
+/// Reads the section of counted ranges, if there is one; after the metadata.
+TERSE_HIDDEN terse_status terse_read_ranges(terse_model *model, const char *path);
+TERSE_HIDDEN void terse_free_ranges(terse_model *model);
+/// Adds what one run has counted: three numbers per range.
+TERSE_HIDDEN void terse_add_counts(terse_model *model, const int64_t *counts);
 
 TERSE_HIDDEN void terse_free_list(terse_tensor_list *list);
 

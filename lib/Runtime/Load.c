@@ -88,6 +88,7 @@ static terse_status checkHeader(terse_model *model, const char *path) {
   if (!isInside(model, h->metadata_offset, h->metadata_size) ||
       !isInside(model, h->code_offset, h->code_size) ||
       !isInside(model, h->weights_offset, h->weights_size) ||
+      (h->ranges_size != 0 && !isInside(model, h->ranges_offset, h->ranges_size)) ||
       h->weights_offset % TERSE_FORMAT_PAGE != 0)
     return damaged(path, "a section lies outside the file");
   if (h->arena_size > (uint64_t)PTRDIFF_MAX - TERSE_FORMAT_PAGE)
@@ -170,6 +171,7 @@ terse_status terse_model_load(const char *path, const terse_load_options *option
   if (!(status = mapFile(model, path)) && !(status = checkHeader(model, path)) &&
       !(status = terse_read_metadata(model, path, model->file + model->header.metadata_offset,
                                      model->header.metadata_size)) &&
+      !(status = terse_read_ranges(model, path)) &&
       options && options->verify_weights &&
       terse_crc32(model->file + model->header.weights_offset, model->header.weights_size) !=
           model->header.weights_checksum)
@@ -198,6 +200,9 @@ void terse_model_unload(terse_model *model) {
     close(model->code_fd);
   if (model->file)
     munmap((void *)model->file, model->file_size);
+  // The output that counts has a name, too.
+  model->outputs.count += model->outputs.items && model->range_count && model->counts_hidden;
+  terse_free_ranges(model);
   terse_free_list(&model->inputs);
   terse_free_list(&model->outputs);
   terse_free_list(&model->weights);

@@ -117,7 +117,8 @@ terse_status terse_run(terse_model *model, const terse_tensor *inputs, size_t in
   }
 
   // One block: the buffers, then a full-rank shape for each.
-  size_t count = inputCount + outputCount;
+  size_t hidden = (size_t)model->counts_hidden;
+  size_t count = inputCount + outputCount + hidden;
   size_t each = sizeof(terse_buffer) + TERSE_MAX_RANK * sizeof(int64_t);
   terse_buffer *buffers = calloc(count ? count : 1, each);
   if (!buffers)
@@ -132,6 +133,8 @@ terse_status terse_run(terse_model *model, const terse_tensor *inputs, size_t in
 
   terse_buffer *results = buffers + inputCount;
   terse_status status = callEntry(model, buffers, results);
+  if (!status && hidden)
+    terse_add_counts(model, results[outputCount].data);
   size_t given = 0;
   for (; !status && given < outputCount; ++given) {
     int isOurs = outputs[given].data == NULL;
@@ -146,7 +149,7 @@ terse_status terse_run(terse_model *model, const terse_tensor *inputs, size_t in
     for (size_t i = 0; i < outputCount; ++i)
       if (!results[i].shape)
         terse_tensor_release(&outputs[i]);
-  for (size_t i = 0; i < outputCount; ++i)
+  for (size_t i = 0; i < outputCount + hidden; ++i)
     free(results[i].data);
   free(buffers);
   return status;

@@ -28,6 +28,15 @@ public:
   }
   llvm::StringRef getKind() const override { return "artifact"; }
   llvm::Expected<std::vector<HostTensor>> run(llvm::ArrayRef<HostTensor> inputs) override;
+  std::vector<RangeCounts> getRangeCounts() override {
+    std::vector<RangeCounts> result;
+    for (size_t i = 0; i < terse_range_count(model.get()); ++i) {
+      terse_range_counts counts;
+      if (terse_range_counts_get(model.get(), i, &counts) == TERSE_OK)
+        result.push_back({counts.name, counts.low, counts.high, counts.seen, counts.below, counts.above});
+    }
+    return result;
+  }
 
 private:
   ModelHandle model;

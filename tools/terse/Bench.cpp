@@ -128,13 +128,18 @@ static llvm::Error bench(const BenchOptions &options) {
         << llvm::formatv("{0,13}{1,7}{2,10:F3}{3,10:F3}{4,10:F3}{5,11:F1}\n", subject.bytes,
                          subject.batch, p50, subject.latencies.getPercentile(90),
                          subject.latencies.getPercentile(99), throughput);
-    list.push_back(llvm::json::Object{{"model", subject.path},
-                                      {"runs_as", subject.runner->getKind()},
-                                      {"file_bytes", int64_t(subject.bytes)},
-                                      {"batch", subject.batch},
-                                      {"latency", subject.latencies.toJSON()},
-                                      {"samples_per_second", throughput}});
+    llvm::json::Object item{{"model", subject.path},
+                            {"runs_as", subject.runner->getKind()},
+                            {"file_bytes", int64_t(subject.bytes)},
+                            {"batch", subject.batch},
+                            {"latency", subject.latencies.toJSON()},
+                            {"samples_per_second", throughput}};
+    if (std::vector<RangeCounts> counts = subject.runner->getRangeCounts(); !counts.empty())
+      item["ranges"] = tool::toJSON(counts);
+    list.push_back(std::move(item));
   }
+  for (const Subject &subject : subjects)
+    printRangeCounts(subject.path, subject.runner->getRangeCounts(), llvm::outs());
   llvm::outs().flush();
   if (options.json.empty())
     return llvm::Error::success();

@@ -16,7 +16,7 @@ namespace {
 struct CompileCommandOptions {
   std::string input, output, target = "native";
   unsigned threads = 0;
-  bool cache = true;
+  bool cache = true, countRanges = false;
   ModelOptions model;
 };
 } // namespace
@@ -43,6 +43,7 @@ static llvm::Error compile(const CompileCommandOptions &options) {
   CompileOptions compileOptions;
   compileOptions.target = options.target;
   compileOptions.parallel = options.threads != 1;
+  compileOptions.countRanges = options.countRanges;
   note("compiling " + options.input + " for " + options.target);
   if (options.cache)
     compileOptions.cacheFolder = getDefaultCacheFolder();
@@ -50,7 +51,14 @@ static llvm::Error compile(const CompileCommandOptions &options) {
   if (!code)
     return inFile(options.input, code.takeError());
 
+  if (options.countRanges && code->ranges.empty())
+    return makeError("'{0}': --count-ranges: the model has no static integers whose ranges could be counted; recipe int8-static "
+                     "makes them",
+                     options.input);
+
   ArtifactContents contents;
+  for (const CountedRange &range : code->ranges)
+    contents.ranges.push_back({range.name, range.low, range.high});
   contents.object = code->object;
   contents.triple = code->triple;
   contents.features = code->features;
@@ -101,6 +109,9 @@ void tool::addCompile(CLI::App &root, Action &action) {
                       "1: no parallel loops in the code; otherwise chosen when it runs");
   command->add_flag("!--no-cache", options->cache,
                     "Generate code even if the cache has it ($TERSE_CACHE_DIR, else terse in the user's cache folder)");
+  command->add_flag("--count-ranges", options->countRanges,
+                    "Count values beyond the ranges of static integers in every run; terse run and bench show them, and "
+                    "terse/Runtime/terse.h gives them to programs");
   options->model.addTo(*command);
   command->callback([=, &action] { action = [=] { return compile(*options); }; });
 }

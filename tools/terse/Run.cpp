@@ -32,6 +32,7 @@ static llvm::Error run(const RunOptions &options) {
   auto outputs = runner.run(*inputs);
   if (!outputs)
     return inFile(options.model, outputs.takeError());
+  printRangeCounts(options.model, runner.getRangeCounts(), llvm::outs());
   NamedTensors named;
   for (auto [output, tensor] : llvm::zip(signature.outputs, *outputs))
     named.push_back({output.name, tensor});

@@ -8,6 +8,7 @@
 #include "terse/Codegen/CPU/Compiler.h"
 #include "terse/Pipelines/Pipelines.h"
 #include "terse/Reference/Interpreter.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace terse;
 using namespace terse::tool;
@@ -151,4 +152,31 @@ tool::createRunners(llvm::ArrayRef<std::string> paths, const RunnerOptions &opti
     if (!used.count(name))
       return makeError("--dim {0}: no model has such a dimension of unknown size", name);
   return runners;
+}
+
+void tool::printRangeCounts(llvm::StringRef path, llvm::ArrayRef<RangeCounts> counts, llvm::raw_ostream &os) {
+  if (counts.empty())
+    return;
+  size_t width = 5;
+  for (const RangeCounts &range : counts)
+    width = std::max(width, range.name.size());
+  os << "ranges of " << path << "\n" << "value";
+  os.indent(width - 5) << "                 range           seen          below          above    share\n";
+  for (const RangeCounts &range : counts) {
+    os << range.name;
+    os.indent(width - range.name.size())
+        << llvm::formatv("{0,22}{1,15}{2,15}{3,15}{4,9}\n", llvm::formatv("[{0:F3}, {1:F3}]", range.low, range.high).str(),
+                         range.seen, range.below, range.above, llvm::formatv("{0:F3}%", 100 * range.getShare()).str());
+  }
+}
+
+llvm::json::Array tool::toJSON(llvm::ArrayRef<RangeCounts> counts) {
+  llvm::json::Array list;
+  for (const RangeCounts &range : counts)
+    list.push_back(llvm::json::Object{{"name", range.name},
+                                      {"range", llvm::json::Array{range.low, range.high}},
+                                      {"seen", int64_t(range.seen)},
+                                      {"below", int64_t(range.below)},
+                                      {"above", int64_t(range.above)}});
+  return list;
 }

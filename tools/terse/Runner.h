@@ -20,6 +20,14 @@ struct RunnerOptions {
   void addTo(CLI::App &command);
 };
 
+/// How often values left the range of a static integer tensor.
+struct RangeCounts {
+  std::string name;
+  double low = 0, high = 0;
+  uint64_t seen = 0, below = 0, above = 0;
+  double getShare() const { return seen ? double(below + above) / double(seen) : 0; }
+};
+
 /// A loaded model, whatever executes it: the interpreter, the JIT compiler, or the runtime for a
 /// compiled artifact.
 class Runner {
@@ -32,9 +40,16 @@ public:
   /// Inputs are in the order of the signature and fit it.
   virtual llvm::Expected<std::vector<HostTensor>> run(llvm::ArrayRef<HostTensor> inputs) = 0;
 
+  /// What was counted since the model was loaded; nothing for models that do not count.
+  virtual std::vector<RangeCounts> getRangeCounts() { return {}; }
+
 protected:
   ModelSignature signature;
 };
+
+/// A table of what live data do to ranges; nothing for an empty list.
+void printRangeCounts(llvm::StringRef path, llvm::ArrayRef<RangeCounts> counts, llvm::raw_ostream &os);
+llvm::json::Array toJSON(llvm::ArrayRef<RangeCounts> counts);
 
 /// One runner for each model. Whatever `--bind` and `--dim` name must occur in one model at least:
 /// a model that is specialized already may stand beside its original.

@@ -40,6 +40,12 @@ struct ArtifactWeight {
   llvm::ArrayRef<char> data;
 };
 
+/// A range of static integers that the code counts.
+struct ArtifactRange {
+  std::string name;
+  double low, high;
+};
+
 struct ArtifactContents {
   /// A relocatable object that exports the names of terse/Runtime/abi.h.
   llvm::StringRef object;
@@ -52,6 +58,8 @@ struct ArtifactContents {
   uint64_t weightsSize = 0;
   std::vector<ArtifactTensor> inputs, outputs;
   std::vector<ArtifactWeight> weights;
+  /// What the rows of the last output count: tensor<Rx3xi64>; empty if it is an output like the others.
+  std::vector<ArtifactRange> ranges;
 };
 
 /// Links `object` to a shared object that depends on libc and libm only, with the linker beside this

@@ -151,6 +151,31 @@ const int64_t *terse_weight_shape(const terse_model *model, size_t index);
 uint64_t terse_weight_bytes(const terse_model *model, size_t index);
 
 //===----------------------------------------------------------------------===//
+// Drift
+//===----------------------------------------------------------------------===//
+
+/// What live data do to one range of static integers.
+typedef struct terse_range_counts {
+  /// The layer that makes the value, or the input. Valid as long as the model.
+  const char *name;
+  /// The smallest and the largest number that can be stored.
+  double low, high;
+  /// Values that were rounded to the range, and how many of them rounding alone would have put below and above: they became
+  /// its ends. Clamps of the model, such as ReLU, do not count.
+  uint64_t seen, below, above;
+} terse_range_counts;
+
+/// Ranges that the model counts: 0 unless it was compiled with --count-ranges.
+size_t terse_range_count(const terse_model *model);
+
+/// The counters of all runs so far, of all threads, since the model was loaded or the counters were reset. Those of a run in
+/// progress are added when it ends.
+terse_status terse_range_counts_get(terse_model *model, size_t index, terse_range_counts *counts);
+
+/// Sets all counters to 0.
+void terse_range_counts_reset(terse_model *model);
+
+//===----------------------------------------------------------------------===//
 // Running
 //===----------------------------------------------------------------------===//
 

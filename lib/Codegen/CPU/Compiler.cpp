@@ -35,6 +35,7 @@
 #include "mlir/Dialect/Vector/Transforms/SubsetOpInterfaceImpl.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -189,6 +190,8 @@ public:
 
   /// To fused linalg on tensors; signature and weights are known then.
   llvm::Error lowerToLinalg();
+  /// Counts what leaves the ranges of static integers.
+  llvm::Error addCounters();
   /// From the cache if it is there.
   llvm::Error makeObject();
 
@@ -236,6 +239,9 @@ llvm::Error Compilation::lowerToLinalg() {
   if (!getEntryFunction(*module))
     return llvm::createStringError(std::make_error_code(std::errc::invalid_argument),
                                    "expected a function 'main' or exactly one public function");
+  if (options.countRanges)
+    if (llvm::Error error = addCounters())
+      return error;
   if (llvm::Error error = run(buildDecomposePipeline, "nn"))
     return error;
   // Encoded arguments have become their components by now; types still say more than their storage.
@@ -247,6 +253,24 @@ llvm::Error Compilation::lowerToLinalg() {
     code.weightsSize = slot.offset + slot.bytes;
     code.weights.push_back(std::move(slot));
   }
+  return llvm::Error::success();
+}
+
+llvm::Error Compilation::addCounters() {
+  // Where a range ends and where the model clamps is known while the integer graph is made only.
+  (*module)->setDiscardableAttr(kCountRangesAttr, UnitAttr::get(module->getContext()));
+  auto build = [](OpPassManager &pm) {
+    pm.addPass(createInlinerPass());
+    pm.addPass(createSymbolDCEPass());
+    buildIntegerPipeline(pm);
+  };
+  if (llvm::Error error = run(build, "integers"))
+    return error;
+  (*module)->removeDiscardableAttr(kCountRangesAttr);
+  auto ranges = countRanges(getEntryFunction(*module));
+  if (!ranges)
+    return ranges.takeError();
+  code.ranges = std::move(*ranges);
   return llvm::Error::success();
 }
 

@@ -6,6 +6,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "terse/Codegen/CPU/Passes.h"
+#include "terse/Dialect/Terse/Transforms/CountRanges.h"
 #include "terse/Support/HostTensor.h"
 #include "terse/Support/TensorSignature.h"
 #include "llvm/Support/Error.h"
@@ -30,6 +31,8 @@ struct CompileOptions {
   /// Folder in which code of earlier compilations is looked up and kept (see getDefaultCacheFolder); none if empty. Not
   /// used with an observer.
   std::string cacheFolder;
+  /// Whether the code counts values beyond the ranges of static integers: it then has one more output, see countRanges.
+  bool countRanges = false;
   /// Called with the module after each named stage ("nn", "linalg", "buffers", "llvm"), for tools that show it.
   std::function<void(llvm::StringRef stage, mlir::ModuleOp)> observer;
 };
@@ -48,6 +51,8 @@ struct CompiledCode {
   std::vector<TensorSignature> inputs, outputs;
   /// The weights blob; `data` of the slots lives as long as the MLIR context.
   std::vector<WeightSlot> weights;
+  /// With countRanges, what the rows of the last output are about; empty if there is nothing to count.
+  std::vector<CountedRange> ranges;
   /// Triple and features the code was made for.
   std::string triple, features;
 };

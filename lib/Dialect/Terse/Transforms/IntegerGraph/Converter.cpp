@@ -3,6 +3,7 @@
 
 #include "Converter.h"
 
+#include "terse/Dialect/Terse/Transforms/CountRanges.h"
 #include "terse/Numerics/Requantize.h"
 #include "terse/Support/Constants.h"
 
@@ -65,6 +66,11 @@ ResultUse Converter::findUse(bool absorbClamps) {
     value = user->getResult(0);
   }
   return {};
+}
+
+bool Converter::countsRanges() const {
+  auto module = op->getParentOfType<ModuleOp>();
+  return module && module->hasAttr(kCountRangesAttr);
 }
 
 Value Converter::requantize(ArrayRef<Term> terms, const StaticTensor &target, int64_t low,
@@ -135,7 +141,11 @@ void Converter::finish(const ResultUse &use, ArrayRef<Term> terms) {
     numerics::QuantRange range = use.target.getRange();
     int64_t low = std::isinf(use.low) ? range.min : use.target.quantize(use.low);
     int64_t high = std::isinf(use.high) ? range.max : use.target.quantize(use.high);
-    finishStored(use, requantize(terms, use.target, low, high, resultType.getShape()));
+    Value stored = requantize(terms, use.target, low, high, resultType.getShape());
+    bool clampsLow = !std::isinf(use.low), clampsHigh = !std::isinf(use.high);
+    if (countsRanges() && (clampsLow || clampsHigh))
+      stored.getDefiningOp()->setDiscardableAttr(kClampsAttr, builder.getDenseBoolArrayAttr({clampsLow, clampsHigh}));
+    finishStored(use, stored);
     return;
   }
   Type f32 = builder.getF32Type();

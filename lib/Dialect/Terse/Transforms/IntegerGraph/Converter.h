@@ -61,6 +61,8 @@ private:
   mlir::LogicalResult convertNormalize(nn::Quantizable quantizable, std::string &reason);
 
   ResultUse findUse(bool absorbClamps);
+  /// Whether what counters of ranges need is to be marked.
+  bool countsRanges() const;
   /// Ends the op: requantizes the sum of the terms, or makes it float.
   void finish(const ResultUse &use, llvm::ArrayRef<Term> terms);
   /// Ends the op with stored integers of the parameters of `use`.

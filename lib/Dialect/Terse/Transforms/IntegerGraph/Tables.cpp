@@ -3,6 +3,7 @@
 
 #include "Converter.h"
 
+#include "terse/Dialect/Terse/Transforms/CountRanges.h"
 #include "terse/Reference/Interpreter.h"
 #include "terse/Support/Constants.h"
 #include "terse/Support/MLIRBridge.h"
@@ -73,6 +74,15 @@ LogicalResult Converter::convertTable(nn::Quantizable quantizable, std::string &
   Value looked =
       nn::GatherOp::create(builder, loc, type, table, index, builder.getI64IntegerAttr(0));
   if (use.encode) {
+    if (countsRanges()) {
+      SmallVector<int8_t> beyond;
+      numerics::QuantRange range = use.target.getRange(), wide{-(int64_t(1) << 40), int64_t(1) << 40};
+      for (float output : outputs) {
+        int64_t q = numerics::quantize(output, use.target.scale(), use.target.zeroPoint(), wide);
+        beyond.push_back(q < range.min ? 1 : q > range.max ? 2 : 0);
+      }
+      looked.getDefiningOp()->setDiscardableAttr(kBeyondAttr, builder.getDenseI8ArrayAttr(beyond));
+    }
     finishStored(use, looked);
     return success();
   }
