@@ -140,7 +140,7 @@ private:
     }
     std::vector<float> moments(columns * columns);
     for (auto [group, inputs] : llvm::enumerate(layer.moments)) {
-      auto factor = [&](size_t column) { return factors.empty() ? 1.0 : factors[channels[group * columns + column]]; };
+      auto factor = [&, group = group](size_t column) { return factors.empty() ? 1.0 : factors[channels[group * columns + column]]; };
       for (size_t i = 0; i < columns; ++i)
         for (size_t j = 0; j < columns; ++j)
           moments[i * columns + j] = float(inputs.getProduct(i, j, /*centered=*/false) / (factor(i) * factor(j)));

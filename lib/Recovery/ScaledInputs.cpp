@@ -131,7 +131,7 @@ std::vector<double> terse::getRowErrors(const RecoverableLayer &layer, ArrayRef<
   std::vector<double> errors;
   std::vector<float> moments(columns * stride), rowsOfGroup(rows * stride), products(rows * stride);
   for (auto [group, inputs] : llvm::enumerate(layer.moments)) {
-    auto factor = [&](int64_t column) { return factors.empty() ? 1.0 : factors[channels[group * columns + column]]; };
+    auto factor = [&, group = group](int64_t column) { return factors.empty() ? 1.0 : factors[channels[group * columns + column]]; };
     for (int64_t i = 0; i < columns; ++i)
       for (int64_t j = 0; j < columns; ++j)
         moments[i * stride + j] = float(inputs.getProduct(i, j, /*centered=*/false) / (factor(i) * factor(j)));
