@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Pass/PassManager.h"
+#include "terse/Dialect/NN/Transforms/ConstantBuilder.h"
 #include "terse/Dialect/Terse/IR/TerseAttributes.h"
 #include "terse/Dialect/Terse/Transforms/Passes.h"
 #include "terse/Support/Constants.h"
@@ -55,14 +56,14 @@ OwningOpRef<ModuleOp> isolate(Operation *op, ArrayRef<std::pair<OpOperand *, Att
   for (OpOperand &operand : copy->getOpOperands()) {
     Value value = operand.get();
     ConstantSource source = getConstantSource(value, originals);
-    if (source.global) {
-      auto global = cast<ml_program::GlobalOp>(source.global->clone());
-      if (!symbols.lookup(global.getSymName()))
-        symbols.insert(global);
-      else
-        global->erase();
-      operand.set(ml_program::GlobalLoadConstOp::create(builder, op->getLoc(), value.getType(),
-                                                        FlatSymbolRefAttr::get(context, source.name)));
+    auto type = dyn_cast<RankedTensorType>(value.getType());
+    std::optional<HostTensor> content = source.global ? getConstant(value) : std::nullopt;
+    if (content && type && !type.getEncoding()) {
+      // A blob of its own: the one of the model is released with the last use that encoding sees.
+      operand.set(nn::createConstant(builder, op->getLoc(), *content, type, source.name, symbols));
+    } else if (source.global) {
+      copy->destroy();
+      return {};
     } else if (source) {
       operand.set(builder.clone(*value.getDefiningOp())->getResult(cast<OpResult>(value).getResultNumber()));
     } else {
