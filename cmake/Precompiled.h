@@ -1,8 +1,8 @@
 //===- Precompiled.h - Upstream headers, parsed once ----------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Nearly all of the time of compiling one of our files goes into these. Every file still includes what it uses; a
-// build with -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON shows what is missing.
+// Nearly all of the time of compiling one of our files goes into these. Every file still includes
+// what it uses; a build with -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON shows what is missing.
 //
 //===----------------------------------------------------------------------===//
 

@@ -21,8 +21,8 @@ void registerTerseDialects(mlir::DialectRegistry &registry);
 /// Terse's own passes and pipelines.
 void registerTersePasses();
 
-/// Terse's dialects, the upstream dialects that its pipelines use, and the external models that join
-/// them.
+/// Terse's dialects, the upstream dialects that its pipelines use, and the external models that
+/// join them.
 void registerAllDialects(mlir::DialectRegistry &registry);
 
 /// Terse's passes and pipelines, and the upstream passes that its pipelines use.

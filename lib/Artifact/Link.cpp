@@ -57,9 +57,8 @@ static SmallVector<std::string> findLibraries(const Triple &triple) {
   }
   std::string resources = std::string(TERSE_LLVM_TOOLS_DIR) + "/../lib/clang/" +
                           std::to_string(LLVM_VERSION_MAJOR) + "/lib/";
-  std::string builtins =
-      findFile({resources + "linux/libclang_rt.builtins-" + arch + ".a",
-                resources + arch + "-unknown-linux-gnu/libclang_rt.builtins.a"});
+  std::string builtins = findFile({resources + "linux/libclang_rt.builtins-" + arch + ".a",
+                                   resources + arch + "-unknown-linux-gnu/libclang_rt.builtins.a"});
   if (!builtins.empty())
     result.push_back(builtins);
   return result;
@@ -124,11 +123,22 @@ Expected<std::string> terse::linkSharedObject(StringRef object, StringRef triple
     return std::move(error);
 
   // The output must depend on the input alone: no build identifiers, and a fixed name.
-  std::vector<std::string> arguments = {
-      *linker,        "-shared",      "-soname=terse-model", "-Bsymbolic",
-      "--gc-sections", "--build-id=none", "--hash-style=gnu",  "--strip-all",
-      "-znow",        "-zrelro",      "-znoexecstack",       "--version-script=" + script,
-      "-o",           output,         input,                 "--as-needed"};
+  std::vector<std::string> arguments = {*linker,
+                                        "-shared",
+                                        "-soname=terse-model",
+                                        "-Bsymbolic",
+                                        "--gc-sections",
+                                        "--build-id=none",
+                                        "--hash-style=gnu",
+                                        "--strip-all",
+                                        "-znow",
+                                        "-zrelro",
+                                        "-znoexecstack",
+                                        "--version-script=" + script,
+                                        "-o",
+                                        output,
+                                        input,
+                                        "--as-needed"};
   SmallVector<std::string> libraries = findLibraries(triple);
   // With the libraries at hand a missing symbol is found now, and not when the model is loaded.
   if (!libraries.empty())
@@ -141,8 +151,8 @@ Expected<std::string> terse::linkSharedObject(StringRef object, StringRef triple
   int status = sys::ExecuteAndWait(*linker, views, /*Env=*/std::nullopt, redirects,
                                    /*SecondsToWait=*/0, /*MemoryLimit=*/0, &message);
   if (status != 0)
-    return createStringError("cannot link the code: '" + *linker + "' failed: " +
-                             (message.empty() ? readAll(log) : message));
+    return createStringError("cannot link the code: '" + *linker +
+                             "' failed: " + (message.empty() ? readAll(log) : message));
   std::string result = readAll(output);
   if (result.empty())
     return createStringError("cannot link the code: '" + *linker + "' wrote nothing");

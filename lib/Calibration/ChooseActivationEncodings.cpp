@@ -220,7 +220,8 @@ void Chooser::findEligible() {
   for (Operation &op : function.getBody().front()) {
     if (getDataOperands(&op).empty())
       continue;
-    bool isIsland = getForm(&op) == nn::IntegerForm::Normalize || getForm(&op) == nn::IntegerForm::Recurrent;
+    bool isIsland =
+        getForm(&op) == nn::IntegerForm::Normalize || getForm(&op) == nn::IntegerForm::Recurrent;
     if (!hasIntegerForm(&op) || (isIsland && !integerIslands)) {
       if (auto quantizable = dyn_cast<nn::Quantizable>(op))
         obstacles[&op] = quantizable.getFloatReason();
@@ -283,7 +284,8 @@ FloatRange Chooser::getRange(Value value) {
 static bool isSumOfOwn(Operation *op, llvm::function_ref<bool(Value)> isStored) {
   auto isSum = [](Operation *user) {
     auto binary = dyn_cast<nn::BinaryOp>(user);
-    return binary && llvm::is_contained({nn::BinaryKind::Add, nn::BinaryKind::Sub}, binary.getKind());
+    return binary &&
+           llvm::is_contained({nn::BinaryKind::Add, nn::BinaryKind::Sub}, binary.getKind());
   };
   return isSum(op) && llvm::all_of(op->getOperands(), [&](Value value) {
            return isStored(value) && llvm::all_of(value.getUsers(), isSum);
@@ -296,7 +298,8 @@ void Chooser::joinGroups() {
   if (unifySums)
     for (auto &[op, obstacle] : obstacles)
       if (obstacle.empty() && isSumOfOwn(op, [&](Value value) { return stored.contains(value); }))
-        groups.unionSets(op->getOperand(0).getAsOpaquePointer(), op->getOperand(1).getAsOpaquePointer());
+        groups.unionSets(op->getOperand(0).getAsOpaquePointer(),
+                         op->getOperand(1).getAsOpaquePointer());
   for (auto &[op, obstacle] : obstacles) {
     if (!obstacle.empty() || getForm(op) != nn::IntegerForm::Move)
       continue;

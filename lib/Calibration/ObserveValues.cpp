@@ -76,7 +76,8 @@ llvm::Expected<std::unique_ptr<CalibrationData>> CalibrationData::open(ModuleOp 
     if (!stream)
       return stream.takeError();
     llvm::ArrayRef<int64_t> shape = (*stream)->getShape();
-    // Samples of inputs whose first axis is not the batch, such as states, have an axis of their own.
+    // Samples of inputs whose first axis is not the batch, such as states, have an axis of their
+    // own.
     bool sampleAxis = shape.size() == input.shape.size() + 1;
     bool fits = isConvertible((*stream)->getDType(), input.dtype) &&
                 (sampleAxis || (shape.size() == input.shape.size() && !shape.empty()));
@@ -89,11 +90,12 @@ llvm::Expected<std::unique_ptr<CalibrationData>> CalibrationData::open(ModuleOp 
                        formatTensorType(shape, (*stream)->getDType()), input.name,
                        input.getTypeString());
     if (!sampleAxis && input.shape[0] > 1)
-      return makeError("'{0}': the model's input '{1}' ({2}) has a batch of {3}; calibration runs "
-                       "single samples: import the "
-                       "model with a dynamic batch or a batch of 1, or give array '{4}' one more axis in "
-                       "front that counts samples",
-                       path, input.name, input.getTypeString(), input.shape[0], name);
+      return makeError(
+          "'{0}': the model's input '{1}' ({2}) has a batch of {3}; calibration runs "
+          "single samples: import the "
+          "model with a dynamic batch or a batch of 1, or give array '{4}' one more axis in "
+          "front that counts samples",
+          path, input.name, input.getTypeString(), input.shape[0], name);
     if (impl->streams.empty())
       impl->count = shape[0];
     else if (shape[0] != impl->count)

@@ -24,8 +24,8 @@ llvm::Expected<Dataset> Dataset::open(llvm::StringRef path, llvm::StringRef labe
   std::string first;
   for (const auto &[name, tensor] : data.arrays) {
     if (tensor.shape.empty())
-      return makeError("'{0}': array '{1}' is a scalar; expected samples along the first axis", path,
-                       name);
+      return makeError("'{0}': array '{1}' is a scalar; expected samples along the first axis",
+                       path, name);
     if (first.empty()) {
       first = name;
       data.count = tensor.shape[0];
@@ -77,8 +77,9 @@ llvm::Expected<std::vector<HostTensor>> Dataset::bind(const ModelSignature &sign
       for (const auto &named : arrays)
         if (named.first != labelKey)
           names += (names.empty() ? "" : ", ") + named.first;
-      return makeError("'{0}': there is no array for the model's input '{1}' ({2}); the file has {3}",
-                       path, input.name, input.getTypeString(), names.empty() ? "none" : names);
+      return makeError(
+          "'{0}': there is no array for the model's input '{1}' ({2}); the file has {3}", path,
+          input.name, input.getTypeString(), names.empty() ? "none" : names);
     }
     HostTensor tensor = it->second;
     bool isExact = tensor.dtype.isInteger() && tensor.dtype.getBits() <= 16;

@@ -35,8 +35,8 @@ llvm::Expected<NamedValues> getLayers(ModuleOp module) {
     SymbolTableCollection symbols;
     for (Value value : op.getResults()) {
       auto type = dyn_cast<RankedTensorType>(value.getType());
-      if (name.empty() || !type || !type.getElementType().isF32() || type.getEncoding() || getConstantSource(value, symbols) ||
-          op.getNumOperands() == 0 || value != op.getResult(0))
+      if (name.empty() || !type || !type.getElementType().isF32() || type.getEncoding() ||
+          getConstantSource(value, symbols) || op.getNumOperands() == 0 || value != op.getResult(0))
         continue;
       result[name] = value;
     }
@@ -49,7 +49,8 @@ size_t countMissing(const NamedValues &names, const NamedValues &from) {
 }
 
 /// The float model in the form that the compressed one has: with or without its batch norms folded.
-llvm::Expected<OwningOpRef<ModuleOp>> prepareReference(ModuleOp reference, const NamedValues &compressed) {
+llvm::Expected<OwningOpRef<ModuleOp>> prepareReference(ModuleOp reference,
+                                                       const NamedValues &compressed) {
   OwningOpRef<ModuleOp> plain(reference.clone()), folded(reference.clone());
   PassManager manager = PassManager::on<ModuleOp>(reference.getContext());
   manager.addPass(nn::createNNFoldBatchNormPass());
@@ -62,13 +63,15 @@ llvm::Expected<OwningOpRef<ModuleOp>> prepareReference(ModuleOp reference, const
     llvm::consumeError(other.takeError());
     return own ? std::move(plain) : llvm::Expected<OwningOpRef<ModuleOp>>(own.takeError());
   }
-  return countMissing(*other, compressed) < countMissing(*own, compressed) ? std::move(folded) : std::move(plain);
+  return countMissing(*other, compressed) < countMissing(*own, compressed) ? std::move(folded)
+                                                                           : std::move(plain);
 }
 
 /// A copy of a model with layers that can be seen, fed or disturbed.
 class Instrumented {
 public:
-  Instrumented(ModuleOp original, ArrayRef<StringRef> names) : module(original.clone()), names(names) {}
+  Instrumented(ModuleOp original, ArrayRef<StringRef> names)
+      : module(original.clone()), names(names) {}
 
   llvm::Error prepare() {
     auto found = findEntryFunction(*module);
@@ -115,7 +118,8 @@ public:
       Value argument = addArgument(value.getType());
       OpBuilder builder(value.getContext());
       builder.setInsertionPointAfterValue(value);
-      auto sum = nn::BinaryOp::create(builder, value.getLoc(), value.getType(), nn::BinaryKind::Add, value, argument);
+      auto sum = nn::BinaryOp::create(builder, value.getLoc(), value.getType(), nn::BinaryKind::Add,
+                                      value, argument);
       value.replaceAllUsesExcept(sum.getResult(), sum);
     }
     updateType();
@@ -128,9 +132,12 @@ private:
     unsigned index = function.getNumArguments();
     auto name = StringAttr::get(function.getContext(), "layer." + Twine(index));
     // The attribute goes with it, so that names stay as many as arguments.
-    (void)function.insertArgument(index, type,
-                                  DictionaryAttr::get(function.getContext(), NamedAttribute(StringAttr::get(function.getContext(), "nn.name"), name)),
-                                  function.getLoc());
+    (void)function.insertArgument(
+        index, type,
+        DictionaryAttr::get(
+            function.getContext(),
+            NamedAttribute(StringAttr::get(function.getContext(), "nn.name"), name)),
+        function.getLoc());
     return function.getArgument(index);
   }
   void updateType() {
@@ -148,7 +155,8 @@ private:
 } // namespace
 
 llvm::Expected<std::vector<LayerError>>
-terse::measureLayerErrors(ModuleOp original, ModuleOp compressed, const Dataset &data, int64_t samples,
+terse::measureLayerErrors(ModuleOp original, ModuleOp compressed, const Dataset &data,
+                          int64_t samples,
                           llvm::function_ref<void(StringRef, const HostTensor &)> see) {
   auto ownLayers = getLayers(compressed);
   if (!ownLayers)
@@ -167,7 +175,8 @@ terse::measureLayerErrors(ModuleOp original, ModuleOp compressed, const Dataset 
   for (auto [error, name] : llvm::zip(errors, names))
     error.name = name.str();
 
-  Instrumented shown(**reference, names), disturbed(**reference, names), own(compressed, names), cut(compressed, names);
+  Instrumented shown(**reference, names), disturbed(**reference, names), own(compressed, names),
+      cut(compressed, names);
   std::unique_ptr<JITModel> models[4];
   Instrumented *order[] = {&shown, &disturbed, &own, &cut};
   for (auto [model, instrumented] : llvm::zip(models, order)) {
@@ -221,7 +230,8 @@ terse::measureLayerErrors(ModuleOp original, ModuleOp compressed, const Dataset 
       error.accumulated.add(before, (*accumulated)[i]);
       HostTensor &difference = disturbances[inputs.size() + i];
       bool any = false;
-      for (auto [to, a, b] : llvm::zip(difference.getMutableAs<float>(), after.getAs<float>(), before.getAs<float>())) {
+      for (auto [to, a, b] : llvm::zip(difference.getMutableAs<float>(), after.getAs<float>(),
+                                       before.getAs<float>())) {
         to = a - b;
         any |= to != 0;
       }

@@ -103,14 +103,17 @@ static std::vector<double> toDistribution(llvm::ArrayRef<float> scores, bool pro
   return result;
 }
 
-double terse::getDivergence(llvm::ArrayRef<float> reference, llvm::ArrayRef<float> other, bool probabilities) {
+double terse::getDivergence(llvm::ArrayRef<float> reference, llvm::ArrayRef<float> other,
+                            bool probabilities) {
   double worst = -std::log(kLeastProbability);
   auto isFinite = [](float value) { return std::isfinite(value); };
-  if (reference.size() != other.size() || !llvm::all_of(reference, isFinite) || !llvm::all_of(other, isFinite))
+  if (reference.size() != other.size() || !llvm::all_of(reference, isFinite) ||
+      !llvm::all_of(other, isFinite))
     return worst;
   if (reference.empty())
     return 0;
-  std::vector<double> p = toDistribution(reference, probabilities), q = toDistribution(other, probabilities);
+  std::vector<double> p = toDistribution(reference, probabilities),
+                      q = toDistribution(other, probabilities);
   double sum = 0;
   for (auto [a, b] : llvm::zip(p, q))
     sum += a * std::log(a / b);

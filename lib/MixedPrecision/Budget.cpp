@@ -16,7 +16,8 @@ struct Suffix {
 };
 } // namespace
 
-static llvm::Expected<Budget> parse(llvm::StringRef text, llvm::ArrayRef<Suffix> suffixes, llvm::StringRef examples) {
+static llvm::Expected<Budget> parse(llvm::StringRef text, llvm::ArrayRef<Suffix> suffixes,
+                                    llvm::StringRef examples) {
   llvm::StringRef number = text.trim();
   if (number.empty())
     return Budget();
@@ -36,8 +37,16 @@ static llvm::Expected<Budget> parse(llvm::StringRef text, llvm::ArrayRef<Suffix>
 }
 
 llvm::Expected<Budget> Budget::parseSize(llvm::StringRef text) {
-  static const Suffix suffixes[] = {{"KiB", 1024}, {"MiB", 1024 * 1024}, {"GiB", 1024 * 1024 * 1024}, {"kB", 1e3}, {"KB", 1e3},
-                                    {"MB", 1e6},   {"GB", 1e9},          {"B", 1},                    {"x", 0},    {"", 1}};
+  static const Suffix suffixes[] = {{"KiB", 1024},
+                                    {"MiB", 1024 * 1024},
+                                    {"GiB", 1024 * 1024 * 1024},
+                                    {"kB", 1e3},
+                                    {"KB", 1e3},
+                                    {"MB", 1e6},
+                                    {"GB", 1e9},
+                                    {"B", 1},
+                                    {"x", 0},
+                                    {"", 1}};
   return parse(text, suffixes, "500000, 500KiB, 1.5MB or 0.15x");
 }
 

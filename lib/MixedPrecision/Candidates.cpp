@@ -28,14 +28,16 @@ llvm::Expected<Candidate> Candidate::parse(StringRef text) {
   for (StringRef part : llvm::drop_begin(parts))
     candidate.passes.push_back(part.trim().str());
   if (candidate.format.empty() || llvm::is_contained(candidate.passes, ""))
-    return makeError("candidate '{0}': expected FORMAT or FORMAT | PASS, such as '#terse.uniform<i4, block = 32> | "
+    return makeError("candidate '{0}': expected FORMAT or FORMAT | PASS, such as "
+                     "'#terse.uniform<i4, block = 32> | "
                      "terse-search-scales'",
                      text);
   return candidate;
 }
 
 /// Runs `work` and returns the first error that it emits, or `otherwise` if it fails without one.
-static llvm::Error collectErrors(MLIRContext *context, StringRef otherwise, llvm::function_ref<LogicalResult()> work) {
+static llvm::Error collectErrors(MLIRContext *context, StringRef otherwise,
+                                 llvm::function_ref<LogicalResult()> work) {
   std::string message;
   LogicalResult result = failure();
   {
@@ -46,7 +48,8 @@ static llvm::Error collectErrors(MLIRContext *context, StringRef otherwise, llvm
     });
     result = work();
   }
-  return succeeded(result) ? llvm::Error::success() : makeError("{0}", message.empty() ? otherwise.str() : message);
+  return succeeded(result) ? llvm::Error::success()
+                           : makeError("{0}", message.empty() ? otherwise.str() : message);
 }
 
 /// Operations of the IR that decodes a tensor: one per element of each result.
@@ -55,7 +58,8 @@ static uint64_t countDecodeOperations(EncodingAttrInterface encoding, RankedTens
   OwningOpRef<ModuleOp> scratch(ModuleOp::create(UnknownLoc::get(context)));
   SmallVector<Type> components = getComponentTypes(encoding, type);
   OpBuilder builder(scratch->getBodyRegion());
-  auto function = func::FuncOp::create(builder, scratch->getLoc(), "decode", builder.getFunctionType(components, {}));
+  auto function = func::FuncOp::create(builder, scratch->getLoc(), "decode",
+                                       builder.getFunctionType(components, {}));
   Block *body = function.addEntryBlock();
   builder.setInsertionPointToStart(body);
   encoding.buildDecode(builder, scratch->getLoc(), type, body->getArguments());
@@ -67,7 +71,8 @@ static uint64_t countDecodeOperations(EncodingAttrInterface encoding, RankedTens
   return count;
 }
 
-static llvm::Expected<EncodedWeight> encode(const WeightConstant &constant, const HostTensor &values, Attribute choice) {
+static llvm::Expected<EncodedWeight> encode(const WeightConstant &constant,
+                                            const HostTensor &values, Attribute choice) {
   EncodedWeight result;
   result.choice = choice;
   auto encoding = dyn_cast<EncodingAttrInterface>(choice);
@@ -108,8 +113,10 @@ static llvm::Expected<EncodedWeight> encode(const WeightConstant &constant, cons
   return result;
 }
 
-llvm::Expected<std::vector<EncodedUnit>> terse::mixed::tryCandidate(ModuleOp module, const Inventory &inventory,
-                                                                    const Candidate &candidate, StringRef data) {
+llvm::Expected<std::vector<EncodedUnit>> terse::mixed::tryCandidate(ModuleOp module,
+                                                                    const Inventory &inventory,
+                                                                    const Candidate &candidate,
+                                                                    StringRef data) {
   IRMapping mapping;
   OwningOpRef<ModuleOp> copy(cast<ModuleOp>(module->clone(mapping)));
   MLIRContext *context = module.getContext();
@@ -126,7 +133,8 @@ llvm::Expected<std::vector<EncodedUnit>> terse::mixed::tryCandidate(ModuleOp mod
       return makeError("candidate '{0}': {1}", candidate.text, StringRef(message).trim());
   }
   setPassOptions(manager, "data", data);
-  if (llvm::Error error = collectErrors(context, "a pass failed", [&] { return manager.run(*copy); }))
+  if (llvm::Error error =
+          collectErrors(context, "a pass failed", [&] { return manager.run(*copy); }))
     return makeError("candidate '{0}': {1}", candidate.text, llvm::toString(std::move(error)));
 
   std::vector<EncodedUnit> result;
@@ -160,8 +168,8 @@ llvm::Expected<std::vector<EncodedUnit>> terse::mixed::tryCandidate(ModuleOp mod
       encoded.bits += weight->bits;
       encoded.bytes += weight->bytes;
       auto encoding = dyn_cast<EncodingAttrInterface>(chosen);
-      encoded.decodeOperations +=
-          countDecodeOperations(encoding ? encoding : cast<StaticAttr>(chosen).getEncoding(), constant.type);
+      encoded.decodeOperations += countDecodeOperations(
+          encoding ? encoding : cast<StaticAttr>(chosen).getEncoding(), constant.type);
       encoded.weights.push_back(std::move(*weight));
     }
     if (!encoded.obstacle.empty())

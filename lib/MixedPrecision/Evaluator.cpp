@@ -10,8 +10,10 @@
 using namespace terse;
 using namespace terse::mixed;
 
-llvm::Expected<std::unique_ptr<Evaluator>> Evaluator::create(mlir::ModuleOp module, const Inventory &inventory,
-                                                             const Dataset &data, const EvaluatorOptions &options) {
+llvm::Expected<std::unique_ptr<Evaluator>> Evaluator::create(mlir::ModuleOp module,
+                                                             const Inventory &inventory,
+                                                             const Dataset &data,
+                                                             const EvaluatorOptions &options) {
   auto external = externalizeWeights(module, inventory);
   if (!external)
     return external.takeError();
@@ -37,7 +39,8 @@ llvm::Error Evaluator::runReference() {
   if (signature.outputs.empty())
     return makeError("the model has no outputs");
   if (!options.output.empty()) {
-    while (scoreOutput < signature.outputs.size() && signature.outputs[scoreOutput].name != options.output)
+    while (scoreOutput < signature.outputs.size() &&
+           signature.outputs[scoreOutput].name != options.output)
       ++scoreOutput;
     if (scoreOutput == signature.outputs.size())
       return makeError("the model has no output '{0}'", options.output);
@@ -92,8 +95,8 @@ llvm::Expected<Scores> Evaluator::getScores(llvm::ArrayRef<HostTensor> results) 
 
 llvm::Error Evaluator::setUnit(size_t unit, const EncodedUnit *encoded) {
   for (auto [i, constant] : llvm::enumerate(inventory.units[unit].constants))
-    if (llvm::Error error =
-            model->set(constant, encoded ? encoded->weights[i].decoded : inventory.constants[constant].values))
+    if (llvm::Error error = model->set(constant, encoded ? encoded->weights[i].decoded
+                                                         : inventory.constants[constant].values))
       return error;
   return llvm::Error::success();
 }
@@ -103,7 +106,8 @@ std::optional<double> Evaluator::getFloatMetric(int64_t samples) const {
     return std::nullopt;
   int64_t total = samples > 0 ? std::min(samples, count) : count, hits = 0;
   for (int64_t sample = 0; sample < total; ++sample)
-    hits += isAmongBest(scores[sample / batch].row(sample % batch), data.getLabels()[sample], options.k);
+    hits += isAmongBest(scores[sample / batch].row(sample % batch), data.getLabels()[sample],
+                        options.k);
   return double(hits) / double(total);
 }
 

@@ -18,19 +18,22 @@ struct Axis {
   uint64_t unit = 1, capacity = 0;
   std::vector<uint64_t> least;
 
-  uint64_t toCells(size_t group, uint64_t cost) const { return llvm::divideCeil(cost - least[group], unit); }
+  uint64_t toCells(size_t group, uint64_t cost) const {
+    return llvm::divideCeil(cost - least[group], unit);
+  }
 };
 
 using Groups = llvm::ArrayRef<std::vector<KnapsackOption>>;
 
 /// Nothing if even the least costs pass the budget.
-std::optional<Axis> makeAxis(Groups groups, uint64_t KnapsackOption::*cost, uint64_t budget, uint64_t cells) {
+std::optional<Axis> makeAxis(Groups groups, uint64_t KnapsackOption::*cost, uint64_t budget,
+                             uint64_t cells) {
   Axis axis;
   uint64_t least = 0, most = 0;
   for (const auto &group : groups) {
-    auto [low, high] = std::minmax_element(group.begin(), group.end(), [&](const auto &a, const auto &b) {
-      return a.*cost < b.*cost;
-    });
+    auto [low, high] =
+        std::minmax_element(group.begin(), group.end(),
+                            [&](const auto &a, const auto &b) { return a.*cost < b.*cost; });
     axis.least.push_back((*low).*cost);
     least += (*low).*cost;
     most += (*high).*cost;
@@ -44,7 +47,8 @@ std::optional<Axis> makeAxis(Groups groups, uint64_t KnapsackOption::*cost, uint
   return axis;
 }
 
-/// What is left of the budgets after rounding is spent on single changes, the most useful one first.
+/// What is left of the budgets after rounding is spent on single changes, the most useful one
+/// first.
 void spendRest(Groups groups, const KnapsackBudget &budget, KnapsackChoice &choice) {
   for (;;) {
     double best = 0;
@@ -80,7 +84,8 @@ KnapsackChoice terse::mixed::sumChoice(Groups groups, std::vector<unsigned> pick
   return choice;
 }
 
-std::optional<KnapsackChoice> terse::mixed::solveKnapsack(Groups groups, const KnapsackBudget &budget,
+std::optional<KnapsackChoice> terse::mixed::solveKnapsack(Groups groups,
+                                                          const KnapsackBudget &budget,
                                                           const KnapsackTable &table) {
   bool both = budget.size != KnapsackBudget::kNone && budget.time != KnapsackBudget::kNone;
   // A cost without a budget takes one cell.
@@ -88,8 +93,10 @@ std::optional<KnapsackChoice> terse::mixed::solveKnapsack(Groups groups, const K
     return limit == KnapsackBudget::kNone ? 1 : both ? cells : table.cells;
   };
   auto unlimited = [](uint64_t limit) { return limit == KnapsackBudget::kNone; };
-  auto sizes = makeAxis(groups, &KnapsackOption::size, budget.size, count(budget.size, table.sizeCells));
-  auto times = makeAxis(groups, &KnapsackOption::time, budget.time, count(budget.time, table.timeCells));
+  auto sizes =
+      makeAxis(groups, &KnapsackOption::size, budget.size, count(budget.size, table.sizeCells));
+  auto times =
+      makeAxis(groups, &KnapsackOption::time, budget.time, count(budget.time, table.timeCells));
   if (!sizes || !times)
     return std::nullopt;
   for (Axis *axis : {&*sizes, &*times})
@@ -97,8 +104,8 @@ std::optional<KnapsackChoice> terse::mixed::solveKnapsack(Groups groups, const K
       axis->capacity = 0;
   uint64_t width = times->capacity + 1, cells = (sizes->capacity + 1) * width;
 
-  // best[c] is the least loss of the groups so far within the costs of cell c; infinite losses can be compared only by
-  // how many there are.
+  // best[c] is the least loss of the groups so far within the costs of cell c; infinite losses can
+  // be compared only by how many there are.
   struct Loss {
     uint32_t infinite = 0;
     double sum = 0;

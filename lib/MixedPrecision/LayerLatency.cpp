@@ -47,7 +47,8 @@ OwningOpRef<ModuleOp> isolate(Operation *op, ArrayRef<std::pair<OpOperand *, Att
   MLIRContext *context = op->getContext();
   OwningOpRef<ModuleOp> module(ModuleOp::create(op->getLoc()));
   OpBuilder builder(module->getBodyRegion());
-  auto function = func::FuncOp::create(builder, op->getLoc(), "main", builder.getFunctionType({}, {}));
+  auto function =
+      func::FuncOp::create(builder, op->getLoc(), "main", builder.getFunctionType({}, {}));
   Block *body = function.addEntryBlock();
   SymbolTable symbols(*module);
   SymbolTableCollection originals;
@@ -65,7 +66,8 @@ OwningOpRef<ModuleOp> isolate(Operation *op, ArrayRef<std::pair<OpOperand *, Att
       copy->destroy();
       return {};
     } else if (source) {
-      operand.set(builder.clone(*value.getDefiningOp())->getResult(cast<OpResult>(value).getResultNumber()));
+      operand.set(builder.clone(*value.getDefiningOp())
+                      ->getResult(cast<OpResult>(value).getResultNumber()));
     } else {
       RankedTensorType type = fixBatch(value.getType());
       if (!type) {
@@ -79,8 +81,9 @@ OwningOpRef<ModuleOp> isolate(Operation *op, ArrayRef<std::pair<OpOperand *, Att
   builder.insert(copy);
   SmallVector<Type> types;
   auto infer = dyn_cast<InferTypeOpInterface>(copy);
-  if (infer && succeeded(infer.inferReturnTypes(context, std::nullopt, copy->getOperands(), copy->getAttrDictionary(),
-                                                copy->getPropertiesStorage(), copy->getRegions(), types)))
+  if (infer && succeeded(infer.inferReturnTypes(
+                   context, std::nullopt, copy->getOperands(), copy->getAttrDictionary(),
+                   copy->getPropertiesStorage(), copy->getRegions(), types)))
     for (auto [result, type] : llvm::zip(copy->getResults(), types))
       result.setType(type);
   else
@@ -91,13 +94,15 @@ OwningOpRef<ModuleOp> isolate(Operation *op, ArrayRef<std::pair<OpOperand *, Att
       result.setType(type);
     }
   func::ReturnOp::create(builder, op->getLoc(), copy->getResults());
-  function.setFunctionType(builder.getFunctionType(body->getArgumentTypes(), copy->getResultTypes()));
+  function.setFunctionType(
+      builder.getFunctionType(body->getArgumentTypes(), copy->getResultTypes()));
   for (auto [operand, choice] : choices)
     ChoiceAttr::set(copy->getOpOperand(operand->getOperandNumber()), choice);
   return module;
 }
 
-llvm::Expected<std::optional<Probe>> makeProbe(Operation *op, ArrayRef<std::pair<OpOperand *, Attribute>> choices) {
+llvm::Expected<std::optional<Probe>>
+makeProbe(Operation *op, ArrayRef<std::pair<OpOperand *, Attribute>> choices) {
   OwningOpRef<ModuleOp> module = isolate(op, choices);
   if (!module)
     return std::nullopt;
@@ -146,7 +151,8 @@ uint64_t getMedian(std::vector<double> times) {
 }
 
 /// What decides how long an op takes: everything but names and values.
-std::string describe(Operation *op, const Unit &unit, size_t unitIndex, ArrayRef<std::vector<EncodedUnit>> encoded) {
+std::string describe(Operation *op, const Unit &unit, size_t unitIndex,
+                     ArrayRef<std::vector<EncodedUnit>> encoded) {
   std::string text;
   llvm::raw_string_ostream os(text);
   os << op->getName() << " " << op->getPropertiesAsAttribute();
@@ -164,7 +170,8 @@ std::string describe(Operation *op, const Unit &unit, size_t unitIndex, ArrayRef
 
 } // namespace
 
-llvm::Error terse::mixed::measureTimes(const Inventory &inventory, ArrayRef<std::vector<EncodedUnit>> encoded,
+llvm::Error terse::mixed::measureTimes(const Inventory &inventory,
+                                       ArrayRef<std::vector<EncodedUnit>> encoded,
                                        SensitivityTable &table) {
   // The float time and that of each candidate.
   std::map<std::string, std::vector<uint64_t>> known;
@@ -207,12 +214,14 @@ llvm::Error terse::mixed::measureTimes(const Inventory &inventory, ArrayRef<std:
       option.nanoseconds = option.obstacle.empty() ? time : 0;
   }
   if (!any && !inventory.units.empty())
-    return makeError("no layer can be timed, because sizes of the model are not known: give them with --dim");
+    return makeError(
+        "no layer can be timed, because sizes of the model are not known: give them with --dim");
   table.hasTimes = true;
   return llvm::Error::success();
 }
 
-llvm::Expected<uint64_t> terse::mixed::measureModelTime(ModuleOp module, ArrayRef<HostTensor> inputs) {
+llvm::Expected<uint64_t> terse::mixed::measureModelTime(ModuleOp module,
+                                                        ArrayRef<HostTensor> inputs) {
   auto compiled = JITModel::create(module);
   if (!compiled)
     return compiled.takeError();

@@ -38,11 +38,13 @@ private:
   llvm::Error run();
   llvm::Expected<SearchOptions> readOptions();
   llvm::Expected<std::vector<llvm::GlobPattern>> parsePatterns(ArrayRef<std::string> texts);
-  llvm::Expected<SensitivityTable> getSensitivities(const Inventory &inventory, ArrayRef<Candidate> formats,
-                                                    ArrayRef<std::vector<EncodedUnit>> encoded, Evaluator *evaluator,
-                                                    bool needsTimes);
+  llvm::Expected<SensitivityTable> getSensitivities(const Inventory &inventory,
+                                                    ArrayRef<Candidate> formats,
+                                                    ArrayRef<std::vector<EncodedUnit>> encoded,
+                                                    Evaluator *evaluator, bool needsTimes);
   llvm::Error checkFit(const SensitivityTable &table, const Inventory &inventory, bool needsLabels);
-  void writeChoices(const Inventory &inventory, ArrayRef<std::vector<EncodedUnit>> encoded, const SearchResult &result);
+  void writeChoices(const Inventory &inventory, ArrayRef<std::vector<EncodedUnit>> encoded,
+                    const SearchResult &result);
 };
 
 } // namespace
@@ -62,50 +64,59 @@ llvm::Expected<SearchOptions> MixPrecisionPass::readOptions() {
   options.size = *size;
   options.latency = *time;
   if (!size->given && !time->given && maxDrop < 0)
-    return makeError("mixed precision needs a budget: max-size, max-drop or max-latency (terse compress: --max-size 0.15x, "
+    return makeError("mixed precision needs a budget: max-size, max-drop or max-latency (terse "
+                     "compress: --max-size 0.15x, "
                      "--max-drop 0.5, --max-latency 0.9x)");
   if (time->given && !time->isRatio && latency == TimeKind::Operations)
-    return makeError("option max-latency: '{0}' is a time, and operations have none; give a ratio such as 0.9x, or "
+    return makeError("option max-latency: '{0}' is a time, and operations have none; give a ratio "
+                     "such as 0.9x, or "
                      "latency=measured",
                      maxLatency);
   if (data.empty())
-    return makeError("mixed precision measures on data: give inputs and labels with data (terse compress: --data DATA.npz "
+    return makeError("mixed precision measures on data: give inputs and labels with data (terse "
+                     "compress: --data DATA.npz "
                      "--labels KEY)");
   if (labels.empty() && (maxDrop >= 0 || loss == LossKind::Metric))
-    return makeError("{0} needs labels: give the name of their array with labels (terse compress: --labels KEY)",
-                     maxDrop >= 0 ? "max-drop" : "loss=metric");
+    return makeError(
+        "{0} needs labels: give the name of their array with labels (terse compress: --labels KEY)",
+        maxDrop >= 0 ? "max-drop" : "loss=metric");
   return options;
 }
 
-llvm::Expected<std::vector<llvm::GlobPattern>> MixPrecisionPass::parsePatterns(ArrayRef<std::string> texts) {
+llvm::Expected<std::vector<llvm::GlobPattern>>
+MixPrecisionPass::parsePatterns(ArrayRef<std::string> texts) {
   std::vector<llvm::GlobPattern> patterns;
   for (const std::string &text : texts) {
     auto pattern = llvm::GlobPattern::create(text);
     if (!pattern)
-      return makeError("layer pattern '{0}' is malformed: {1}", text, llvm::toString(pattern.takeError()));
+      return makeError("layer pattern '{0}' is malformed: {1}", text,
+                       llvm::toString(pattern.takeError()));
     patterns.push_back(std::move(*pattern));
   }
   return std::move(patterns);
 }
 
-llvm::Error MixPrecisionPass::checkFit(const SensitivityTable &table, const Inventory &inventory, bool needsLabels) {
+llvm::Error MixPrecisionPass::checkFit(const SensitivityTable &table, const Inventory &inventory,
+                                       bool needsLabels) {
   std::vector<std::string> texts;
   for (const std::string &candidate : candidates)
     texts.push_back(StringRef(candidate).trim().str());
   const char *remedy = "remove the file to measure again";
   if (table.hash != hashWeights(inventory) || table.units.size() != inventory.units.size())
-    return makeError("'{0}' has the sensitivities of other weights; {1}", sensitivities.getValue(), remedy);
+    return makeError("'{0}' has the sensitivities of other weights; {1}", sensitivities.getValue(),
+                     remedy);
   if (table.candidates != texts)
-    return makeError("'{0}' has the sensitivities of other candidates; {1}", sensitivities.getValue(), remedy);
+    return makeError("'{0}' has the sensitivities of other candidates; {1}",
+                     sensitivities.getValue(), remedy);
   if (needsLabels && !table.hasLabels)
     return makeError("'{0}' was measured without labels; {1}", sensitivities.getValue(), remedy);
   return llvm::Error::success();
 }
 
-llvm::Expected<SensitivityTable> MixPrecisionPass::getSensitivities(const Inventory &inventory,
-                                                                    ArrayRef<Candidate> formats,
-                                                                    ArrayRef<std::vector<EncodedUnit>> encoded,
-                                                                    Evaluator *evaluator, bool needsTimes) {
+llvm::Expected<SensitivityTable>
+MixPrecisionPass::getSensitivities(const Inventory &inventory, ArrayRef<Candidate> formats,
+                                   ArrayRef<std::vector<EncodedUnit>> encoded, Evaluator *evaluator,
+                                   bool needsTimes) {
   llvm::Expected<SensitivityTable> table = SensitivityTable();
   bool changed = true;
   if (!sensitivities.empty() && llvm::sys::fs::exists(sensitivities)) {
@@ -132,7 +143,8 @@ llvm::Expected<SensitivityTable> MixPrecisionPass::getSensitivities(const Invent
   return table;
 }
 
-void MixPrecisionPass::writeChoices(const Inventory &inventory, ArrayRef<std::vector<EncodedUnit>> encoded,
+void MixPrecisionPass::writeChoices(const Inventory &inventory,
+                                    ArrayRef<std::vector<EncodedUnit>> encoded,
                                     const SearchResult &result) {
   SymbolTable symbols(getOperation());
   for (auto [u, unit] : llvm::enumerate(inventory.units)) {
@@ -140,15 +152,16 @@ void MixPrecisionPass::writeChoices(const Inventory &inventory, ArrayRef<std::ve
     ++numUnits;
     numKept += !decision.candidate;
     for (auto [i, constant] : llvm::enumerate(unit.constants)) {
-      Attribute choice =
-          decision.candidate
-              ? encoded[*decision.candidate][u].weights[i].choice
-              : Attribute(StringAttr::get(&getContext(), decision.kept));
-      const EncodedWeight *weight = decision.candidate ? &encoded[*decision.candidate][u].weights[i] : nullptr;
+      Attribute choice = decision.candidate
+                             ? encoded[*decision.candidate][u].weights[i].choice
+                             : Attribute(StringAttr::get(&getContext(), decision.kept));
+      const EncodedWeight *weight =
+          decision.candidate ? &encoded[*decision.candidate][u].weights[i] : nullptr;
       for (OpOperand *operand : inventory.constants[constant].operands) {
         ChoiceAttr::set(*operand, choice);
         if (weight && weight->replacement)
-          replaceConstant(*operand, *weight->replacement, inventory.constants[constant].source.name, symbols);
+          replaceConstant(*operand, *weight->replacement, inventory.constants[constant].source.name,
+                          symbols);
       }
     }
   }
@@ -185,7 +198,8 @@ llvm::Error MixPrecisionPass::run() {
     auto candidate = Candidate::parse(text);
     if (!candidate)
       return candidate.takeError();
-    auto units = tryCandidate(getOperation(), inventory, *candidate, calibration.empty() ? data : calibration);
+    auto units = tryCandidate(getOperation(), inventory, *candidate,
+                              calibration.empty() ? data : calibration);
     if (!units)
       return units.takeError();
     formats.push_back(std::move(*candidate));
@@ -236,8 +250,8 @@ llvm::Error MixPrecisionPass::run() {
         return std::move(error);
     return evaluator->measure();
   };
-  auto result =
-      searchFormats(*table, whole, *options, evaluate, needsAll ? evaluator->getFloatMetric() : std::nullopt);
+  auto result = searchFormats(*table, whole, *options, evaluate,
+                              needsAll ? evaluator->getFloatMetric() : std::nullopt);
   if (!result)
     return result.takeError();
   writeChoices(inventory, encoded, *result);

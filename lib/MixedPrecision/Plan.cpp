@@ -12,8 +12,8 @@ static llvm::StringRef stringify(LossKind kind) {
   return kind == LossKind::Divergence ? "divergence" : kind == LossKind::Noise ? "noise" : "metric";
 }
 
-Value terse::mixed::describePlan(const SensitivityTable &table, const WholeModel &whole, const SearchOptions &options,
-                                 const SearchResult &result) {
+Value terse::mixed::describePlan(const SensitivityTable &table, const WholeModel &whole,
+                                 const SearchOptions &options, const SearchResult &result) {
   Array rows;
   for (auto [unit, decision] : llvm::zip_equal(table.units, result.decisions)) {
     Array list;
@@ -57,7 +57,8 @@ Value terse::mixed::describePlan(const SensitivityTable &table, const WholeModel
   if (options.maxDrop >= 0)
     budgets["max_drop"] = options.maxDrop;
   if (options.latency.given)
-    budgets["max_time_ratio"] = double(options.latency.resolve(whole.time)) / double(std::max<uint64_t>(whole.time, 1));
+    budgets["max_time_ratio"] =
+        double(options.latency.resolve(whole.time)) / double(std::max<uint64_t>(whole.time, 1));
   Object plan{{"terse_mixed_precision", 1},
               {"loss", stringify(options.loss)},
               {"time", options.time == TimeKind::Measured ? "measured" : "operations"},
@@ -91,7 +92,9 @@ static std::string quote(llvm::StringRef text) {
     if (c == '"' || c == '\\')
       result += '\\';
     if (static_cast<unsigned char>(c) < 0x20)
-      result += llvm::formatv("\\x{0}", llvm::utohexstr(static_cast<unsigned char>(c), /*LowerCase=*/true, 2)).str();
+      result += llvm::formatv("\\x{0}",
+                              llvm::utohexstr(static_cast<unsigned char>(c), /*LowerCase=*/true, 2))
+                    .str();
     else
       result += c;
   }
@@ -117,7 +120,8 @@ llvm::Expected<std::string> terse::mixed::writeRules(const Value &value) {
     return makeError("this is no plan of mixed precision");
   std::string text;
   llvm::raw_string_ostream os(text);
-  auto writeRule = [&](std::optional<int64_t> candidate, std::optional<llvm::StringRef> kept, llvm::StringRef body) {
+  auto writeRule = [&](std::optional<int64_t> candidate, std::optional<llvm::StringRef> kept,
+                       llvm::StringRef body) {
     bool any = false;
     for (const Value &each : *rows) {
       const Object &row = *each.getAsObject();
@@ -132,7 +136,8 @@ llvm::Expected<std::string> terse::mixed::writeRules(const Value &value) {
     }
     return any;
   };
-  // Passes that improve choices see those that stand there already: formats with such passes come first.
+  // Passes that improve choices see those that stand there already: formats with such passes come
+  // first.
   for (bool withPasses : {true, false})
     for (auto [index, each] : llvm::enumerate(*candidates)) {
       auto candidate = Candidate::parse(*each.getAsString());
@@ -146,7 +151,8 @@ llvm::Expected<std::string> terse::mixed::writeRules(const Value &value) {
     }
   std::vector<llvm::StringRef> reasons;
   for (const Value &each : *rows)
-    if (auto kept = each.getAsObject()->getString("kept"); kept && !llvm::is_contained(reasons, *kept))
+    if (auto kept = each.getAsObject()->getString("kept");
+        kept && !llvm::is_contained(reasons, *kept))
       reasons.push_back(*kept);
   for (llvm::StringRef kept : reasons)
     writeRule(std::nullopt, kept, "skip: " + quote(kept));
@@ -180,24 +186,29 @@ void terse::mixed::printPlan(const Value &value, llvm::raw_ostream &os) {
     const Object &row = *each.getAsObject();
     llvm::StringRef name = *row.getString("name");
     os << name;
-    os.indent(name.size() < width ? width - name.size() : 0) << llvm::formatv("{0,11}", *row.getInteger("elements"));
+    os.indent(name.size() < width ? width - name.size() : 0)
+        << llvm::formatv("{0,11}", *row.getInteger("elements"));
     for (const Value &option : *row.getArray("options")) {
       const Object &item = *option.getAsObject();
       std::string cell = "-";
       if (!item.get("obstacle")) {
         double noise = *item.getNumber("noise");
         cell = isMetric  ? llvm::formatv("{0:F2}", *item.getNumber("drop")).str()
-               : isNoise ? (noise > 0 ? llvm::formatv("{0:F1}", -10 * std::log10(noise)).str() : std::string("equal"))
+               : isNoise ? (noise > 0 ? llvm::formatv("{0:F1}", -10 * std::log10(noise)).str()
+                                      : std::string("equal"))
                          : llvm::formatv("{0:e2}", *item.getNumber("divergence")).str();
       }
       os << llvm::formatv("{0,10}", cell);
     }
     auto candidate = row.getInteger("candidate");
     os << llvm::formatv("{0,7:F3}  {1}\n", *row.getNumber("bits_per_weight"),
-                        candidate ? llvm::formatv("({0})", *candidate + 1).str() : std::string("float"));
+                        candidate ? llvm::formatv("({0})", *candidate + 1).str()
+                                  : std::string("float"));
   }
-  os << llvm::formatv("weights: {0} of {1} bytes, {2:F4}x", *plan.getInteger("bytes"), *plan.getInteger("plain_bytes"),
-                      double(*plan.getInteger("bytes")) / double(std::max<int64_t>(1, *plan.getInteger("plain_bytes"))));
+  os << llvm::formatv("weights: {0} of {1} bytes, {2:F4}x", *plan.getInteger("bytes"),
+                      *plan.getInteger("plain_bytes"),
+                      double(*plan.getInteger("bytes")) /
+                          double(std::max<int64_t>(1, *plan.getInteger("plain_bytes"))));
   if (auto time = plan.getNumber("time_ratio"))
     os << llvm::formatv("; expected time {0:F3}x ({1})", *time, *plan.getString("time"));
   os << "\n";

@@ -35,9 +35,11 @@ public:
   using Picks = std::vector<std::optional<size_t>>;
 
   Search(const SensitivityTable &table, const WholeModel &whole, const SearchOptions &options,
-         llvm::function_ref<llvm::Expected<OutputMeasure>(llvm::ArrayRef<std::optional<size_t>>)> evaluate,
+         llvm::function_ref<llvm::Expected<OutputMeasure>(llvm::ArrayRef<std::optional<size_t>>)>
+             evaluate,
          std::optional<double> floatMetric)
-      : table(table), whole(whole), options(options), evaluate(evaluate), floatMetric(floatMetric) {}
+      : table(table), whole(whole), options(options), evaluate(evaluate), floatMetric(floatMetric) {
+  }
 
   llvm::Expected<SearchResult> run();
 
@@ -46,7 +48,9 @@ private:
   llvm::Expected<KnapsackBudget> getBudget();
   llvm::Expected<KnapsackChoice> solve(const KnapsackBudget &budget);
   Picks getPicks(const KnapsackChoice &choice) const;
-  double getDrop(const OutputMeasure &measure) const { return 100 * (*floatMetric - *measure.metric); }
+  double getDrop(const OutputMeasure &measure) const {
+    return 100 * (*floatMetric - *measure.metric);
+  }
   llvm::Expected<OutputMeasure> evaluateChoice(const KnapsackChoice &choice);
   llvm::Expected<KnapsackChoice> searchDrop(KnapsackBudget budget);
   std::string explain(size_t unit, unsigned pick) const;
@@ -59,7 +63,7 @@ private:
   std::optional<double> floatMetric;
 
   std::vector<std::vector<KnapsackOption>> groups;
-  std::vector<Picks> meanings; ///< Per unit and option, the candidate.
+  std::vector<Picks> meanings;   ///< Per unit and option, the candidate.
   std::vector<std::string> kept; ///< Per unit, the reason of float.
   uint64_t otherTime = 0;
   std::map<std::vector<unsigned>, OutputMeasure> evaluated;
@@ -81,7 +85,8 @@ llvm::Error Search::makeGroups() {
         obstacle = option.obstacle;
         continue;
       }
-      group.push_back({option.bytes, measured ? option.nanoseconds : option.operations, getLoss(option, options.loss)});
+      group.push_back({option.bytes, measured ? option.nanoseconds : option.operations,
+                       getLoss(option, options.loss)});
       meaning.push_back(c);
     }
     if (options.keepFloat || group.empty()) {
@@ -101,13 +106,17 @@ llvm::Error Search::makeGroups() {
 
 llvm::Expected<KnapsackBudget> Search::getBudget() {
   KnapsackBudget budget;
-  uint64_t size = options.size.resolve(whole.plainBytes), time = options.latency.resolve(whole.time);
+  uint64_t size = options.size.resolve(whole.plainBytes),
+           time = options.latency.resolve(whole.time);
   if (size != KnapsackBudget::kNone) {
     uint64_t least = whole.otherBytes;
     for (const auto &group : groups)
-      least += std::min_element(group.begin(), group.end(), [](auto &a, auto &b) { return a.size < b.size; })->size;
+      least += std::min_element(group.begin(), group.end(), [](auto &a, auto &b) {
+                 return a.size < b.size;
+               })->size;
     if (least > size)
-      return makeError("the weights take {0} bytes at least, {1} of them in layers that the candidates do not concern; "
+      return makeError("the weights take {0} bytes at least, {1} of them in layers that the "
+                       "candidates do not concern; "
                        "max-size allows {2}: allow smaller formats or more bytes",
                        least, whole.otherBytes, size);
     budget.size = size - whole.otherBytes;
@@ -115,9 +124,12 @@ llvm::Expected<KnapsackBudget> Search::getBudget() {
   if (time != KnapsackBudget::kNone) {
     uint64_t least = otherTime;
     for (const auto &group : groups)
-      least += std::min_element(group.begin(), group.end(), [](auto &a, auto &b) { return a.time < b.time; })->time;
+      least += std::min_element(group.begin(), group.end(), [](auto &a, auto &b) {
+                 return a.time < b.time;
+               })->time;
     if (least > time)
-      return makeError("the fastest choice is expected to take {0:F4}x of the float model's time; max-latency allows "
+      return makeError("the fastest choice is expected to take {0:F4}x of the float model's time; "
+                       "max-latency allows "
                        "{1:F4}x: allow faster formats or more time",
                        double(least) / double(std::max<uint64_t>(whole.time, 1)),
                        double(time) / double(std::max<uint64_t>(whole.time, 1)));
@@ -129,7 +141,8 @@ llvm::Expected<KnapsackBudget> Search::getBudget() {
 llvm::Expected<KnapsackChoice> Search::solve(const KnapsackBudget &budget) {
   auto choice = solveKnapsack(groups, budget);
   if (!choice)
-    return makeError("no choice of formats keeps both max-size and max-latency: allow other formats or more of one");
+    return makeError("no choice of formats keeps both max-size and max-latency: allow other "
+                     "formats or more of one");
   return std::move(*choice);
 }
 
@@ -150,8 +163,8 @@ llvm::Expected<OutputMeasure> Search::evaluateChoice(const KnapsackChoice &choic
   return measure;
 }
 
-/// Bisects over sizes. Between neighbours of the bisection the drop need not be monotone; whatever is returned was seen to
-/// be within the limit.
+/// Bisects over sizes. Between neighbours of the bisection the drop need not be monotone; whatever
+/// is returned was seen to be within the limit.
 llvm::Expected<KnapsackChoice> Search::searchDrop(KnapsackBudget budget) {
   auto largest = solve(budget);
   if (!largest)
@@ -160,14 +173,18 @@ llvm::Expected<KnapsackChoice> Search::searchDrop(KnapsackBudget budget) {
   if (!measure)
     return measure.takeError();
   if (getDrop(*measure) > options.maxDrop)
-    return makeError("the best choice within the budgets loses {0:F2} points of the metric ({1:F4} of {2:F4} on {3} "
-                     "samples) with {4} bytes of weights; max-drop allows {5:F2}: allow more size, time or loss, or other formats",
+    return makeError("the best choice within the budgets loses {0:F2} points of the metric ({1:F4} "
+                     "of {2:F4} on {3} "
+                     "samples) with {4} bytes of weights; max-drop allows {5:F2}: allow more size, "
+                     "time or loss, or other formats",
                      getDrop(*measure), *measure->metric, *floatMetric, measure->samples,
                      largest->size + whole.otherBytes, options.maxDrop);
   KnapsackChoice best = *largest;
   uint64_t low = 0, high = best.size;
   for (const auto &group : groups)
-    low += std::min_element(group.begin(), group.end(), [](auto &a, auto &b) { return a.size < b.size; })->size;
+    low += std::min_element(group.begin(), group.end(), [](auto &a, auto &b) {
+             return a.size < b.size;
+           })->size;
   // Down to a thousandth of the size: finer steps change single small layers.
   uint64_t step = std::max<uint64_t>(1, high / 1000);
   while (low + step <= high) {
@@ -198,19 +215,24 @@ std::string Search::explain(size_t unit, unsigned pick) const {
   const KnapsackOption &own = group[pick];
   const KnapsackOption *below = nullptr, *above = nullptr;
   for (const KnapsackOption &option : group) {
-    if (option.size < own.size && (!below || option.size > below->size || (option.size == below->size && option.loss < below->loss)))
+    if (option.size < own.size && (!below || option.size > below->size ||
+                                   (option.size == below->size && option.loss < below->loss)))
       below = &option;
     if (option.size > own.size && option.loss < own.loss && (!above || option.size < above->size))
       above = &option;
   }
   double elements = double(std::max<uint64_t>(table.units[unit].elements, 1));
-  std::string text = llvm::formatv("{0:F3} bits per weight, loss {1:e2}", 8 * double(own.size) / elements, own.loss).str();
+  std::string text = llvm::formatv("{0:F3} bits per weight, loss {1:e2}",
+                                   8 * double(own.size) / elements, own.loss)
+                         .str();
   if (below)
-    text += llvm::formatv("; {0:F3} bits would save {1} bytes at loss {2:e2}", 8 * double(below->size) / elements,
-                          own.size - below->size, below->loss).str();
+    text += llvm::formatv("; {0:F3} bits would save {1} bytes at loss {2:e2}",
+                          8 * double(below->size) / elements, own.size - below->size, below->loss)
+                .str();
   if (above)
-    text += llvm::formatv("; {0:F3} bits would take {1} bytes more at loss {2:e2}", 8 * double(above->size) / elements,
-                          above->size - own.size, above->loss).str();
+    text += llvm::formatv("; {0:F3} bits would take {1} bytes more at loss {2:e2}",
+                          8 * double(above->size) / elements, above->size - own.size, above->loss)
+                .str();
   return text;
 }
 
@@ -226,7 +248,8 @@ SearchResult Search::describe(const KnapsackChoice &choice) {
   result.evaluations = evaluated.size();
   for (auto [unit, pick] : llvm::enumerate(choice.picks)) {
     const KnapsackOption &option = groups[unit][pick];
-    result.decisions.push_back({meanings[unit][pick], option.size, option.time, option.loss, explain(unit, pick),
+    result.decisions.push_back({meanings[unit][pick], option.size, option.time, option.loss,
+                                explain(unit, pick),
                                 meanings[unit][pick] ? std::string() : kept[unit]});
   }
   return result;
@@ -244,9 +267,10 @@ llvm::Expected<SearchResult> Search::run() {
   return describe(*choice);
 }
 
-llvm::Expected<SearchResult>
-terse::mixed::searchFormats(const SensitivityTable &table, const WholeModel &whole, const SearchOptions &options,
-                            llvm::function_ref<llvm::Expected<OutputMeasure>(llvm::ArrayRef<std::optional<size_t>>)> evaluate,
-                            std::optional<double> floatMetric) {
+llvm::Expected<SearchResult> terse::mixed::searchFormats(
+    const SensitivityTable &table, const WholeModel &whole, const SearchOptions &options,
+    llvm::function_ref<llvm::Expected<OutputMeasure>(llvm::ArrayRef<std::optional<size_t>>)>
+        evaluate,
+    std::optional<double> floatMetric) {
   return Search(table, whole, options, evaluate, floatMetric).run();
 }

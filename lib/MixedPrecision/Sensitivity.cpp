@@ -10,11 +10,11 @@
 using namespace terse;
 using namespace terse::mixed;
 
-llvm::Expected<SensitivityTable> terse::mixed::measureSensitivities(const Inventory &inventory,
-                                                                    llvm::ArrayRef<Candidate> candidates,
-                                                                    llvm::ArrayRef<std::vector<EncodedUnit>> encoded,
-                                                                    Evaluator &evaluator, int64_t samples,
-                                                                    llvm::function_ref<void()> advance) {
+llvm::Expected<SensitivityTable>
+terse::mixed::measureSensitivities(const Inventory &inventory, llvm::ArrayRef<Candidate> candidates,
+                                   llvm::ArrayRef<std::vector<EncodedUnit>> encoded,
+                                   Evaluator &evaluator, int64_t samples,
+                                   llvm::function_ref<void()> advance) {
   SensitivityTable table;
   table.hash = hashWeights(inventory);
   table.samples = samples > 0 ? std::min(samples, evaluator.size()) : evaluator.size();

@@ -14,11 +14,13 @@ using namespace mlir;
 using namespace terse;
 using namespace terse::mixed;
 
-/// Numbers from here to twice that are whole and exact in f32, and no trained parameter is one of them.
+/// Numbers from here to twice that are whole and exact in f32, and no trained parameter is one of
+/// them.
 static constexpr uint32_t kMark = 1u << 23;
 
 llvm::Expected<std::unique_ptr<SwappableModel>>
-SwappableModel::create(ModuleOp module, llvm::ArrayRef<std::string> symbols, const CompileOptions &options) {
+SwappableModel::create(ModuleOp module, llvm::ArrayRef<std::string> symbols,
+                       const CompileOptions &options) {
   std::unique_ptr<SwappableModel> result(new SwappableModel);
   result->module = OwningOpRef<ModuleOp>(module.clone());
   result->options = options;
@@ -51,13 +53,15 @@ OwningOpRef<ModuleOp> SwappableModel::cloneWith(llvm::function_ref<HostTensor(si
   for (auto [i, weight] : llvm::enumerate(weights)) {
     auto global = table.lookup<ml_program::GlobalOp>(weight.symbol);
     auto data = toDenseResource(getValues(i), weight.symbol, copy->getContext());
-    global.setValueAttr(DenseResourceElementsAttr::get(cast<ShapedType>(global.getType()), data.getRawHandle()));
+    global.setValueAttr(
+        DenseResourceElementsAttr::get(cast<ShapedType>(global.getType()), data.getRawHandle()));
   }
   return copy;
 }
 
 llvm::Expected<bool> SwappableModel::findPlaces() {
-  // Three layouts: each word says its weight, then the low and the high part of its element's number.
+  // Three layouts: each word says its weight, then the low and the high part of its element's
+  // number.
   auto layOut = [&](llvm::function_ref<uint64_t(size_t, uint64_t)> getNumber) {
     OwningOpRef<ModuleOp> marked = cloneWith([&](size_t w) {
       HostTensor values = HostTensor::zeros(DType::f32(), weights[w].values.shape);
@@ -67,7 +71,8 @@ llvm::Expected<bool> SwappableModel::findPlaces() {
     });
     return layOutWeights(*marked, options);
   };
-  bool isLarge = llvm::any_of(weights, [](const Weight &w) { return w.values.getNumElements() > int64_t(kMark); });
+  bool isLarge = llvm::any_of(
+      weights, [](const Weight &w) { return w.values.getNumElements() > int64_t(kMark); });
   std::vector<CompiledCode> layouts;
   for (int part = 0; part < (isLarge ? 3 : 2); ++part) {
     auto code = layOut([&](size_t w, uint64_t i) {
@@ -93,16 +98,19 @@ llvm::Expected<bool> SwappableModel::findPlaces() {
     bool same = true;
     for (const CompiledCode &code : layouts) {
       const WeightSlot &marked = code.weights[s];
-      same &= marked.offset == slot.offset && marked.bytes == slot.bytes && marked.data.size() >= marked.bytes;
+      same &= marked.offset == slot.offset && marked.bytes == slot.bytes &&
+              marked.data.size() >= marked.bytes;
     }
     if (!same || slot.offset / 4 + slot.bytes / 4 > std::numeric_limits<uint32_t>::max())
       return false;
     const char *values = reinterpret_cast<const char *>(blob + slot.offset);
     for (uint64_t word = 0; word < slot.bytes / 4; ++word) {
-      float which = read(layouts[0].weights[s].data.data(), word), low = read(layouts[1].weights[s].data.data(), word);
+      float which = read(layouts[0].weights[s].data.data(), word),
+            low = read(layouts[1].weights[s].data.data(), word);
       float high = isLarge ? read(layouts[2].weights[s].data.data(), word) : float(kMark);
       if (isMark(which) && isMark(low) && isMark(high)) {
-        uint64_t w = uint64_t(which) - kMark, element = (uint64_t(high) - kMark) * kMark + uint64_t(low) - kMark;
+        uint64_t w = uint64_t(which) - kMark,
+                 element = (uint64_t(high) - kMark) * kMark + uint64_t(low) - kMark;
         // It is an element only if the element's value stands there.
         if (w < weights.size() && element < uint64_t(weights[w].values.getNumElements()) &&
             std::memcmp(&weights[w].values.getAs<float>()[element], values + 4 * word, 4) == 0) {
@@ -117,13 +125,15 @@ llvm::Expected<bool> SwappableModel::findPlaces() {
     }
   }
   // A weight that stands nowhere has been computed with.
-  return llvm::all_of(weights, [](const Weight &w) { return !w.words.empty() || w.values.getNumElements() == 0; });
+  return llvm::all_of(
+      weights, [](const Weight &w) { return !w.words.empty() || w.values.getNumElements() == 0; });
 }
 
 llvm::Error SwappableModel::set(size_t index, const HostTensor &values) {
   Weight &weight = weights[index];
   if (values.shape != weight.values.shape || values.dtype != DType::f32())
-    return makeError("weight '{0}' is {1}, not {2}", weight.symbol, weight.values.getTypeString(), values.getTypeString());
+    return makeError("weight '{0}' is {1}, not {2}", weight.symbol, weight.values.getTypeString(),
+                     values.getTypeString());
   weight.values = values;
   if (!inPlace) {
     stale = true;

@@ -45,7 +45,8 @@ static uint64_t countOperations(Operation *op) {
   return 0;
 }
 
-Inventory terse::mixed::takeInventory(ModuleOp module, llvm::function_ref<bool(StringRef)> isIncluded) {
+Inventory terse::mixed::takeInventory(ModuleOp module,
+                                      llvm::function_ref<bool(StringRef)> isIncluded) {
   SymbolTableCollection symbols;
   // By the global or the op that holds the constant.
   llvm::MapVector<Operation *, WeightConstant> found;
@@ -56,10 +57,11 @@ Inventory terse::mixed::takeInventory(ModuleOp module, llvm::function_ref<bool(S
       OpOperand &operand = *weight.operand;
       ConstantSource source = getConstantSource(operand.get(), symbols);
       auto type = dyn_cast<RankedTensorType>(operand.get().getType());
-      if (!source || !source.value || !type || terse::getEncoding(type) || !type.getElementType().isF32() ||
-          !type.hasStaticShape() || type.getNumElements() == 0)
+      if (!source || !source.value || !type || terse::getEncoding(type) ||
+          !type.getElementType().isF32() || !type.hasStaticShape() || type.getNumElements() == 0)
         continue;
-      Operation *holder = source.global ? source.global.getOperation() : operand.get().getDefiningOp();
+      Operation *holder =
+          source.global ? source.global.getOperation() : operand.get().getDefiningOp();
       if (!isIncluded(layer) || !isUndecided(operand)) {
         refused.insert(holder);
         continue;
@@ -77,7 +79,8 @@ Inventory terse::mixed::takeInventory(ModuleOp module, llvm::function_ref<bool(S
   llvm::EquivalenceClasses<unsigned> classes;
   llvm::DenseSet<unsigned> refusedLayers;
   auto getLayer = [&](Operation *op) {
-    StringRef name = StringAttr::get(op->getContext(), getLayerName(op)).getValue(); // Lives as long as the context.
+    StringRef name = StringAttr::get(op->getContext(), getLayerName(op))
+                         .getValue(); // Lives as long as the context.
     auto [it, inserted] = layers.insert({name, unsigned(names.size())});
     if (inserted)
       names.push_back(name.str());
@@ -125,13 +128,15 @@ Inventory terse::mixed::takeInventory(ModuleOp module, llvm::function_ref<bool(S
   }
   // One weight that cannot be decided about keeps the whole unit from it: a rule names layers.
   llvm::erase_if(inventory.units, [&](const Unit &unit) {
-    return unit.constants.empty() ||
-           llvm::any_of(unit.layers, [&](const std::string &layer) { return refusedLayers.contains(layers.lookup(layer)); });
+    return unit.constants.empty() || llvm::any_of(unit.layers, [&](const std::string &layer) {
+             return refusedLayers.contains(layers.lookup(layer));
+           });
   });
   return inventory;
 }
 
-llvm::Expected<ExternalizedModule> terse::mixed::externalizeWeights(ModuleOp module, const Inventory &inventory) {
+llvm::Expected<ExternalizedModule> terse::mixed::externalizeWeights(ModuleOp module,
+                                                                    const Inventory &inventory) {
   ExternalizedModule result;
   IRMapping mapping;
   result.module = OwningOpRef<ModuleOp>(cast<ModuleOp>(module->clone(mapping)));
@@ -144,16 +149,17 @@ llvm::Expected<ExternalizedModule> terse::mixed::externalizeWeights(ModuleOp mod
     OpBuilder builder = OpBuilder::atBlockBegin(result.module->getBody());
     auto data = toDenseResource(constant.values, "weight", module.getContext());
     auto value = DenseResourceElementsAttr::get(constant.type, data.getRawHandle());
-    auto global = ml_program::GlobalOp::create(builder, module.getLoc(), "weight", constant.type, /*is_mutable=*/false, value,
-                                               builder.getStringAttr("private"));
+    auto global =
+        ml_program::GlobalOp::create(builder, module.getLoc(), "weight", constant.type,
+                                     /*is_mutable=*/false, value, builder.getStringAttr("private"));
     symbols.insert(global); // Makes the name unique.
     result.symbols.push_back(global.getSymName().str());
     Value old = mapping.lookupOrNull(constant.operands.front()->get());
     if (!old)
       return makeError("weight '{0}' is not part of the module", constant.source.name);
     builder.setInsertionPointAfterValue(old);
-    old.replaceAllUsesWith(ml_program::GlobalLoadConstOp::create(builder, old.getLoc(), constant.type,
-                                                                 FlatSymbolRefAttr::get(global))
+    old.replaceAllUsesWith(ml_program::GlobalLoadConstOp::create(
+                               builder, old.getLoc(), constant.type, FlatSymbolRefAttr::get(global))
                                .getResult());
   }
   return std::move(result);
@@ -163,7 +169,8 @@ uint64_t terse::mixed::hashWeights(const Inventory &inventory) {
   uint64_t hash = 0;
   for (const WeightConstant &constant : inventory.constants) {
     uint64_t parts[] = {hash, llvm::xxh3_64bits(constant.values.getBytes())};
-    hash = llvm::xxh3_64bits(llvm::ArrayRef(reinterpret_cast<const uint8_t *>(parts), sizeof parts));
+    hash =
+        llvm::xxh3_64bits(llvm::ArrayRef(reinterpret_cast<const uint8_t *>(parts), sizeof parts));
   }
   return hash;
 }

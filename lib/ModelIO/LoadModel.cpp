@@ -98,9 +98,8 @@ llvm::Expected<OwningOpRef<ModuleOp>> terse::loadModel(MLIRContext &context, Str
     return makeError("'{0}': not MLIR bytecode; the file is damaged or something else", path);
   // The text parser wants a terminating zero, which a mapping does not have.
   llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(isBytecode
-                                 ? llvm::MemoryBuffer::getMemBuffer(text, path, false)
-                                 : llvm::MemoryBuffer::getMemBufferCopy(text, path),
+  sources.AddNewSourceBuffer(isBytecode ? llvm::MemoryBuffer::getMemBuffer(text, path, false)
+                                        : llvm::MemoryBuffer::getMemBufferCopy(text, path),
                              llvm::SMLoc());
   ParserConfig config(&context);
   OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, config);

@@ -90,12 +90,14 @@ terse::bindInputs(const ModelSignature &signature,
       std::string names;
       for (const auto &named : tensors)
         names += (names.empty() ? "" : ", ") + named.first;
-      return makeError("'{0}': there is no array for the model's input '{1}' ({2}); the file has {3}",
-                       source, input.name, input.getTypeString(), names.empty() ? "none" : names);
+      return makeError(
+          "'{0}': there is no array for the model's input '{1}' ({2}); the file has {3}", source,
+          input.name, input.getTypeString(), names.empty() ? "none" : names);
     }
     // Files of NumPy have no elements of less than a byte; narrower integers come widened.
     HostTensor tensor = it->second;
-    if (tensor.dtype != input.dtype && widenForNumpy(HostTensor::zeros(input.dtype, {0})).dtype == tensor.dtype)
+    if (tensor.dtype != input.dtype &&
+        widenForNumpy(HostTensor::zeros(input.dtype, {0})).dtype == tensor.dtype)
       tensor = tensor.convertTo(input.dtype);
     if (llvm::Error error = checkInput(input, tensor, source))
       return std::move(error);

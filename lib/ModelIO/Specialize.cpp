@@ -24,14 +24,14 @@ static Value makeConstant(func::FuncOp entry, const HostTensor &tensor, Type typ
   OpBuilder builder = OpBuilder::atBlockBegin(&entry.getBody().front());
   Location loc = NameLoc::get(builder.getStringAttr(name));
   if (tensor.getBytes().size() <= kInlineBytes)
-    return nn::ConstantOp::create(builder, loc,
-                                  toDenseElements(tensor, builder.getContext(), cast<ShapedType>(type)));
+    return nn::ConstantOp::create(
+        builder, loc, toDenseElements(tensor, builder.getContext(), cast<ShapedType>(type)));
   auto module = entry->getParentOfType<ModuleOp>();
   auto value = toDenseResource(tensor, name, builder.getContext());
   OpBuilder detached(module.getContext());
-  auto global = ml_program::GlobalOp::create(
-      detached, loc, name, value.getType(), /*is_mutable=*/false, value,
-      builder.getStringAttr("private"));
+  auto global =
+      ml_program::GlobalOp::create(detached, loc, name, value.getType(), /*is_mutable=*/false,
+                                   value, builder.getStringAttr("private"));
   SymbolTable(module).insert(global, module.getBody()->begin()); // Finds a free name.
   return ml_program::GlobalLoadConstOp::create(builder, loc, value.getType(),
                                                SymbolRefAttr::get(global.getSymNameAttr()));
@@ -39,7 +39,8 @@ static Value makeConstant(func::FuncOp entry, const HostTensor &tensor, Type typ
 
 /// Gives `value` the static sizes of `inferred`; its encoding stays.
 static void refine(Value value, Type inferred) {
-  auto type = dyn_cast<RankedTensorType>(value.getType()), other = dyn_cast<RankedTensorType>(inferred);
+  auto type = dyn_cast<RankedTensorType>(value.getType()),
+       other = dyn_cast<RankedTensorType>(inferred);
   if (!type || !other || type.getRank() != other.getRank())
     return;
   SmallVector<int64_t> shape(type.getShape());
@@ -51,7 +52,8 @@ static void refine(Value value, Type inferred) {
 
 /// The result of an op whose sizes are an operand, or what remains of its input's.
 static void refineFromShape(Value result, Value input, Value shape) {
-  auto type = cast<RankedTensorType>(result.getType()), from = cast<RankedTensorType>(input.getType());
+  auto type = cast<RankedTensorType>(result.getType()),
+       from = cast<RankedTensorType>(input.getType());
   SmallVector<int64_t> sizes(type.getShape());
   DenseIntElementsAttr given;
   if (shape && matchPattern(shape, m_Constant(&given))) {
@@ -165,8 +167,9 @@ llvm::Error terse::specialize(ModuleOp module, const LoadOptions &options) {
     ok = succeeded(simplify(module));
   }
   if (!ok || failed(verify(module)))
-    return makeError("the model cannot be specialized once it is imported ({0}); give --bind and --dim "
-                     "where the ONNX model is read, for example to terse import",
-                     message);
+    return makeError(
+        "the model cannot be specialized once it is imported ({0}); give --bind and --dim "
+        "where the ONNX model is read, for example to terse import",
+        message);
   return llvm::Error::success();
 }

@@ -37,7 +37,8 @@ void terse::buildDecomposePipeline(OpPassManager &pm) {
   buildIntegerPipeline(pm);
   // Encoded tensors become their components, decoding becomes nn ops.
   pm.addPass(createDecomposeEncodingsPass());
-  // Norms, attention, recurrent layers... become primitives, so that the lowering needs few patterns.
+  // Norms, attention, recurrent layers... become primitives, so that the lowering needs few
+  // patterns.
   pm.addPass(nn::createNNDecomposePass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
@@ -47,7 +48,8 @@ void terse::buildLinalgPipeline(OpPassManager &pm, const CPUPipelineOptions &opt
   pm.addPass(createConvertNNToLinalgPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
-  // Sizes of results in terms of sizes of inputs: what is always equal needs no check at run time, and can fuse.
+  // Sizes of results in terms of sizes of inputs: what is always equal needs no check at run time,
+  // and can fuse.
   pm.addPass(memref::createResolveShapedTypeResultDimsPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
@@ -135,8 +137,8 @@ void terse::buildLLVMPipeline(OpPassManager &pm, const CPUPipelineOptions &optio
   pm.addPass(arith::createArithExpandOpsPass());
   pm.addPass(createSCFToControlFlowPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
-  // Reshapes to sizes in memory, for which the conversion of everything at once has no pattern. Not earlier: the pass
-  // above cannot see through what they become.
+  // Reshapes to sizes in memory, for which the conversion of everything at once has no pattern. Not
+  // earlier: the pass above cannot see through what they become.
   pm.addPass(memref::createExpandOpsPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createCanonicalizerPass());
@@ -144,7 +146,8 @@ void terse::buildLLVMPipeline(OpPassManager &pm, const CPUPipelineOptions &optio
   ConvertVectorToLLVMPassOptions vectors;
   vectors.reassociateFPReductions = true; // Sums over lanes, in a fixed tree.
   pm.addPass(createConvertVectorToLLVMPass(vectors));
-  // Everything else at once: tiles are loop-carried values, whose type the branches must learn, too.
+  // Everything else at once: tiles are loop-carried values, whose type the branches must learn,
+  // too.
   pm.addPass(createConvertToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
   // Late, because the environment of a parallel call is a structure of LLVM types.
@@ -163,14 +166,14 @@ void terse::buildCPUPipeline(OpPassManager &pm, const CPUPipelineOptions &option
 void terse::registerCPUPipelines() {
   PassPipelineRegistration<>("terse-integer-pipeline", "Compute on the integers of encoded tensors",
                              buildIntegerPipeline);
-  PassPipelineRegistration<CPUPipelineOptions>("terse-cpu-pipeline", "Lower nn ops to the LLVM dialect for CPUs",
-                                               buildCPUPipeline);
+  PassPipelineRegistration<CPUPipelineOptions>(
+      "terse-cpu-pipeline", "Lower nn ops to the LLVM dialect for CPUs", buildCPUPipeline);
   PassPipelineRegistration<CPUPipelineOptions>(
       "terse-linalg-pipeline", "Lower nn ops to fused linalg on tensors",
       [](OpPassManager &pm, const CPUPipelineOptions &options) {
         buildDecomposePipeline(pm);
         buildLinalgPipeline(pm, options);
       });
-  PassPipelineRegistration<CPUPipelineOptions>("terse-buffer-pipeline", "Lower linalg on tensors to buffers",
-                                               buildBufferPipeline);
+  PassPipelineRegistration<CPUPipelineOptions>(
+      "terse-buffer-pipeline", "Lower linalg on tensors to buffers", buildBufferPipeline);
 }

@@ -113,15 +113,16 @@ private:
         if (!scalar(entry.getValue(), text, key))
           return false;
         if (text != std::to_string(kRecipeVersion))
-          ok = error(entry.getKey(), "recipe version " + text + " is not known; this build reads version " +
+          ok = error(entry.getKey(), "recipe version " + text +
+                                         " is not known; this build reads version " +
                                          Twine(kRecipeVersion));
       } else if (key == "description") {
         ok = scalar(entry.getValue(), recipe.description, key);
       } else if (key == "passes") {
         ok = parsePasses(entry.getValue(), recipe);
       } else {
-        ok = error(entry.getKey(), "unknown key '" + key +
-                                       "'; valid keys are description, passes, terse_recipe");
+        ok = error(entry.getKey(),
+                   "unknown key '" + key + "'; valid keys are description, passes, terse_recipe");
       }
       if (!ok)
         return false;
@@ -196,8 +197,9 @@ private:
       if (!scalar(entry.getKey(), key, "an option"))
         return false;
       if (!is_contained(known, key))
-        return error(entry.getKey(), "unknown key '" + key + "' for pass " + info.getPassArgument() +
-                                         "; valid keys are " + join(known, ", "));
+        return error(entry.getKey(), "unknown key '" + key + "' for pass " +
+                                         info.getPassArgument() + "; valid keys are " +
+                                         join(known, ", "));
       if (!parseOptionValue(entry.getValue(), key, value))
         return false;
       parts.push_back(key + "=" + value);
@@ -209,8 +211,9 @@ private:
         return mlir::failure();
       };
       if (mlir::failed(pass.initializeOptions(parts.back(), handler)))
-        return error(entry.getValue(), "'" + value + "' is no value for " + key +
-                                           (complaint.empty() ? "" : ": " + StringRef(complaint).trim()));
+        return error(entry.getValue(),
+                     "'" + value + "' is no value for " + key +
+                         (complaint.empty() ? "" : ": " + StringRef(complaint).trim()));
     }
     if (!parts.empty())
       out += "{" + join(parts, " ") + "}";
@@ -278,7 +281,8 @@ unsigned Recipe::giveOption(StringRef option, StringRef value) {
     if (rest.contains((option + "=").str()))
       continue;
     std::string given = (option + "=" + quoteValue(value)).str();
-    pass = rest.empty() ? (name + "{" + given + "}").str() : (name + "{" + given + " " + rest).str();
+    pass =
+        rest.empty() ? (name + "{" + given + "}").str() : (name + "{" + given + " " + rest).str();
   }
   return count;
 }
@@ -293,7 +297,8 @@ Expected<Recipe> terse::loadRecipe(StringRef nameOrPath) {
   for (const Preset &preset : getPresets())
     if (preset.name == nameOrPath)
       return parseRecipe(preset.text, preset.name);
-  ErrorOr<std::unique_ptr<MemoryBuffer>> buffer = MemoryBuffer::getFile(nameOrPath, /*IsText=*/true);
+  ErrorOr<std::unique_ptr<MemoryBuffer>> buffer =
+      MemoryBuffer::getFile(nameOrPath, /*IsText=*/true);
   if (!buffer) {
     std::string presets;
     raw_string_ostream os(presets);

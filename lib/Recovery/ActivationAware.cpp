@@ -48,7 +48,8 @@ namespace {
 /// Clips the scales of one weight.
 class Clipper {
 public:
-  Clipper(const RecoverableLayer &layer, ArrayRef<double> factors) : layer(layer), weight(*layer.weight), factors(factors) {}
+  Clipper(const RecoverableLayer &layer, ArrayRef<double> factors)
+      : layer(layer), weight(*layer.weight), factors(factors) {}
 
   /// The scales of least error, or none if they are no better than the encoding's own.
   FailureOr<SmallVector<HostTensor>> run(unsigned steps, double shrink) {
@@ -89,9 +90,11 @@ public:
   }
 
   static bool accepts(const ChosenWeight &weight) {
-    SmallVector<EncodingComponent> parameters = getParameterComponents(weight.encoding, weight.type);
+    SmallVector<EncodingComponent> parameters =
+        getParameterComponents(weight.encoding, weight.type);
     return !weight.given && weight.encoding.getScaleGranularity() && parameters.size() == 1 &&
-           parameters.front().name == "scales" && isa<FloatType>(parameters.front().type.getElementType());
+           parameters.front().name == "scales" &&
+           isa<FloatType>(parameters.front().type.getElementType());
   }
 
 private:
@@ -125,25 +128,31 @@ private:
     const nn::WeightMatrix &matrix = layer.matrix;
     size_t columns = matrix.columns.size();
     std::vector<double> errors(numBlocks, 0);
-    std::vector<int64_t> channels = factors.empty() ? std::vector<int64_t>() : getColumnChannels(layer);
+    std::vector<int64_t> channels =
+        factors.empty() ? std::vector<int64_t>() : getColumnChannels(layer);
     // Where all of a row shares a scale, its error is that of the product with the whole matrix.
     bool wholeRows = true;
     for (size_t group = 0; group < matrix.groups.size() && wholeRows; ++group)
       for (size_t column = 1; column < columns; ++column)
-        wholeRows &= blocks[matrix.getElement(group, 0, column)] == blocks[matrix.getElement(group, 0, 0)];
+        wholeRows &=
+            blocks[matrix.getElement(group, 0, column)] == blocks[matrix.getElement(group, 0, 0)];
     if (wholeRows) {
       std::vector<double> rows = getRowErrors(layer, difference, factors);
       for (size_t group = 0; group < matrix.groups.size(); ++group)
         for (size_t row = 0; row < matrix.rows.size(); ++row)
-          errors[blocks[matrix.getElement(group, row, 0)]] += rows[group * matrix.rows.size() + row];
+          errors[blocks[matrix.getElement(group, row, 0)]] +=
+              rows[group * matrix.rows.size() + row];
       return errors;
     }
     std::vector<float> moments(columns * columns);
     for (auto [group, inputs] : llvm::enumerate(layer.moments)) {
-      auto factor = [&, group = group](size_t column) { return factors.empty() ? 1.0 : factors[channels[group * columns + column]]; };
+      auto factor = [&, group = group](size_t column) {
+        return factors.empty() ? 1.0 : factors[channels[group * columns + column]];
+      };
       for (size_t i = 0; i < columns; ++i)
         for (size_t j = 0; j < columns; ++j)
-          moments[i * columns + j] = float(inputs.getProduct(i, j, /*centered=*/false) / (factor(i) * factor(j)));
+          moments[i * columns + j] =
+              float(inputs.getProduct(i, j, /*centered=*/false) / (factor(i) * factor(j)));
       // Columns of one block, in their order; the same in every row.
       llvm::MapVector<int64_t, std::vector<size_t>> members;
       for (size_t column = 0; column < columns; ++column)
@@ -182,10 +191,12 @@ struct ActivationAwarePass : terse::impl::ActivationAwarePassBase<ActivationAwar
 
   llvm::Error run() {
     if (grid == 0 || steps == 0 || !(shrink >= 0 && shrink < 1))
-      return makeError("terse-awq: expected grid and steps of at least 1 and 0 <= shrink < 1 (got {0}, {1} and {2})",
+      return makeError("terse-awq: expected grid and steps of at least 1 and 0 <= shrink < 1 (got "
+                       "{0}, {1} and {2})",
                        grid.getValue(), steps.getValue(), shrink.getValue());
     if (data.empty())
-      return makeError("terse-awq needs data to run the model on (terse compress: --data CALIB.npz)");
+      return makeError(
+          "terse-awq needs data to run the model on (terse compress: --data CALIB.npz)");
     FailureOr<std::vector<ChosenWeight>> weights = collectChosenWeights(getOperation());
     if (failed(weights))
       return makeError("terse-awq: a chosen encoding is not legal");
@@ -193,12 +204,14 @@ struct ActivationAwarePass : terse::impl::ActivationAwarePassBase<ActivationAwar
     std::vector<ScaledInput> inputs = findScaledInputs(layers);
     if (layers.empty())
       return llvm::Error::success();
-    auto count = gatherInputs(getOperation(), layers, inputs, {data, samples, positions, interpret});
+    auto count =
+        gatherInputs(getOperation(), layers, inputs, {data, samples, positions, interpret});
     if (!count)
       return count.takeError();
     llvm::DenseMap<Operation *, std::vector<double>> factors;
-    auto counts = scaleInputs(getOperation(), inputs, "terse-awq", explicitFactors,
-                              [&](const ScaledInput &input) { return choose(input); }, factors);
+    auto counts = scaleInputs(
+        getOperation(), inputs, "terse-awq", explicitFactors,
+        [&](const ScaledInput &input) { return choose(input); }, factors);
     if (!counts)
       return counts.takeError();
     numScaled += counts->scaled;
@@ -242,7 +255,8 @@ struct ActivationAwarePass : terse::impl::ActivationAwarePassBase<ActivationAwar
         return success();
       layer.moments = std::move(*seen->second);
       auto scaled = factors.find(layer.op.getOperation());
-      auto result = Clipper(layer, scaled == factors.end() ? ArrayRef<double>() : ArrayRef<double>(scaled->second))
+      auto result = Clipper(layer, scaled == factors.end() ? ArrayRef<double>()
+                                                           : ArrayRef<double>(scaled->second))
                         .run(steps, shrink);
       if (succeeded(result))
         scales[i] = std::move(*result);

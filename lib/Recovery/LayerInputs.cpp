@@ -124,7 +124,8 @@ void terse::addSample(RecoverableLayer &layer, const HostTensor &activation, int
         others(wanted ? inputs.size() : 0);
     for (int64_t first = 0; first < used; first += kChunk) {
       auto chunk = ArrayRef<int64_t>(positions).slice(first, std::min(kChunk, used - first));
-      auto unfold = [&, group = group, &moments = moments](const HostTensor &tensor, std::vector<float> &out) {
+      auto unfold = [&, group = group, &moments = moments](const HostTensor &tensor,
+                                                           std::vector<float> &out) {
         layer.op.unfold(tensor.getAs<float>().data(), tensor.shape, group, chunk,
                         moments.getStride(), out.data());
       };

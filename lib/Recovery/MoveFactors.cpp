@@ -30,8 +30,9 @@ public:
       return refuse("it is an input of the model");
     if (depth > 64)
       return refuse("what makes it is too long a chain");
-    if (llvm::any_of(typeOf(value).getEncoding() ? ValueRange(value) : op->getOperands(),
-                     [](Value v) { return isa<RankedTensorType>(v.getType()) && typeOf(v).getEncoding(); }))
+    if (llvm::any_of(
+            typeOf(value).getEncoding() ? ValueRange(value) : op->getOperands(),
+            [](Value v) { return isa<RankedTensorType>(v.getType()) && typeOf(v).getEncoding(); }))
       return refuse("'" + getLayerName(op) + "' is encoded already");
     if (auto contraction = dyn_cast<nn::ContractionLike>(op))
       return visitContraction(contraction, axis);
@@ -63,8 +64,10 @@ private:
   static bool isHomogeneous(Operation *op, int64_t axis) {
     auto scalable = dyn_cast<nn::ChannelScalable>(op);
     auto flow = dyn_cast<nn::ChannelFlow>(op);
-    return scalable && flow && scalable.commutesWithChannelScale(axis) && flow.getResultAxisFor(0, axis) == axis &&
-           llvm::all_of(llvm::drop_begin(op->getOperands()), [](Value v) { return matchPattern(v, m_AnyZeroFloat()); });
+    return scalable && flow && scalable.commutesWithChannelScale(axis) &&
+           flow.getResultAxisFor(0, axis) == axis &&
+           llvm::all_of(llvm::drop_begin(op->getOperands()),
+                        [](Value v) { return matchPattern(v, m_AnyZeroFloat()); });
   }
 
   bool visitOperand(OpOperand &operand, int64_t axis, unsigned depth) {
@@ -74,10 +77,13 @@ private:
     if (getConstant(value))
       return addConstant(operand, axis);
     if (axis < 0 || typeOf(value).getDimSize(axis) != channels)
-      return refuse("'" + getLayerName(operand.getOwner()) + "' stretches another value over the channels");
-    unsigned readers = llvm::count_if(value.getUsers(), [](Operation *user) { return !isShapeReader(user); });
+      return refuse("'" + getLayerName(operand.getOwner()) +
+                    "' stretches another value over the channels");
+    unsigned readers =
+        llvm::count_if(value.getUsers(), [](Operation *user) { return !isShapeReader(user); });
     if (readers != 1)
-      return refuse("something else reads '" + (value.getDefiningOp() ? getLayerName(value.getDefiningOp()) : "an input") +
+      return refuse("something else reads '" +
+                    (value.getDefiningOp() ? getLayerName(value.getDefiningOp()) : "an input") +
                     "', too");
     return visit(value, axis, depth + 1);
   }
@@ -95,8 +101,9 @@ private:
     if (!addConstant(weight, weightAxis))
       return false;
     OpOperand *bias = op.getBiasOperand();
-    return !bias || (getConstant(bias->get()) ? addConstant(*bias, 0)
-                                              : refuse("the bias of '" + getLayerName(op) + "' is computed"));
+    return !bias || (getConstant(bias->get())
+                         ? addConstant(*bias, 0)
+                         : refuse("the bias of '" + getLayerName(op) + "' is computed"));
   }
 
   bool addConstant(OpOperand &operand, int64_t axis) {
@@ -154,6 +161,7 @@ void terse::applyFactors(const FactorPlan &plan, ArrayRef<double> factors, Symbo
   for (const nn::FactorOperand &constant : plan.constants) {
     HostTensor product = multiply(*getConstant(constant.operand->get()), constant.axis, factors);
     ml_program::GlobalOp global = getConstantGlobal(constant.operand->get());
-    replaceConstant(*constant.operand, product, global ? global.getSymName().str() : "scaled", symbols);
+    replaceConstant(*constant.operand, product, global ? global.getSymName().str() : "scaled",
+                    symbols);
   }
 }

@@ -27,12 +27,14 @@ struct FactorPlan {
 /// Whether `op` reads only the shape of its operands.
 bool isShapeReader(mlir::Operation *op);
 
-/// How to multiply `value`, all of whose readers will take the product, along `axis`; nothing and `reason` for people if
-/// that is not possible.
+/// How to multiply `value`, all of whose readers will take the product, along `axis`; nothing and
+/// `reason` for people if that is not possible.
 std::optional<FactorPlan> planFactors(mlir::Value value, int64_t axis, std::string &reason);
 
-/// Multiplies with `factors`, one per channel. Constants are read now, so that plans may follow one another.
-void applyFactors(const FactorPlan &plan, llvm::ArrayRef<double> factors, mlir::SymbolTable &symbols);
+/// Multiplies with `factors`, one per channel. Constants are read now, so that plans may follow one
+/// another.
+void applyFactors(const FactorPlan &plan, llvm::ArrayRef<double> factors,
+                  mlir::SymbolTable &symbols);
 
 } // namespace terse
 

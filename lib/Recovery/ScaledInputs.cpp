@@ -35,7 +35,8 @@ std::vector<int64_t> terse::getColumnChannels(const RecoverableLayer &layer) {
   std::vector<int64_t> result;
   for (size_t group = 0; group < layer.matrix.groups.size(); ++group)
     for (size_t column = 0; column < layer.matrix.columns.size(); ++column)
-      result.push_back(channels.getActivationChannel(getIndex(layer.matrix.getElement(group, 0, column), shape)));
+      result.push_back(channels.getActivationChannel(
+          getIndex(layer.matrix.getElement(group, 0, column), shape)));
   return result;
 }
 
@@ -49,7 +50,8 @@ std::vector<double> ScaledInput::getWeightMagnitudes() const {
       for (size_t row = 0; row < layer->matrix.rows.size(); ++row)
         for (size_t column = 0; column < columns; ++column) {
           double &largest = magnitudes[columnChannels[group * columns + column]];
-          largest = std::max(largest, double(std::fabs(weight[layer->matrix.getElement(group, row, column)])));
+          largest = std::max(
+              largest, double(std::fabs(weight[layer->matrix.getElement(group, row, column)])));
         }
   }
   return magnitudes;
@@ -61,10 +63,14 @@ std::vector<ScaledInput> terse::findScaledInputs(std::vector<RecoverableLayer> &
     auto op = cast<nn::ContractionLike>(layer.op.getOperation());
     Value value = layer.getActivation();
     int64_t axis = op.getActivationChannelAxis();
-    if (layer.weight->given || !layer.weight->value.dtype.isFloat() || layer.weight->value.dtype != DType::f32() ||
-        !isa<nn::ChannelContraction>(layer.op.getOperation()) || ShapedType::isDynamic(typeOf(value).getDimSize(axis)))
+    if (layer.weight->given || !layer.weight->value.dtype.isFloat() ||
+        layer.weight->value.dtype != DType::f32() ||
+        !isa<nn::ChannelContraction>(layer.op.getOperation()) ||
+        ShapedType::isDynamic(typeOf(value).getDimSize(axis)))
       continue;
-    auto it = llvm::find_if(inputs, [&](const ScaledInput &input) { return input.value == value && input.axis == axis; });
+    auto it = llvm::find_if(inputs, [&](const ScaledInput &input) {
+      return input.value == value && input.axis == axis;
+    });
     if (it == inputs.end()) {
       inputs.emplace_back();
       it = std::prev(inputs.end());
@@ -76,9 +82,11 @@ std::vector<ScaledInput> terse::findScaledInputs(std::vector<RecoverableLayer> &
   }
   for (ScaledInput &input : inputs) {
     bool shared = llvm::any_of(input.value.getUses(), [&](OpOperand &use) {
-      return !isShapeReader(use.getOwner()) && llvm::none_of(input.layers, [&](RecoverableLayer *layer) {
-        return &cast<nn::ContractionLike>(layer->op.getOperation()).getActivationOperand() == &use;
-      });
+      return !isShapeReader(use.getOwner()) &&
+             llvm::none_of(input.layers, [&](RecoverableLayer *layer) {
+               return &cast<nn::ContractionLike>(layer->op.getOperation()).getActivationOperand() ==
+                      &use;
+             });
     });
     if (shared)
       input.reason = "something else reads it, too";
@@ -89,7 +97,8 @@ std::vector<ScaledInput> terse::findScaledInputs(std::vector<RecoverableLayer> &
 }
 
 llvm::Expected<int64_t> terse::gatherInputs(ModuleOp module, std::vector<RecoverableLayer> &layers,
-                                            std::vector<ScaledInput> &inputs, const GatherOptions &options) {
+                                            std::vector<ScaledInput> &inputs,
+                                            const GatherOptions &options) {
   auto data = CalibrationData::open(module, options.data);
   if (!data)
     return data.takeError();
@@ -101,62 +110,74 @@ llvm::Expected<int64_t> terse::gatherInputs(ModuleOp module, std::vector<Recover
   for (ScaledInput &input : inputs)
     observed.push_back(input.value);
   std::vector<int64_t> seen(layers.size(), 0);
-  return observeValues(module, observed, **data, options.samples, options.interpret, [&](size_t i, const HostTensor &tensor) {
-    if (i < layers.size())
-      return addSample(layers[i], tensor, seen[i]++, options.positions);
-    ScaledInput &input = inputs[i - layers.size()];
-    int64_t outer = 1, inner = 1;
-    for (auto [d, size] : llvm::enumerate(tensor.shape))
-      if (int64_t(d) != input.axis)
-        (int64_t(d) < input.axis ? outer : inner) *= size;
-    const float *values = tensor.getAs<float>().data();
-    for (int64_t o = 0; o < outer; ++o)
-      for (ChannelRange &channel : input.channels) {
-        for (int64_t k = 0; k < inner; ++k, ++values) {
-          if (!std::isfinite(*values))
-            continue;
-          channel.min = std::min(channel.min, double(*values));
-          channel.max = std::max(channel.max, double(*values));
-          channel.absSum += std::fabs(*values);
-        }
-        channel.count += inner;
-      }
-  });
+  return observeValues(module, observed, **data, options.samples, options.interpret,
+                       [&](size_t i, const HostTensor &tensor) {
+                         if (i < layers.size())
+                           return addSample(layers[i], tensor, seen[i]++, options.positions);
+                         ScaledInput &input = inputs[i - layers.size()];
+                         int64_t outer = 1, inner = 1;
+                         for (auto [d, size] : llvm::enumerate(tensor.shape))
+                           if (int64_t(d) != input.axis)
+                             (int64_t(d) < input.axis ? outer : inner) *= size;
+                         const float *values = tensor.getAs<float>().data();
+                         for (int64_t o = 0; o < outer; ++o)
+                           for (ChannelRange &channel : input.channels) {
+                             for (int64_t k = 0; k < inner; ++k, ++values) {
+                               if (!std::isfinite(*values))
+                                 continue;
+                               channel.min = std::min(channel.min, double(*values));
+                               channel.max = std::max(channel.max, double(*values));
+                               channel.absSum += std::fabs(*values);
+                             }
+                             channel.count += inner;
+                           }
+                       });
 }
 
 std::vector<double> terse::getRowErrors(const RecoverableLayer &layer, ArrayRef<float> difference,
                                         ArrayRef<double> factors) {
-  int64_t rows = layer.matrix.rows.size(), columns = layer.matrix.columns.size(), stride = padRow(columns);
-  std::vector<int64_t> channels = factors.empty() ? std::vector<int64_t>() : getColumnChannels(layer);
+  int64_t rows = layer.matrix.rows.size(), columns = layer.matrix.columns.size(),
+          stride = padRow(columns);
+  std::vector<int64_t> channels =
+      factors.empty() ? std::vector<int64_t>() : getColumnChannels(layer);
   std::vector<double> errors;
   std::vector<float> moments(columns * stride), rowsOfGroup(rows * stride), products(rows * stride);
   for (auto [group, inputs] : llvm::enumerate(layer.moments)) {
-    auto factor = [&, group = group](int64_t column) { return factors.empty() ? 1.0 : factors[channels[group * columns + column]]; };
+    auto factor = [&, group = group](int64_t column) {
+      return factors.empty() ? 1.0 : factors[channels[group * columns + column]];
+    };
     for (int64_t i = 0; i < columns; ++i)
       for (int64_t j = 0; j < columns; ++j)
-        moments[i * stride + j] = float(inputs.getProduct(i, j, /*centered=*/false) / (factor(i) * factor(j)));
+        moments[i * stride + j] =
+            float(inputs.getProduct(i, j, /*centered=*/false) / (factor(i) * factor(j)));
     std::fill(products.begin(), products.end(), 0.0f);
     for (int64_t row = 0; row < rows; ++row)
       for (int64_t column = 0; column < columns; ++column)
-        rowsOfGroup[row * stride + column] = difference[layer.matrix.getElement(group, row, column)];
-    multiplyAdd(rows, stride, columns, rowsOfGroup.data(), stride, 1, moments.data(), stride, products.data(), stride);
+        rowsOfGroup[row * stride + column] =
+            difference[layer.matrix.getElement(group, row, column)];
+    multiplyAdd(rows, stride, columns, rowsOfGroup.data(), stride, 1, moments.data(), stride,
+                products.data(), stride);
     for (int64_t row = 0; row < rows; ++row)
-      errors.push_back(std::max(0.0, dot(stride, &rowsOfGroup[row * stride], &products[row * stride])));
+      errors.push_back(
+          std::max(0.0, dot(stride, &rowsOfGroup[row * stride], &products[row * stride])));
   }
   return errors;
 }
 
 /// The weight of a layer times the factors of its channels, per element.
-static HostTensor scaleWeight(const RecoverableLayer &layer, const HostTensor &weight, ArrayRef<double> factors) {
+static HostTensor scaleWeight(const RecoverableLayer &layer, const HostTensor &weight,
+                              ArrayRef<double> factors) {
   auto channels = cast<nn::ChannelContraction>(nn::UnfoldableContraction(layer.op).getOperation());
   HostTensor scaled = HostTensor::zeros(weight.dtype, weight.shape);
   ArrayRef<float> in = weight.getAs<float>();
   for (auto [i, value] : llvm::enumerate(scaled.getMutableAs<float>()))
-    value = float(double(in[i]) * factors[channels.getActivationChannel(getIndex(i, weight.shape))]);
+    value =
+        float(double(in[i]) * factors[channels.getActivationChannel(getIndex(i, weight.shape))]);
   return scaled;
 }
 
-FailureOr<double> terse::getOutputError(const ScaledInput &input, ArrayRef<double> factors, double noise) {
+FailureOr<double> terse::getOutputError(const ScaledInput &input, ArrayRef<double> factors,
+                                        double noise) {
   double total = 0;
   for (const RecoverableLayer *layer : input.layers) {
     ChosenWeight scaled = *layer->weight;
@@ -192,7 +213,8 @@ void terse::normalizeFactors(std::vector<double> &factors) {
     factor = std::clamp(factor / mean, 1e-4, 1e4);
 }
 
-void terse::scaleInput(ScaledInput &input, ArrayRef<double> factors, bool explicitly, SymbolTable &symbols) {
+void terse::scaleInput(ScaledInput &input, ArrayRef<double> factors, bool explicitly,
+                       SymbolTable &symbols) {
   std::vector<double> inverse;
   for (double factor : factors)
     inverse.push_back(1 / factor);
@@ -209,9 +231,10 @@ void terse::scaleInput(ScaledInput &input, ArrayRef<double> factors, bool explic
     for (auto [i, factor] : llvm::enumerate(inverse))
       tensor.setFromDouble(i, factor);
     auto type = RankedTensorType::get(shape, builder.getF32Type());
-    Value constant =
-        nn::createConstant(builder, first->getLoc(), tensor, type, getLayerName(first) + ".factors", symbols);
-    Value product = nn::BinaryOp::create(builder, first->getLoc(), typeOf(input.value), nn::BinaryKind::Mul, input.value, constant);
+    Value constant = nn::createConstant(builder, first->getLoc(), tensor, type,
+                                        getLayerName(first) + ".factors", symbols);
+    Value product = nn::BinaryOp::create(builder, first->getLoc(), typeOf(input.value),
+                                         nn::BinaryKind::Mul, input.value, constant);
     for (RecoverableLayer *layer : input.layers)
       cast<nn::ContractionLike>(layer->op.getOperation()).getActivationOperand().set(product);
   }
@@ -225,19 +248,21 @@ void terse::scaleInput(ScaledInput &input, ArrayRef<double> factors, bool explic
 }
 
 llvm::Expected<ScalingCounts>
-terse::scaleInputs(ModuleOp module, std::vector<ScaledInput> &inputs, StringRef pass, bool explicitly,
+terse::scaleInputs(ModuleOp module, std::vector<ScaledInput> &inputs, StringRef pass,
+                   bool explicitly,
                    llvm::function_ref<FailureOr<std::vector<double>>(const ScaledInput &)> choose,
                    llvm::DenseMap<Operation *, std::vector<double>> &factors) {
   // Inputs do not depend on each other: factors of outputs are another axis of the weights.
   std::vector<std::vector<double>> chosen(inputs.size());
-  LogicalResult all = failableParallelForEachN(module.getContext(), 0, inputs.size(), [&](size_t i) {
-    if (!inputs[i].plan && !explicitly)
-      return success();
-    FailureOr<std::vector<double>> result = choose(inputs[i]);
-    if (succeeded(result))
-      chosen[i] = std::move(*result);
-    return success(succeeded(result));
-  });
+  LogicalResult all =
+      failableParallelForEachN(module.getContext(), 0, inputs.size(), [&](size_t i) {
+        if (!inputs[i].plan && !explicitly)
+          return success();
+        FailureOr<std::vector<double>> result = choose(inputs[i]);
+        if (succeeded(result))
+          chosen[i] = std::move(*result);
+        return success(succeeded(result));
+      });
   if (failed(all))
     return makeError("{0}: a layer's weight could not be encoded", pass);
   ScalingCounts counts;
@@ -246,7 +271,8 @@ terse::scaleInputs(ModuleOp module, std::vector<ScaledInput> &inputs, StringRef 
     Location loc = input.layers.front()->op->getLoc();
     if (!input.plan && !explicitly) {
       counts.blocked += input.layers.size();
-      remark::missed(loc, remark::RemarkOpts::name("blocked").category(pass)) << "the input takes no factors: " << input.reason;
+      remark::missed(loc, remark::RemarkOpts::name("blocked").category(pass))
+          << "the input takes no factors: " << input.reason;
     } else if (result.empty()) {
       counts.kept += input.layers.size();
     } else {

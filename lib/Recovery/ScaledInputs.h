@@ -39,7 +39,8 @@ struct ScaledInput {
   std::vector<double> getWeightMagnitudes() const;
 };
 
-/// For each column of a layer's matrix and group, the channel of the input: `[group * columns + column]`.
+/// For each column of a layer's matrix and group, the channel of the input: `[group * columns +
+/// column]`.
 std::vector<int64_t> getColumnChannels(const RecoverableLayer &layer);
 
 /// The inputs of `layers`, which have no given parameters, and what stands in the way of factors.
@@ -47,20 +48,25 @@ std::vector<ScaledInput> findScaledInputs(std::vector<RecoverableLayer> &layers)
 
 /// Runs the model on the data, fills the moments of all layers and the statistics of all inputs.
 llvm::Expected<int64_t> gatherInputs(mlir::ModuleOp module, std::vector<RecoverableLayer> &layers,
-                                     std::vector<ScaledInput> &inputs, const GatherOptions &options);
+                                     std::vector<ScaledInput> &inputs,
+                                     const GatherOptions &options);
 
-/// The summed mean squared errors of the outputs of the layers that read `input`, if its channels are divided by
-/// `factors`, the weights multiplied with them and encoded as chosen, and what is read has noise of variance
-/// `noise`. Fails with a diagnostic if a weight cannot be encoded.
-mlir::FailureOr<double> getOutputError(const ScaledInput &input, llvm::ArrayRef<double> factors, double noise);
+/// The summed mean squared errors of the outputs of the layers that read `input`, if its channels
+/// are divided by `factors`, the weights multiplied with them and encoded as chosen, and what is
+/// read has noise of variance `noise`. Fails with a diagnostic if a weight cannot be encoded.
+mlir::FailureOr<double> getOutputError(const ScaledInput &input, llvm::ArrayRef<double> factors,
+                                       double noise);
 
-/// trace(D H D^T) for each row of `difference` = W' - W, which is in the weight's layout; H are moments of inputs that have
-/// been divided by `factors`, one per channel, or none. `[group * rows + row]`.
+/// trace(D H D^T) for each row of `difference` = W' - W, which is in the weight's layout; H are
+/// moments of inputs that have been divided by `factors`, one per channel, or none. `[group * rows
+/// + row]`.
 std::vector<double> getRowErrors(const RecoverableLayer &layer, llvm::ArrayRef<float> difference,
                                  llvm::ArrayRef<double> factors);
 
-/// Divides the input by the factors and multiplies weights with them. `explicitly`: by an op before the layers.
-void scaleInput(ScaledInput &input, llvm::ArrayRef<double> factors, bool explicitly, mlir::SymbolTable &symbols);
+/// Divides the input by the factors and multiplies weights with them. `explicitly`: by an op before
+/// the layers.
+void scaleInput(ScaledInput &input, llvm::ArrayRef<double> factors, bool explicitly,
+                mlir::SymbolTable &symbols);
 
 /// Divides by the geometric mean; factors that are no positive numbers become 1.
 void normalizeFactors(std::vector<double> &factors);
@@ -70,9 +76,11 @@ struct ScalingCounts {
   unsigned scaled = 0, kept = 0, blocked = 0;
 };
 
-/// For each input: `choose` gives factors or none, and they are written down. `factors` has them per layer afterwards.
+/// For each input: `choose` gives factors or none, and they are written down. `factors` has them
+/// per layer afterwards.
 llvm::Expected<ScalingCounts>
-scaleInputs(mlir::ModuleOp module, std::vector<ScaledInput> &inputs, llvm::StringRef pass, bool explicitly,
+scaleInputs(mlir::ModuleOp module, std::vector<ScaledInput> &inputs, llvm::StringRef pass,
+            bool explicitly,
             llvm::function_ref<mlir::FailureOr<std::vector<double>>(const ScaledInput &)> choose,
             llvm::DenseMap<mlir::Operation *, std::vector<double>> &factors);
 

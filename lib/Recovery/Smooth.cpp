@@ -20,7 +20,8 @@ using namespace mlir;
 using namespace terse;
 
 /// max|x|^alpha / max|w|^(1 - alpha), normalized.
-static std::vector<double> getFactors(const ScaledInput &input, ArrayRef<double> weights, double alpha) {
+static std::vector<double> getFactors(const ScaledInput &input, ArrayRef<double> weights,
+                                      double alpha) {
   std::vector<double> factors;
   for (auto [channel, weight] : llvm::zip_equal(input.channels, weights)) {
     double x = channel.getAbsMax();
@@ -56,10 +57,12 @@ struct SmoothPass : terse::impl::SmoothPassBase<SmoothPass> {
 
   llvm::Error run() {
     if (!(alpha <= 1) || activationBits < 1 || activationBits > 16)
-      return makeError("terse-smooth: expected alpha at most 1 and activation-bits from 1 to 16 (got {0} and {1})",
+      return makeError("terse-smooth: expected alpha at most 1 and activation-bits from 1 to 16 "
+                       "(got {0} and {1})",
                        alpha.getValue(), activationBits.getValue());
     if (data.empty())
-      return makeError("terse-smooth needs data to run the model on (terse compress: --data CALIB.npz)");
+      return makeError(
+          "terse-smooth needs data to run the model on (terse compress: --data CALIB.npz)");
     FailureOr<std::vector<ChosenWeight>> weights = collectChosenWeights(getOperation());
     if (failed(weights))
       return makeError("terse-smooth: a chosen encoding is not legal");
@@ -67,12 +70,14 @@ struct SmoothPass : terse::impl::SmoothPassBase<SmoothPass> {
     std::vector<ScaledInput> inputs = findScaledInputs(layers);
     if (inputs.empty())
       return llvm::Error::success();
-    auto count = gatherInputs(getOperation(), layers, inputs, {data, samples, positions, interpret});
+    auto count =
+        gatherInputs(getOperation(), layers, inputs, {data, samples, positions, interpret});
     if (!count)
       return count.takeError();
     llvm::DenseMap<Operation *, std::vector<double>> factors;
-    auto counts = scaleInputs(getOperation(), inputs, "terse-smooth", explicitFactors,
-                              [&](const ScaledInput &input) { return choose(input); }, factors);
+    auto counts = scaleInputs(
+        getOperation(), inputs, "terse-smooth", explicitFactors,
+        [&](const ScaledInput &input) { return choose(input); }, factors);
     if (!counts)
       return counts.takeError();
     numScaled += counts->scaled;
@@ -93,7 +98,8 @@ struct SmoothPass : terse::impl::SmoothPassBase<SmoothPass> {
     constexpr int kSteps = 20;
     for (int i = 0; i <= kSteps; ++i) {
       std::vector<double> factors = getFactors(input, weights, double(i) / kSteps);
-      FailureOr<double> error = getOutputError(input, factors, getNoise(input, factors, activationBits));
+      FailureOr<double> error =
+          getOutputError(input, factors, getNoise(input, factors, activationBits));
       if (failed(error))
         return failure();
       if (*error < *least) {

@@ -20,7 +20,8 @@ using nn::ResizeTaps;
 /// Resamples one axis of `values`, of shape `shape`, which changes accordingly.
 template <typename T>
 static std::vector<T> resample(const std::vector<T> &values, std::vector<int64_t> &shape,
-                               const ResizeAxis &axis, llvm::ArrayRef<ResizeTaps> samples, T extrapolation) {
+                               const ResizeAxis &axis, llvm::ArrayRef<ResizeTaps> samples,
+                               T extrapolation) {
   AxisView in(shape, axis.index);
   shape[axis.index] = axis.out;
   AxisView out(shape, axis.index);

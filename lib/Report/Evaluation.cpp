@@ -140,12 +140,12 @@ static std::vector<std::vector<std::string>> makeTable(const Evaluation &evaluat
   std::vector<std::vector<std::string>> rows(1, {"model", "bytes", "size"});
   for (const auto &[name, value] : evaluation.models.front().metrics)
     rows[0].push_back(name);
-  llvm::append_range(rows[0],
-                     std::vector<std::string>{"changed", "output SQNR", "p50 ms", "p90 ms", "p99 ms"});
+  llvm::append_range(
+      rows[0], std::vector<std::string>{"changed", "output SQNR", "p50 ms", "p90 ms", "p99 ms"});
   for (const ModelResult &model : evaluation.models) {
     std::vector<std::string> row{model.path, std::to_string(model.bytes)};
-    row.push_back(llvm::formatv(
-        "{0:F4}x", double(model.bytes) / double(evaluation.models.front().bytes)));
+    row.push_back(
+        llvm::formatv("{0:F4}x", double(model.bytes) / double(evaluation.models.front().bytes)));
     for (const auto &[name, value] : model.metrics)
       row.push_back(llvm::formatv("{0:F4}", value));
     bool isReference = &model == &evaluation.models.front();
@@ -191,15 +191,16 @@ void Evaluation::print(llvm::raw_ostream &os) const {
       os << "\n";
     }
     if (!model.layers.empty()) {
-      os << "SQNR of layers of " << model.path << ", " << tracedSamples << " samples: alone, accumulated, share of the loss\n";
+      os << "SQNR of layers of " << model.path << ", " << tracedSamples
+         << " samples: alone, accumulated, share of the loss\n";
       for (auto [layer, share] : llvm::zip(model.layers, getLossShares(model.layers)))
-        os << "  " << layer.name << ": " << formatSQNR(layer.local) << ", " << formatSQNR(layer.accumulated)
-           << llvm::formatv(", {0:F1} %\n", 100 * share);
+        os << "  " << layer.name << ": " << formatSQNR(layer.local) << ", "
+           << formatSQNR(layer.accumulated) << llvm::formatv(", {0:F1} %\n", 100 * share);
     }
     if (!model.slices.empty()) {
       const GroupAccuracy &worst = model.slices.front();
-      os << llvm::formatv("worst slice of {0}: {1} {2}, {3:F1} points lost on {4} samples\n", model.path, sliceName,
-                          worst.group, worst.getDrop(), worst.samples);
+      os << llvm::formatv("worst slice of {0}: {1} {2}, {3:F1} points lost on {4} samples\n",
+                          model.path, sliceName, worst.group, worst.getDrop(), worst.samples);
     }
   }
 }

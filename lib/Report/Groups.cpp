@@ -8,8 +8,10 @@
 
 using namespace terse;
 
-std::vector<GroupAccuracy> terse::compareGroups(llvm::ArrayRef<int64_t> groups, llvm::ArrayRef<int64_t> labels,
-                                                llvm::ArrayRef<int64_t> reference, llvm::ArrayRef<int64_t> predictions) {
+std::vector<GroupAccuracy> terse::compareGroups(llvm::ArrayRef<int64_t> groups,
+                                                llvm::ArrayRef<int64_t> labels,
+                                                llvm::ArrayRef<int64_t> reference,
+                                                llvm::ArrayRef<int64_t> predictions) {
   std::map<int64_t, GroupAccuracy> found;
   for (auto [group, label, before, after] : llvm::zip(groups, labels, reference, predictions)) {
     GroupAccuracy &own = found[group];

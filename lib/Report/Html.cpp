@@ -48,7 +48,8 @@ void html::beginPage(llvm::StringRef title, llvm::raw_ostream &os) {
   os << "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
         "<meta name=\"color-scheme\" content=\"light dark\">\n"
-     << "<title>" << escape(title) << "</title>\n<style>" << kStyle << "</style>\n</head>\n<body>\n<main>\n";
+     << "<title>" << escape(title) << "</title>\n<style>" << kStyle
+     << "</style>\n</head>\n<body>\n<main>\n";
 }
 
 void html::endPage(llvm::raw_ostream &os) {
@@ -66,10 +67,11 @@ void html::endSection(llvm::raw_ostream &os) { os << "</section>\n"; }
 void html::writeCards(llvm::ArrayRef<Card> cards, llvm::raw_ostream &os) {
   os << "<div class=\"cards\">\n";
   for (const Card &card : cards) {
-    os << "<div class=\"card\"><div class=\"label\">" << escape(card.label) << "</div><div class=\"value\">"
-       << escape(card.value) << "</div>";
+    os << "<div class=\"card\"><div class=\"label\">" << escape(card.label)
+       << "</div><div class=\"value\">" << escape(card.value) << "</div>";
     if (!card.detail.empty())
-      os << "<div class=\"detail" << (card.tone.empty() ? "" : " ") << card.tone << "\">" << escape(card.detail) << "</div>";
+      os << "<div class=\"detail" << (card.tone.empty() ? "" : " ") << card.tone << "\">"
+         << escape(card.detail) << "</div>";
     os << "</div>\n";
   }
   os << "</div>\n";
@@ -83,7 +85,9 @@ void Table::number(double value, llvm::StringRef shown) {
   rows.back().push_back({escape(shown), llvm::formatv("{0:e6}", value).str()});
 }
 
-void Table::integer(int64_t value) { rows.back().push_back({formatCount(value), std::to_string(value)}); }
+void Table::integer(int64_t value) {
+  rows.back().push_back({formatCount(value), std::to_string(value)});
+}
 
 void Table::picture(double value, llvm::StringRef html) {
   rows.back().push_back({html.str(), llvm::formatv("{0:e6}", value).str()});
@@ -91,7 +95,9 @@ void Table::picture(double value, llvm::StringRef html) {
 
 void Table::write(llvm::raw_ostream &os) const {
   auto getClass = [](Kind kind) {
-    return kind == Kind::Text ? "" : kind == Kind::Number ? " class=\"number\"" : " class=\"picture\"";
+    return kind == Kind::Text     ? ""
+           : kind == Kind::Number ? " class=\"number\""
+                                  : " class=\"picture\"";
   };
   os << "<div class=\"scroll\"><table>\n<thead><tr>";
   for (const auto &[title, kind] : columns)

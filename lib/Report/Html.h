@@ -12,7 +12,8 @@
 
 namespace terse::html {
 
-/// Text as content or in an attribute between double quotes. Control characters, which no page may contain, become U+FFFD.
+/// Text as content or in an attribute between double quotes. Control characters, which no page may
+/// contain, become U+FFFD.
 std::string escape(llvm::StringRef text);
 
 /// Everything before the content: style and script are part of the page.

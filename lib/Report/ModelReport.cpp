@@ -83,7 +83,8 @@ static WeightEntry::Role getRole(OpOperand &operand) {
   return WeightEntry::Role::Other;
 }
 
-/// The most telling use of some values, looking through decoding. Biases count more than other uses.
+/// The most telling use of some values, looking through decoding. Biases count more than other
+/// uses.
 static Use findUse(ArrayRef<Value> values) {
   Use best;
   auto rank = [](WeightEntry::Role role) { return static_cast<int>(role); };
@@ -158,16 +159,18 @@ void Reporter::describePlain(ml_program::GlobalOp global) {
   addPlain(std::move(entry), type, findUse(loads[global]));
 }
 
-/// Small parameters stand in the module itself. Integers, such as shapes, and single numbers, such as
-/// the exponent of a power, are part of the program unless an interface says what they are.
+/// Small parameters stand in the module itself. Integers, such as shapes, and single numbers, such
+/// as the exponent of a power, are part of the program unless an interface says what they are.
 void Reporter::describeConstant(Operation *op) {
   auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
   Use use = findUse({op->getResult(0)});
   // Components of encoded tensors, wherever they stand, belong to those.
-  bool isComponent = llvm::all_of(op->getUsers(), [](Operation *user) { return isa<AssembleOp>(user); });
+  bool isComponent =
+      llvm::all_of(op->getUsers(), [](Operation *user) { return isa<AssembleOp>(user); });
   if (!type || !type.hasStaticShape() || (isComponent && !op->use_empty()))
     return;
-  bool isParameter = use.operand && isa<FloatType>(type.getElementType()) && type.getNumElements() > 1;
+  bool isParameter =
+      use.operand && isa<FloatType>(type.getElementType()) && type.getNumElements() > 1;
   if (use.role == WeightEntry::Role::Other && !isParameter)
     return;
   WeightEntry entry;
@@ -367,18 +370,18 @@ llvm::json::Value ModelReport::toJSON() const {
                                   {"type", stored.type},
                                   {"bits", int64_t(stored.bits)},
                                   {"bytes", int64_t(stored.bytes)}});
-    Object item{{"name", entry.name},
-                {"role", stringify(entry.role)},
-                {"layer", entry.layer},
-                {"op", entry.op},
-                {"type", entry.type},
-                {"elements", int64_t(entry.elements)},
-                {"plain_bytes", int64_t(entry.plainBytes)},
-                {"bits", int64_t(entry.bits)},
-                {"bytes", int64_t(entry.bytes)},
-                {"bits_per_element",
-                 entry.elements ? double(entry.bits) / double(entry.elements) : 0.0},
-                {"components", std::move(components)}};
+    Object item{
+        {"name", entry.name},
+        {"role", stringify(entry.role)},
+        {"layer", entry.layer},
+        {"op", entry.op},
+        {"type", entry.type},
+        {"elements", int64_t(entry.elements)},
+        {"plain_bytes", int64_t(entry.plainBytes)},
+        {"bits", int64_t(entry.bits)},
+        {"bytes", int64_t(entry.bytes)},
+        {"bits_per_element", entry.elements ? double(entry.bits) / double(entry.elements) : 0.0},
+        {"components", std::move(components)}};
     if (!entry.encoding.empty())
       item["encoding"] = entry.encoding;
     else
@@ -399,8 +402,8 @@ llvm::json::Value ModelReport::toJSON() const {
   }
   Array shares;
   for (const ComponentShare &share : getComponentShares())
-    shares.push_back(Object{
-        {"name", share.name}, {"types", share.types}, {"bits", int64_t(share.bits)}});
+    shares.push_back(
+        Object{{"name", share.name}, {"types", share.types}, {"bits", int64_t(share.bits)}});
   return Object{{"terse_manifest", 1},
                 {"weights", std::move(weightList)},
                 {"activations", std::move(activationList)},
@@ -456,8 +459,8 @@ void ModelReport::print(llvm::raw_ostream &os) const {
                              double(share.bits) / double(elements), share.name, share.types)
                    .str();
     }
-    os << llvm::formatv("bits per encoded weight: {0:F4} = {1}\n",
-                        double(bits) / double(elements), terms);
+    os << llvm::formatv("bits per encoded weight: {0:F4} = {1}\n", double(bits) / double(elements),
+                        terms);
   }
 
   if (!activations.empty()) {
@@ -468,11 +471,14 @@ void ModelReport::print(llvm::raw_ostream &os) const {
     os << "                 range  stored as\n";
     for (const ActivationEntry &entry : activations) {
       pad(entry.name, width);
-      os << llvm::formatv("{0,22}  {1}\n", llvm::formatv("[{0:f3}, {1:f3}]", entry.low, entry.high).str(), entry.encoding);
+      os << llvm::formatv("{0,22}  {1}\n",
+                          llvm::formatv("[{0:f3}, {1:f3}]", entry.low, entry.high).str(),
+                          entry.encoding);
     }
     for (const OpEntry &entry : ops)
       if (!entry.floatReason.empty())
-        os << "float island: " << entry.op << " '" << entry.layer << "': " << entry.floatReason << "\n";
+        os << "float island: " << entry.op << " '" << entry.layer << "': " << entry.floatReason
+           << "\n";
   }
 
   // Ops by kind: a list of every relu helps nobody on a terminal; the JSON form has it.

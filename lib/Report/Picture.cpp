@@ -21,8 +21,10 @@ static std::string brief(double x) {
     return "0";
   if (size >= 10000 || size < 0.001)
     return llvm::formatv("{0:e1}", x).str();
-  return (size >= 100 ? llvm::formatv("{0:F0}", x) : size >= 10 ? llvm::formatv("{0:F1}", x)
-                                                                 : llvm::formatv("{0:F3}", x)).str();
+  return (size >= 100  ? llvm::formatv("{0:F0}", x)
+          : size >= 10 ? llvm::formatv("{0:F1}", x)
+                       : llvm::formatv("{0:F3}", x))
+      .str();
 }
 
 //===----------------------------------------------------------------------===//
@@ -30,7 +32,8 @@ static std::string brief(double x) {
 //===----------------------------------------------------------------------===//
 
 HistogramPicture HistogramPicture::from(const TensorStatistics &statistics,
-                                        std::optional<std::pair<double, double>> range, unsigned columns) {
+                                        std::optional<std::pair<double, double>> range,
+                                        unsigned columns) {
   HistogramPicture picture;
   picture.name = statistics.name;
   picture.range = range;
@@ -41,7 +44,8 @@ HistogramPicture HistogramPicture::from(const TensorStatistics &statistics,
     picture.high = std::max(picture.high, range->second);
   }
   double span = picture.high - picture.low;
-  if (!statistics.hasHistogram || statistics.elements == statistics.nonFinite || !(span > 0) || !std::isfinite(span))
+  if (!statistics.hasHistogram || statistics.elements == statistics.nonFinite || !(span > 0) ||
+      !std::isfinite(span))
     return picture;
   picture.counts.resize(columns);
   double width = statistics.histogram.getWidth();
@@ -75,38 +79,46 @@ llvm::json::Value HistogramPicture::toJSON() const {
 void terse::drawHistogram(const HistogramPicture &histogram, llvm::raw_ostream &os) {
   constexpr int kWidth = 280, kHeight = 92;
   double span = histogram.high - histogram.low;
-  os << "<figure class=\"hist\"><div class=\"title\" title=\"" << html::escape(histogram.name) << "\">"
+  os << "<figure class=\"hist\"><div class=\"title\" title=\"" << html::escape(histogram.name)
+     << "\">"
      << "<span>" << html::escape(histogram.name) << "</span>";
   if (histogram.outside)
-    os << "<span class=\"outside\">" << llvm::formatv("{0:F3} % outside", 100 * *histogram.outside) << "</span>";
+    os << "<span class=\"outside\">" << llvm::formatv("{0:F3} % outside", 100 * *histogram.outside)
+       << "</span>";
   os << "</div>";
   if (histogram.counts.empty()) {
     os << "<figcaption><span>no values with a spread</span></figcaption></figure>\n";
     return;
   }
   auto toX = [&](double value) { return (value - histogram.low) / span * kWidth; };
-  os << "<svg viewBox=\"0 0 " << kWidth << " " << kHeight << "\" preserveAspectRatio=\"none\" style=\"height:92px\" role=\"img\" "
+  os << "<svg viewBox=\"0 0 " << kWidth << " " << kHeight
+     << "\" preserveAspectRatio=\"none\" style=\"height:92px\" role=\"img\" "
      << "aria-label=\"histogram of " << html::escape(histogram.name) << "\">";
   if (histogram.range)
     os << "<rect class=\"band\" x=\"" << at(toX(histogram.range->first)) << "\" y=\"0\" width=\""
-       << at(toX(histogram.range->second) - toX(histogram.range->first)) << "\" height=\"" << kHeight << "\"/>";
+       << at(toX(histogram.range->second) - toX(histogram.range->first)) << "\" height=\""
+       << kHeight << "\"/>";
   uint64_t most = *std::max_element(histogram.counts.begin(), histogram.counts.end());
   double step = kWidth / double(histogram.counts.size());
   for (size_t i = 0; i < histogram.counts.size(); ++i) {
     if (!histogram.counts[i])
       continue;
-    double height = (kHeight - 6) * (0.06 + 0.94 * std::log1p(double(histogram.counts[i])) / std::log1p(double(most)));
+    double height = (kHeight - 6) * (0.06 + 0.94 * std::log1p(double(histogram.counts[i])) /
+                                                std::log1p(double(most)));
     double middle = histogram.low + (double(i) + 0.5) / double(histogram.counts.size()) * span;
-    bool cut = histogram.range && (middle < histogram.range->first || middle > histogram.range->second);
-    os << "<rect class=\"" << (cut ? "cut" : "column") << "\" x=\"" << at(double(i) * step + 0.3) << "\" y=\""
-       << at(kHeight - height) << "\" width=\"" << at(step - 0.6) << "\" height=\"" << at(height) << "\"/>";
+    bool cut =
+        histogram.range && (middle < histogram.range->first || middle > histogram.range->second);
+    os << "<rect class=\"" << (cut ? "cut" : "column") << "\" x=\"" << at(double(i) * step + 0.3)
+       << "\" y=\"" << at(kHeight - height) << "\" width=\"" << at(step - 0.6) << "\" height=\""
+       << at(height) << "\"/>";
   }
   double zero = toX(0);
-  os << "<line class=\"zero\" x1=\"" << at(zero) << "\" x2=\"" << at(zero) << "\" y1=\"" << kHeight << "\" y2=\"" << kHeight - 5
-     << "\"/>";
+  os << "<line class=\"zero\" x1=\"" << at(zero) << "\" x2=\"" << at(zero) << "\" y1=\"" << kHeight
+     << "\" y2=\"" << kHeight - 5 << "\"/>";
   if (histogram.range)
     for (double end : {histogram.range->first, histogram.range->second})
-      os << "<line class=\"end\" x1=\"" << at(toX(end)) << "\" x2=\"" << at(toX(end)) << "\" y1=\"0\" y2=\"" << kHeight << "\"/>";
+      os << "<line class=\"end\" x1=\"" << at(toX(end)) << "\" x2=\"" << at(toX(end))
+         << "\" y1=\"0\" y2=\"" << kHeight << "\"/>";
   os << "</svg><figcaption><span>" << brief(histogram.low) << "</span><span>";
   if (histogram.range)
     os << "range " << brief(histogram.range->first) << " \u2026 " << brief(histogram.range->second);
@@ -125,8 +137,9 @@ void terse::drawBar(llvm::ArrayRef<BarPart> parts, double scale, llvm::raw_ostre
   double x = 0;
   for (const BarPart &part : parts) {
     double width = scale > 0 ? part.amount / scale * 1000 : 0;
-    os << "<rect class=\"" << part.style << "\" x=\"" << at(x) << "\" y=\"0\" width=\"" << at(std::max(width, 0.0))
-       << "\" height=\"22\"><title>" << html::escape(part.name) << "</title></rect>";
+    os << "<rect class=\"" << part.style << "\" x=\"" << at(x) << "\" y=\"0\" width=\""
+       << at(std::max(width, 0.0)) << "\" height=\"22\"><title>" << html::escape(part.name)
+       << "</title></rect>";
     x += width;
   }
   os << "</svg>";
@@ -139,13 +152,15 @@ static double getRank(llvm::ArrayRef<double> sorted, double percent) {
 }
 
 void terse::drawTimes(llvm::ArrayRef<double> times, double most, llvm::raw_ostream &os) {
-  os << "<svg class=\"times\" viewBox=\"0 0 1000 26\" preserveAspectRatio=\"none\" style=\"height:26px\" role=\"img\">"
+  os << "<svg class=\"times\" viewBox=\"0 0 1000 26\" preserveAspectRatio=\"none\" "
+        "style=\"height:26px\" role=\"img\">"
         "<line class=\"axis\" x1=\"0\" x2=\"1000\" y1=\"25\" y2=\"25\"/>";
   std::vector<double> sorted(times.begin(), times.end());
   std::sort(sorted.begin(), sorted.end());
   auto line = [&](const char *style, double value, double top, llvm::StringRef title) {
     double x = most > 0 ? std::min(value / most, 1.0) * 1000 : 0;
-    os << "<line class=\"" << style << "\" x1=\"" << at(x) << "\" x2=\"" << at(x) << "\" y1=\"" << at(top) << "\" y2=\"25\">";
+    os << "<line class=\"" << style << "\" x1=\"" << at(x) << "\" x2=\"" << at(x) << "\" y1=\""
+       << at(top) << "\" y2=\"25\">";
     if (!title.empty())
       os << "<title>" << title << "</title>";
     os << "</line>";
@@ -155,7 +170,8 @@ void terse::drawTimes(llvm::ArrayRef<double> times, double most, llvm::raw_ostre
   for (size_t i = 0; i < sorted.size(); i += step)
     line("tick", sorted[i], 9, "");
   if (!sorted.empty()) {
-    line("median", getRank(sorted, 50), 1, llvm::formatv("p50 {0:F3} ms", getRank(sorted, 50)).str());
+    line("median", getRank(sorted, 50), 1,
+         llvm::formatv("p50 {0:F3} ms", getRank(sorted, 50)).str());
     line("tail", getRank(sorted, 90), 4, llvm::formatv("p90 {0:F3} ms", getRank(sorted, 90)).str());
     line("tail", getRank(sorted, 99), 4, llvm::formatv("p99 {0:F3} ms", getRank(sorted, 99)).str());
   }
@@ -175,16 +191,18 @@ void terse::drawDepth(llvm::ArrayRef<DepthPoint> points, llvm::raw_ostream &os) 
   low = std::floor(low / grid) * grid;
   high = std::ceil(high / grid) * grid;
   auto toX = [&](size_t i) {
-    return kLeft + (points.size() > 1 ? double(i) / double(points.size() - 1) : 0.5) * (kWidth - kLeft - 8);
+    return kLeft +
+           (points.size() > 1 ? double(i) / double(points.size() - 1) : 0.5) * (kWidth - kLeft - 8);
   };
   auto toY = [&](double value) {
     return kTop + (high - std::clamp(value, low, high)) / (high - low) * (kHeight - kTop - kBottom);
   };
-  os << "<svg class=\"depth\" viewBox=\"0 0 " << kWidth << " " << kHeight << "\" role=\"img\" aria-label=\"SQNR by layer\">";
+  os << "<svg class=\"depth\" viewBox=\"0 0 " << kWidth << " " << kHeight
+     << "\" role=\"img\" aria-label=\"SQNR by layer\">";
   for (double tick = low; tick <= high; tick += grid)
-    os << "<line class=\"gridline\" x1=\"" << kLeft << "\" x2=\"" << kWidth << "\" y1=\"" << at(toY(tick)) << "\" y2=\""
-       << at(toY(tick)) << "\"/><text x=\"" << kLeft - 8 << "\" y=\"" << at(toY(tick) + 4) << "\" text-anchor=\"end\">" << int64_t(tick)
-       << "</text>";
+    os << "<line class=\"gridline\" x1=\"" << kLeft << "\" x2=\"" << kWidth << "\" y1=\""
+       << at(toY(tick)) << "\" y2=\"" << at(toY(tick)) << "\"/><text x=\"" << kLeft - 8 << "\" y=\""
+       << at(toY(tick) + 4) << "\" text-anchor=\"end\">" << int64_t(tick) << "</text>";
   for (bool local : {true, false}) {
     std::string path, dots;
     bool isDown = false;
@@ -196,12 +214,14 @@ void terse::drawDepth(llvm::ArrayRef<DepthPoint> points, llvm::raw_ostream &os) 
       }
       path += (isDown ? " L" : " M") + at(toX(i)) + " " + at(toY(*value));
       isDown = true;
-      dots += "<circle class=\"" + std::string(local ? "local" : "accumulated") + "\" cx=\"" + at(toX(i)) + "\" cy=\"" +
-              at(toY(*value)) + "\" r=\"3\"><title>" + html::escape(points[i].name) + ": " +
-              html::formatDecibels(value) + (local ? " alone" : " accumulated") + "</title></circle>";
+      dots += "<circle class=\"" + std::string(local ? "local" : "accumulated") + "\" cx=\"" +
+              at(toX(i)) + "\" cy=\"" + at(toY(*value)) + "\" r=\"3\"><title>" +
+              html::escape(points[i].name) + ": " + html::formatDecibels(value) +
+              (local ? " alone" : " accumulated") + "</title></circle>";
     }
     if (!path.empty())
-      os << "<path class=\"" << (local ? "local" : "accumulated") << "\" d=\"" << path.substr(1) << "\"/>" << dots;
+      os << "<path class=\"" << (local ? "local" : "accumulated") << "\" d=\"" << path.substr(1)
+         << "\"/>" << dots;
   }
   os << "</svg>";
 }

@@ -11,22 +11,28 @@
 using namespace terse;
 using namespace terse::html;
 
-void terse::printStatisticsHTML(llvm::StringRef source, llvm::ArrayRef<TensorStatistics> tensors, llvm::raw_ostream &os) {
+void terse::printStatisticsHTML(llvm::StringRef source, llvm::ArrayRef<TensorStatistics> tensors,
+                                llvm::raw_ostream &os) {
   beginPage("Statistics \u2013 Terse", os);
   uint64_t samples = 0, bad = 0;
   for (const TensorStatistics &tensor : tensors) {
     samples = std::max(samples, tensor.samples);
     bad += tensor.nonFinite;
   }
-  os << "<header>\n<p class=\"eyebrow\">Terse calibration statistics</p>\n<h1>What calibration saw</h1>\n<p class=\"lead\">"
+  os << "<header>\n<p class=\"eyebrow\">Terse calibration statistics</p>\n<h1>What calibration "
+        "saw</h1>\n<p class=\"lead\">"
      << escape(source) << "</p>\n</header>\n";
   std::vector<Card> cards{{"values", formatCount(int64_t(tensors.size())), "between layers", ""},
                           {"samples", formatCount(int64_t(samples)), "at most, per value", ""}};
-  cards.push_back({"no finite numbers", formatCount(int64_t(bad)), bad ? "their values stay in float" : "", bad ? "bad" : ""});
+  cards.push_back({"no finite numbers", formatCount(int64_t(bad)),
+                   bad ? "their values stay in float" : "", bad ? "bad" : ""});
   writeCards(cards, os);
 
-  beginSection("Histograms", "Heights are logarithms of counts. The shaded band is the default range: the percentile 99.99 of "
-                             "all values on each side. Columns in the second colour lie beyond it.", os);
+  beginSection("Histograms",
+               "Heights are logarithms of counts. The shaded band is the default range: the "
+               "percentile 99.99 of "
+               "all values on each side. Columns in the second colour lie beyond it.",
+               os);
   if (tensors.empty())
     os << "<p class=\"note\">The file has no values.</p>\n";
   os << "<div class=\"grid\">\n";
@@ -41,12 +47,21 @@ void terse::printStatisticsHTML(llvm::StringRef source, llvm::ArrayRef<TensorSta
   os << "</div>\n";
   endSection(os);
 
-  beginSection("Ranges", "Option <code>method</code> of <code>terse-choose-activation-encodings</code> picks one of them; every "
-                         "range is widened to hold 0.", os);
-  Table table({{"value", Table::Kind::Text}, {"samples", Table::Kind::Number}, {"elements", Table::Kind::Number},
-               {"min", Table::Kind::Number}, {"max", Table::Kind::Number}, {"average min", Table::Kind::Number},
-               {"average max", Table::Kind::Number}, {"percentile low", Table::Kind::Number},
-               {"percentile high", Table::Kind::Number}, {"not finite", Table::Kind::Number}});
+  beginSection("Ranges",
+               "Option <code>method</code> of <code>terse-choose-activation-encodings</code> picks "
+               "one of them; every "
+               "range is widened to hold 0.",
+               os);
+  Table table({{"value", Table::Kind::Text},
+               {"samples", Table::Kind::Number},
+               {"elements", Table::Kind::Number},
+               {"min", Table::Kind::Number},
+               {"max", Table::Kind::Number},
+               {"average min", Table::Kind::Number},
+               {"average max", Table::Kind::Number},
+               {"percentile low", Table::Kind::Number},
+               {"percentile high", Table::Kind::Number},
+               {"not finite", Table::Kind::Number}});
   auto number = [&](double value) { table.number(value, llvm::formatv("{0:F4}", value).str()); };
   for (const TensorStatistics &tensor : tensors) {
     table.row();

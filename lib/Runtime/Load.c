@@ -171,8 +171,7 @@ terse_status terse_model_load(const char *path, const terse_load_options *option
   if (!(status = mapFile(model, path)) && !(status = checkHeader(model, path)) &&
       !(status = terse_read_metadata(model, path, model->file + model->header.metadata_offset,
                                      model->header.metadata_size)) &&
-      !(status = terse_read_ranges(model, path)) &&
-      options && options->verify_weights &&
+      !(status = terse_read_ranges(model, path)) && options && options->verify_weights &&
       terse_crc32(model->file + model->header.weights_offset, model->header.weights_size) !=
           model->header.weights_checksum)
     status = damaged(path, "wrong checksum of the weights");

@@ -37,7 +37,8 @@ terse_status terse_read_ranges(terse_model *model, const char *path) {
     return damaged(path, "ranges end early");
   const terse_tensor_list *outputs = &model->outputs;
   const terse_tensor_info *last = outputs->count ? &outputs->items[outputs->count - 1] : NULL;
-  if (!last || last->dtype != TERSE_I64 || last->rank != 2 || last->shape[0] != (int64_t)count || last->shape[1] != 3)
+  if (!last || last->dtype != TERSE_I64 || last->rank != 2 || last->shape[0] != (int64_t)count ||
+      last->shape[1] != 3)
     return damaged(path, "ranges without an output that counts them");
   model->ranges = calloc(count, sizeof *model->ranges);
   if (!model->ranges)
@@ -55,7 +56,8 @@ terse_status terse_read_ranges(terse_model *model, const char *path) {
     range->name[size] = 0;
     data += size;
     left -= size;
-    if (!take(&data, &left, &range->low, sizeof range->low) || !take(&data, &left, &range->high, sizeof range->high))
+    if (!take(&data, &left, &range->low, sizeof range->low) ||
+        !take(&data, &left, &range->high, sizeof range->high))
       return damaged(path, "ranges end early");
   }
   if (left != 0)
@@ -87,7 +89,8 @@ size_t terse_range_count(const terse_model *model) { return model->range_count; 
 terse_status terse_range_counts_get(terse_model *model, size_t index, terse_range_counts *counts) {
   memset(counts, 0, sizeof *counts);
   if (index >= model->range_count)
-    return terse_fail(TERSE_ERROR_ARGUMENT, "there is no counted range %zu; the model has %zu", index, model->range_count);
+    return terse_fail(TERSE_ERROR_ARGUMENT, "there is no counted range %zu; the model has %zu",
+                      index, model->range_count);
   pthread_mutex_lock(&model->mutex);
   const terse_range *range = &model->ranges[index];
   counts->name = range->name;

@@ -88,10 +88,9 @@ static terse_status callEntry(terse_model *model, const terse_buffer *inputs,
     return terse_fail(TERSE_ERROR_MEMORY, "out of memory for an arena of %llu bytes",
                       (unsigned long long)model->header.arena_size);
   // Restored afterwards: a parallel loop of one model may run another.
-  int32_t before =
-      terse_set_thread_count(__atomic_load_n(&model->threads, __ATOMIC_RELAXED));
-  int32_t result = model->entry(model->file + model->header.weights_offset, (uint8_t *)arena,
-                                inputs, outputs);
+  int32_t before = terse_set_thread_count(__atomic_load_n(&model->threads, __ATOMIC_RELAXED));
+  int32_t result =
+      model->entry(model->file + model->header.weights_offset, (uint8_t *)arena, inputs, outputs);
   terse_set_thread_count(before);
   returnArena(model, arena);
   switch (result) {

@@ -222,7 +222,8 @@ llvm::Expected<NpyLayout> terse::parseNpyHeader(llvm::ArrayRef<uint8_t> bytes) {
   llvm::Expected<DType> dtype = parseDescr(header->descr, swapped);
   if (!dtype)
     return dtype.takeError();
-  return NpyLayout{*dtype, *header->shape, *header->fortranOrder, swapped, headerBegin + headerSize};
+  return NpyLayout{*dtype, *header->shape, *header->fortranOrder, swapped,
+                   headerBegin + headerSize};
 }
 
 llvm::Expected<HostTensor> terse::parseNpy(llvm::ArrayRef<uint8_t> bytes,

@@ -188,7 +188,8 @@ llvm::Expected<std::unique_ptr<NpzStream>> NpzStream::open(llvm::StringRef path,
   impl->ahead.resize(size_t(1) << 16);
   size_t size = 0;
   while (size < impl->ahead.size()) {
-    zip_int64_t got = zip_fread(impl->member.get(), impl->ahead.data() + size, impl->ahead.size() - size);
+    zip_int64_t got =
+        zip_fread(impl->member.get(), impl->ahead.data() + size, impl->ahead.size() - size);
     if (got < 0)
       return impl->fail(zip_file_strerror(impl->member.get()));
     if (got == 0)
@@ -203,7 +204,8 @@ llvm::Expected<std::unique_ptr<NpzStream>> NpzStream::open(llvm::StringRef path,
   impl->aheadBegin = impl->layout.dataOffset;
   if (impl->layout.shape.empty())
     return impl->fail("is a scalar; expected samples along the first axis");
-  if ((impl->layout.isFortranOrder && impl->layout.shape.size() > 1) || impl->layout.isByteSwapped) {
+  if ((impl->layout.isFortranOrder && impl->layout.shape.size() > 1) ||
+      impl->layout.isByteSwapped) {
     llvm::Expected<HostTensor> whole = impl->file.read(name);
     if (!whole)
       return whole.takeError();
@@ -223,7 +225,8 @@ llvm::Expected<HostTensor> NpzStream::next() {
   HostTensor slice = HostTensor::zeros(impl->layout.dtype, shape);
   llvm::MutableArrayRef<uint8_t> bytes = slice.getMutableBytes();
   if (impl->whole)
-    llvm::copy(impl->whole->getBytes().slice(size_t(impl->position) * bytes.size(), bytes.size()), bytes.begin());
+    llvm::copy(impl->whole->getBytes().slice(size_t(impl->position) * bytes.size(), bytes.size()),
+               bytes.begin());
   else if (llvm::Error error = impl->read(bytes.data(), bytes.size()))
     return std::move(error);
   ++impl->position;

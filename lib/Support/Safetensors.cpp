@@ -230,7 +230,8 @@ llvm::Expected<SafetensorsFile> SafetensorsFile::parse(llvm::ArrayRef<uint8_t> b
   llvm::Expected<json::Value> parsed = json::parse(text);
   if (!parsed)
     return fail(makeError("the header is not valid JSON: {0}", llvm::toString(parsed.takeError())));
-  // The parser keeps one of several members of one name; which one a reader takes is anybody's guess.
+  // The parser keeps one of several members of one name; which one a reader takes is anybody's
+  // guess.
   if (countMembers(*parsed) != members)
     return fail(makeError("the header has the same key twice"));
   const json::Object *header = parsed->getAsObject();

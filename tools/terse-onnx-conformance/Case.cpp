@@ -62,7 +62,8 @@ static llvm::Expected<Module> importWith(mlir::MLIRContext &context, const std::
   return importONNX(context, path, options);
 }
 
-// Imports without bindings if that works; otherwise binds as few inputs as it takes, small ones first.
+// Imports without bindings if that works; otherwise binds as few inputs as it takes, small ones
+// first.
 static llvm::Expected<Module> importBinding(mlir::MLIRContext &context, const std::string &path,
                                             const ONNXModelDescription &model, const DataSet &data,
                                             std::set<size_t> &bound) {
@@ -81,7 +82,9 @@ static llvm::Expected<Module> importBinding(mlir::MLIRContext &context, const st
     return result;
   };
   std::set<size_t> candidates[] = {
-      choose([](size_t i, const HostTensor &t) { return i > 0 && !t.dtype.isFloat() && t.getRank() <= 1; }),
+      choose([](size_t i, const HostTensor &t) {
+        return i > 0 && !t.dtype.isFloat() && t.getRank() <= 1;
+      }),
       choose([](size_t i, const HostTensor &t) { return i > 0 && t.getRank() <= 1; }),
       choose([](size_t, const HostTensor &t) { return t.getRank() <= 1; }),
       choose([](size_t, const HostTensor &t) { return !t.dtype.isFloat(); }),
@@ -111,9 +114,10 @@ static llvm::Expected<Module> importBinding(mlir::MLIRContext &context, const st
   return refuse();
 }
 
-// Older test data keep bfloat16 as UINT16, and f32 values were cut off, not rounded, when they were made. Whether there are
-// such data.
-static bool restoreBFloat16(std::vector<HostTensor> &tensors, const std::vector<ONNXValueDescription> &declared) {
+// Older test data keep bfloat16 as UINT16, and f32 values were cut off, not rounded, when they were
+// made. Whether there are such data.
+static bool restoreBFloat16(std::vector<HostTensor> &tensors,
+                            const std::vector<ONNXValueDescription> &declared) {
   bool any = false;
   for (size_t i = 0; i < tensors.size() && i < declared.size(); ++i)
     if (tensors[i].dtype == DType::u16() && declared[i].dtype == DType::bf16()) {
@@ -138,12 +142,13 @@ static bool fitsDeclaration(const DataSet &data, const ONNXModelDescription &mod
   return true;
 }
 
-static std::string check(llvm::Expected<std::vector<HostTensor>> results, const std::vector<HostTensor> &expected,
-                         double relative) {
+static std::string check(llvm::Expected<std::vector<HostTensor>> results,
+                         const std::vector<HostTensor> &expected, double relative) {
   if (!results)
     return llvm::toString(results.takeError());
   if (results->size() != expected.size())
-    return "expected " + std::to_string(expected.size()) + " outputs (got " + std::to_string(results->size()) + ")";
+    return "expected " + std::to_string(expected.size()) + " outputs (got " +
+           std::to_string(results->size()) + ")";
   for (size_t i = 0; i < expected.size(); ++i)
     if (std::string difference = compare((*results)[i], expected[i], relative); !difference.empty())
       return "output " + std::to_string(i) + ": " + difference;
@@ -151,7 +156,8 @@ static std::string check(llvm::Expected<std::vector<HostTensor>> results, const 
 }
 
 /// The module after a detour through a file.
-static llvm::Expected<Module> exportAndImport(mlir::MLIRContext &context, mlir::ModuleOp module, std::string &refused) {
+static llvm::Expected<Module> exportAndImport(mlir::MLIRContext &context, mlir::ModuleOp module,
+                                              std::string &refused) {
   llvm::SmallString<128> path;
   if (std::error_code code = llvm::sys::fs::createTemporaryFile("terse-export", "onnx", path))
     return llvm::createStringError(code, "no temporary file");
@@ -179,12 +185,14 @@ Outcome conformance::runCase(const std::string &directory, Mode mode) {
   registerCompilerDialects(registry);
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
   bool any = false;
-  for (unsigned set = 0; llvm::sys::fs::exists(directory + "/test_data_set_" + std::to_string(set)); ++set) {
+  for (unsigned set = 0; llvm::sys::fs::exists(directory + "/test_data_set_" + std::to_string(set));
+       ++set) {
     std::string data = directory + "/test_data_set_" + std::to_string(set);
     DataSet tensors;
     // Files of sequences and optional values are no tensors; import has the reason then.
     std::string unreadable;
-    for (auto [prefix, into] : {std::pair{"/input_", &tensors.inputs}, std::pair{"/output_", &tensors.outputs}}) {
+    for (auto [prefix, into] :
+         {std::pair{"/input_", &tensors.inputs}, std::pair{"/output_", &tensors.outputs}}) {
       llvm::Expected<std::vector<HostTensor>> read = readAll(data + prefix);
       if (read)
         *into = std::move(*read);
@@ -220,7 +228,8 @@ Outcome conformance::runCase(const std::string &directory, Mode mode) {
     double relative = cutOff ? 0x1p-7 : 1e-3;
     if (mode != Mode::Compile) {
       auto main = (*module)->lookupSymbol<mlir::func::FuncOp>("main");
-      if (std::string difference = check(interpret(main, arguments), tensors.outputs, relative); !difference.empty())
+      if (std::string difference = check(interpret(main, arguments), tensors.outputs, relative);
+          !difference.empty())
         return finish(Status::Wrong, "interpreted: " + difference);
     }
     if (mode == Mode::Compile || mode == Mode::Both) {
@@ -228,7 +237,8 @@ Outcome conformance::runCase(const std::string &directory, Mode mode) {
       llvm::Expected<std::unique_ptr<JITModel>> compiled = JITModel::create(**module);
       if (!compiled)
         return finish(Status::Wrong, "compiled: " + llvm::toString(compiled.takeError()));
-      if (std::string difference = check((*compiled)->run(arguments), tensors.outputs, relative); !difference.empty())
+      if (std::string difference = check((*compiled)->run(arguments), tensors.outputs, relative);
+          !difference.empty())
         return finish(Status::Wrong, "compiled: " + difference);
     }
     any = true;

@@ -32,8 +32,8 @@ struct Outcome {
 /// Runs the case in `directory` (model.onnx, test_data_set_*/{input,output}_*.pb) in this process.
 Outcome runCase(const std::string &directory, Mode mode);
 
-/// As ONNX's own runner: floats within rtol = `relative` and atol = 1e-7 (for f32 at least one ulp of the largest element),
-/// everything else exactly. An empty string, or what differs.
+/// As ONNX's own runner: floats within rtol = `relative` and atol = 1e-7 (for f32 at least one ulp
+/// of the largest element), everything else exactly. An empty string, or what differs.
 std::string compare(const HostTensor &actual, const HostTensor &expected, double relative = 1e-3);
 
 } // namespace terse::conformance

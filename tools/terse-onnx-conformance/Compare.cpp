@@ -8,11 +8,13 @@
 
 using namespace terse;
 
-std::string conformance::compare(const HostTensor &actual, const HostTensor &expected, double relative) {
+std::string conformance::compare(const HostTensor &actual, const HostTensor &expected,
+                                 double relative) {
   if (actual.dtype != expected.dtype || actual.shape != expected.shape)
     return "expected " + expected.getTypeString() + " (got " + actual.getTypeString() + ")";
   int64_t count = expected.getNumElements(), bad = 0, first = -1;
-  // Expected values computed in f32 carry its rounding error: where 0 is exact, they have an ulp of the largest element.
+  // Expected values computed in f32 carry its rounding error: where 0 is exact, they have an ulp of
+  // the largest element.
   double largest = 0;
   if (expected.dtype == DType::f32())
     for (int64_t i = 0; i < count; ++i)
@@ -38,8 +40,9 @@ std::string conformance::compare(const HostTensor &actual, const HostTensor &exp
   if (!bad)
     return "";
   auto show = [&](const HostTensor &t) {
-    return t.dtype.isFloat() ? llvm::formatv("{0:e9}", t.getAsDouble(first)).str() : std::to_string(t.getAsInt(first));
+    return t.dtype.isFloat() ? llvm::formatv("{0:e9}", t.getAsDouble(first)).str()
+                             : std::to_string(t.getAsInt(first));
   };
-  return std::to_string(bad) + " of " + std::to_string(count) + " elements differ, the first at " + std::to_string(first) +
-         ": expected " + show(expected) + " (got " + show(actual) + ")";
+  return std::to_string(bad) + " of " + std::to_string(count) + " elements differ, the first at " +
+         std::to_string(first) + ": expected " + show(expected) + " (got " + show(actual) + ")";
 }

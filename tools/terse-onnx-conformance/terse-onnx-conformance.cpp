@@ -1,7 +1,8 @@
 //===- terse-onnx-conformance.cpp - Runs ONNX's backend tests ---*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Every case runs in a process of its own, so that a crash or an endless loop is one line of the table.
+// Every case runs in a process of its own, so that a crash or an endless loop is one line of the
+// table.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,26 +31,34 @@ using namespace terse::conformance;
 namespace cl = llvm::cl;
 
 static cl::OptionCategory category("terse-onnx-conformance options");
-static cl::opt<std::string> directory(cl::Positional, cl::desc("<directory of cases>"), cl::cat(category));
-static cl::opt<Mode> mode("mode", cl::desc("what runs the models"), cl::init(Mode::Interpret),
-                          cl::values(clEnumValN(Mode::Interpret, "interpret", "the reference interpreter (default)"),
-                                     clEnumValN(Mode::Compile, "compile", "compiled code"),
-                                     clEnumValN(Mode::Both, "both", "both"),
-                                     clEnumValN(Mode::Export, "export",
-                                                "the interpreter, after export and import of what was exported")),
-                          cl::cat(category));
-static cl::opt<std::string> filter("filter", cl::desc("only cases whose name matches"), cl::value_desc("regex"),
-                                   cl::cat(category));
-static cl::opt<std::string> jsonPath("json", cl::desc("write outcomes as JSON"), cl::value_desc("file"), cl::cat(category));
-static cl::opt<std::string> expectPath("expect", cl::desc("fail if a case listed in the file does not pass"),
-                                       cl::value_desc("file"), cl::cat(category));
-static cl::opt<std::string> listPath("write-expected", cl::desc("write the names of the passing cases"),
+static cl::opt<std::string> directory(cl::Positional, cl::desc("<directory of cases>"),
+                                      cl::cat(category));
+static cl::opt<Mode>
+    mode("mode", cl::desc("what runs the models"), cl::init(Mode::Interpret),
+         cl::values(clEnumValN(Mode::Interpret, "interpret", "the reference interpreter (default)"),
+                    clEnumValN(Mode::Compile, "compile", "compiled code"),
+                    clEnumValN(Mode::Both, "both", "both"),
+                    clEnumValN(Mode::Export, "export",
+                               "the interpreter, after export and import of what was exported")),
+         cl::cat(category));
+static cl::opt<std::string> filter("filter", cl::desc("only cases whose name matches"),
+                                   cl::value_desc("regex"), cl::cat(category));
+static cl::opt<std::string> jsonPath("json", cl::desc("write outcomes as JSON"),
                                      cl::value_desc("file"), cl::cat(category));
-static cl::opt<unsigned> jobs("j", cl::desc("processes at a time (default 1)"), cl::init(1), cl::Prefix, cl::cat(category));
-static cl::opt<unsigned> timeout("timeout-seconds", cl::desc("time for one case (default 120)"), cl::init(120),
-                                 cl::cat(category));
-static cl::opt<bool> verbose("verbose", cl::desc("print a line for every case that does not pass"), cl::cat(category));
-static cl::opt<bool> printOps("print-supported-ops", cl::desc("print docs/SupportedOnnxOps.md"), cl::cat(category));
+static cl::opt<std::string> expectPath("expect",
+                                       cl::desc("fail if a case listed in the file does not pass"),
+                                       cl::value_desc("file"), cl::cat(category));
+static cl::opt<std::string> listPath("write-expected",
+                                     cl::desc("write the names of the passing cases"),
+                                     cl::value_desc("file"), cl::cat(category));
+static cl::opt<unsigned> jobs("j", cl::desc("processes at a time (default 1)"), cl::init(1),
+                              cl::Prefix, cl::cat(category));
+static cl::opt<unsigned> timeout("timeout-seconds", cl::desc("time for one case (default 120)"),
+                                 cl::init(120), cl::cat(category));
+static cl::opt<bool> verbose("verbose", cl::desc("print a line for every case that does not pass"),
+                             cl::cat(category));
+static cl::opt<bool> printOps("print-supported-ops", cl::desc("print docs/SupportedOnnxOps.md"),
+                              cl::cat(category));
 
 namespace {
 struct Running {
@@ -100,7 +109,8 @@ static std::pair<pid_t, int> start(const std::string &path) {
 }
 
 // The operator that a case is about: its only one, or that of the case it is the expansion of.
-static std::string getOperator(const std::string &name, const std::map<std::string, std::string> &single) {
+static std::string getOperator(const std::string &name,
+                               const std::map<std::string, std::string> &single) {
   auto it = single.find(name);
   if (it != single.end())
     return it->second;
@@ -113,7 +123,8 @@ static std::vector<std::string> listCases() {
   std::vector<std::string> names;
   std::error_code code;
   llvm::Regex regex(filter);
-  for (llvm::sys::fs::directory_iterator it(directory, code), end; it != end && !code; it.increment(code)) {
+  for (llvm::sys::fs::directory_iterator it(directory, code), end; it != end && !code;
+       it.increment(code)) {
     std::string name = llvm::sys::path::filename(it->path()).str();
     if (llvm::sys::fs::exists(it->path() + "/model.onnx") && (filter.empty() || regex.match(name)))
       names.push_back(name);
@@ -148,8 +159,10 @@ static std::map<std::string, Outcome> runAll(const std::vector<std::string> &nam
     Outcome outcome = deserialize(text);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
       outcome.status = Status::Crashed;
-      outcome.message = WIFSIGNALED(status) ? (WTERMSIG(status) == SIGALRM ? "out of time" : strsignal(WTERMSIG(status)))
-                                            : "exited";
+      outcome.message =
+          WIFSIGNALED(status)
+              ? (WTERMSIG(status) == SIGALRM ? "out of time" : strsignal(WTERMSIG(status)))
+              : "exited";
     }
     outcomes[it->second.name] = outcome;
     running.erase(it);
@@ -157,7 +170,8 @@ static std::map<std::string, Outcome> runAll(const std::vector<std::string> &nam
   return outcomes;
 }
 
-static void printTable(const std::map<std::string, Outcome> &outcomes, const std::map<std::string, std::string> &single) {
+static void printTable(const std::map<std::string, Outcome> &outcomes,
+                       const std::map<std::string, std::string> &single) {
   struct Row {
     unsigned counts[4] = {}, bound = 0;
   };
@@ -171,13 +185,17 @@ static void printTable(const std::map<std::string, Outcome> &outcomes, const std
     }
   }
   auto print = [](llvm::StringRef name, const Row &r) {
-    llvm::outs() << llvm::left_justify(name, 44) << llvm::format("%8u %12u %8u %8u %8u\n", r.counts[0], r.counts[1], r.counts[2], r.counts[3], r.bound);
+    llvm::outs() << llvm::left_justify(name, 44)
+                 << llvm::format("%8u %12u %8u %8u %8u\n", r.counts[0], r.counts[1], r.counts[2],
+                                 r.counts[3], r.bound);
   };
-  llvm::outs() << llvm::left_justify("operator", 44) << "  passed  unsupported    wrong  crashed    bound\n";
+  llvm::outs() << llvm::left_justify("operator", 44)
+               << "  passed  unsupported    wrong  crashed    bound\n";
   for (const auto &[name, row] : rows)
     print(name, row);
   print("total", total);
-  llvm::outs() << "\"bound\" counts passing cases of which inputs that determine shapes were bound to constants.\n";
+  llvm::outs() << "\"bound\" counts passing cases of which inputs that determine shapes were bound "
+                  "to constants.\n";
 }
 
 static bool writeFile(const std::string &path, llvm::StringRef text) {
@@ -193,7 +211,8 @@ static bool writeFile(const std::string &path, llvm::StringRef text) {
   return !code;
 }
 
-static bool writeReports(const std::map<std::string, Outcome> &outcomes, const std::map<std::string, std::string> &single) {
+static bool writeReports(const std::map<std::string, Outcome> &outcomes,
+                         const std::map<std::string, std::string> &single) {
   bool written = true;
   if (!listPath.empty()) {
     std::string text;
@@ -217,11 +236,13 @@ static bool writeReports(const std::map<std::string, Outcome> &outcomes, const s
   return written;
 }
 
-// Whether everything that the list says passes did pass. Cases that the directory lacks don't count.
+// Whether everything that the list says passes did pass. Cases that the directory lacks don't
+// count.
 static bool meetsExpectations(const std::map<std::string, Outcome> &outcomes) {
   auto buffer = llvm::MemoryBuffer::getFile(expectPath);
   if (!buffer) {
-    llvm::errs() << "error: cannot open '" << expectPath << "': " << buffer.getError().message() << "\n";
+    llvm::errs() << "error: cannot open '" << expectPath << "': " << buffer.getError().message()
+                 << "\n";
     return false;
   }
   llvm::SmallVector<llvm::StringRef> lines;
@@ -231,7 +252,8 @@ static bool meetsExpectations(const std::map<std::string, Outcome> &outcomes) {
     auto it = outcomes.find(line.trim().str());
     if (it == outcomes.end() || it->second.status == Status::Passed)
       continue;
-    llvm::errs() << "error: " << it->first << " should pass: " << getName(it->second.status) << ", " << it->second.message << "\n";
+    llvm::errs() << "error: " << it->first << " should pass: " << getName(it->second.status) << ", "
+                 << it->second.message << "\n";
     good = false;
   }
   return good;
@@ -240,7 +262,8 @@ static bool meetsExpectations(const std::map<std::string, Outcome> &outcomes) {
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   cl::HideUnrelatedOptions(category);
-  cl::ParseCommandLineOptions(argc, argv, "Runs ONNX's backend tests, for example /usr/share/libonnx-testdata/data/node\n");
+  cl::ParseCommandLineOptions(
+      argc, argv, "Runs ONNX's backend tests, for example /usr/share/libonnx-testdata/data/node\n");
   if (printOps) {
     printSupportedONNXOps(llvm::outs());
     return 0;
@@ -256,7 +279,8 @@ int main(int argc, char **argv) {
   }
   std::map<std::string, std::string> single;
   for (const std::string &name : names) {
-    llvm::Expected<ONNXModelDescription> model = describeONNX(directory + "/" + name + "/model.onnx");
+    llvm::Expected<ONNXModelDescription> model =
+        describeONNX(directory + "/" + name + "/model.onnx");
     if (!model)
       llvm::consumeError(model.takeError());
     else if (model->operators.size() == 1)
@@ -266,7 +290,8 @@ int main(int argc, char **argv) {
   if (verbose)
     for (const auto &[name, outcome] : outcomes)
       if (outcome.status != Status::Passed)
-        llvm::outs() << llvm::left_justify(getName(outcome.status), 12) << name << ": " << outcome.message << "\n";
+        llvm::outs() << llvm::left_justify(getName(outcome.status), 12) << name << ": "
+                     << outcome.message << "\n";
   printTable(outcomes, single);
   bool good = writeReports(outcomes, single);
   for (const auto &[name, outcome] : outcomes)

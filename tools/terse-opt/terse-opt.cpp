@@ -9,6 +9,5 @@ int main(int argc, char **argv) {
   terse::registerAllPasses();
   mlir::DialectRegistry registry;
   terse::registerAllDialects(registry);
-  return mlir::asMainReturnCode(
-      mlir::MlirOptMain(argc, argv, "Terse pass driver\n", registry));
+  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Terse pass driver\n", registry));
 }

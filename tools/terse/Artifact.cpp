@@ -33,7 +33,8 @@ public:
     for (size_t i = 0; i < terse_range_count(model.get()); ++i) {
       terse_range_counts counts;
       if (terse_range_counts_get(model.get(), i, &counts) == TERSE_OK)
-        result.push_back({counts.name, counts.low, counts.high, counts.seen, counts.below, counts.above});
+        result.push_back(
+            {counts.name, counts.low, counts.high, counts.seen, counts.below, counts.above});
     }
     return result;
   }
@@ -179,22 +180,21 @@ llvm::Error tool::inspectArtifact(llvm::StringRef path, bool json) {
     uint64_t bytes = terse_weight_bytes(model, i);
     os << llvm::formatv("weight {0}: {1}, {2} bytes\n", weight->name, weight->getTypeString(),
                         bytes);
-    weights.push_back(llvm::json::Object{{"name", weight->name},
-                                         {"type", weight->getTypeString()},
-                                         {"bytes", int64_t(bytes)}});
+    weights.push_back(llvm::json::Object{
+        {"name", weight->name}, {"type", weight->getTypeString()}, {"bytes", int64_t(bytes)}});
   }
   if (json)
-    return writeJSON("-", llvm::json::Object{
-                              {"file", path},
-                              {"file_bytes", int64_t(*fileBytes)},
-                              {"producer", terse_model_producer(model)},
-                              {"target", terse_model_target(model)},
-                              {"code_bytes", int64_t(terse_model_code_size(model))},
-                              {"weights_bytes", int64_t(terse_model_weights_size(model))},
-                              {"arena_bytes", int64_t(terse_model_arena_size(model))},
-                              {"inputs", toJSON(signature->inputs)},
-                              {"outputs", toJSON(signature->outputs)},
-                              {"weights", std::move(weights)}});
+    return writeJSON("-",
+                     llvm::json::Object{{"file", path},
+                                        {"file_bytes", int64_t(*fileBytes)},
+                                        {"producer", terse_model_producer(model)},
+                                        {"target", terse_model_target(model)},
+                                        {"code_bytes", int64_t(terse_model_code_size(model))},
+                                        {"weights_bytes", int64_t(terse_model_weights_size(model))},
+                                        {"arena_bytes", int64_t(terse_model_arena_size(model))},
+                                        {"inputs", toJSON(signature->inputs)},
+                                        {"outputs", toJSON(signature->outputs)},
+                                        {"weights", std::move(weights)}});
   llvm::outs() << path << ": " << *fileBytes << " bytes, made by " << terse_model_producer(model)
                << " for " << terse_model_target(model) << "\n"
                << "code " << terse_model_code_size(model) << " bytes, weights "

@@ -119,15 +119,15 @@ static llvm::Error bench(const BenchOptions &options) {
   for (const Subject &subject : subjects)
     width = std::max(width, subject.path.size());
   llvm::outs() << "model";
-  llvm::outs().indent(width - 5) << "        bytes  batch    p50 ms    p90 ms    p99 ms  samples/s\n";
+  llvm::outs().indent(width - 5)
+      << "        bytes  batch    p50 ms    p90 ms    p99 ms  samples/s\n";
   for (const Subject &subject : subjects) {
     double p50 = subject.latencies.getPercentile(50);
     double throughput = p50 > 0 ? 1000.0 * double(subject.batch) / p50 : 0;
     llvm::outs() << subject.path;
-    llvm::outs().indent(width - subject.path.size())
-        << llvm::formatv("{0,13}{1,7}{2,10:F3}{3,10:F3}{4,10:F3}{5,11:F1}\n", subject.bytes,
-                         subject.batch, p50, subject.latencies.getPercentile(90),
-                         subject.latencies.getPercentile(99), throughput);
+    llvm::outs().indent(width - subject.path.size()) << llvm::formatv(
+        "{0,13}{1,7}{2,10:F3}{3,10:F3}{4,10:F3}{5,11:F1}\n", subject.bytes, subject.batch, p50,
+        subject.latencies.getPercentile(90), subject.latencies.getPercentile(99), throughput);
     llvm::json::Object item{{"model", subject.path},
                             {"runs_as", subject.runner->getKind()},
                             {"file_bytes", int64_t(subject.bytes)},

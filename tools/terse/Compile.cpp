@@ -52,7 +52,8 @@ static llvm::Error compile(const CompileCommandOptions &options) {
     return inFile(options.input, code.takeError());
 
   if (options.countRanges && code->ranges.empty())
-    return makeError("'{0}': --count-ranges: the model has no static integers whose ranges could be counted; recipe int8-static "
+    return makeError("'{0}': --count-ranges: the model has no static integers whose ranges could "
+                     "be counted; recipe int8-static "
                      "makes them",
                      options.input);
 
@@ -85,8 +86,9 @@ static llvm::Error compile(const CompileCommandOptions &options) {
   auto bytes = getModelFileBytes(options.output);
   if (!bytes)
     return bytes.takeError();
-  note("wrote " + options.output + " (" + formatBytes(*bytes) + ", " + formatBytes(code->object.size()) +
-       " of it code" + (code->isFromCache ? ", which was in the cache)" : ")"));
+  note("wrote " + options.output + " (" + formatBytes(*bytes) + ", " +
+       formatBytes(code->object.size()) + " of it code" +
+       (code->isFromCache ? ", which was in the cache)" : ")"));
   return llvm::Error::success();
 }
 
@@ -94,9 +96,10 @@ void tool::addCompile(CLI::App &root, Action &action) {
   auto options = std::make_shared<CompileCommandOptions>();
   CLI::App *command =
       root.add_subcommand("compile", "Compile a model to one file of native code and weights");
-  command->footer("Examples:\n  terse compile small.mlirbc -o small.terse\n"
-                  "  terse compile small.mlirbc --dim 'input[0]=1' --target x86-64-v3 -o portable.terse\n"
-                  "A C program runs the file with terse/Runtime/terse.h and libterse_runtime.a.");
+  command->footer(
+      "Examples:\n  terse compile small.mlirbc -o small.terse\n"
+      "  terse compile small.mlirbc --dim 'input[0]=1' --target x86-64-v3 -o portable.terse\n"
+      "A C program runs the file with terse/Runtime/terse.h and libterse_runtime.a.");
   addModelArgument(*command, options->input);
   command->add_option("-o,--output", options->output, "The file to write")
       ->required()
@@ -108,9 +111,11 @@ void tool::addCompile(CLI::App &root, Action &action) {
   command->add_option("--threads", options->threads,
                       "1: no parallel loops in the code; otherwise chosen when it runs");
   command->add_flag("!--no-cache", options->cache,
-                    "Generate code even if the cache has it ($TERSE_CACHE_DIR, else terse in the user's cache folder)");
+                    "Generate code even if the cache has it ($TERSE_CACHE_DIR, else terse in the "
+                    "user's cache folder)");
   command->add_flag("--count-ranges", options->countRanges,
-                    "Count values beyond the ranges of static integers in every run; terse run and bench show them, and "
+                    "Count values beyond the ranges of static integers in every run; terse run and "
+                    "bench show them, and "
                     "terse/Runtime/terse.h gives them to programs");
   options->model.addTo(*command);
   command->callback([=, &action] { action = [=] { return compile(*options); }; });

@@ -14,8 +14,8 @@
 #include "terse/Support/Step.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
@@ -55,14 +55,14 @@ private:
 class StepNotes {
 public:
   StepNotes(mlir::MLIRContext &context, Progress &progress) : context(context) {
-    context.registerActionHandler([this, &progress](llvm::function_ref<void()> run,
-                                                    const mlir::tracing::Action &action) {
-      if (auto *step = llvm::dyn_cast<StepAction>(&action)) {
-        std::lock_guard<std::mutex> lock(mutex);
-        progress.showStep(step->getWork(), step->getIndex(), step->getTotal());
-      }
-      run();
-    });
+    context.registerActionHandler(
+        [this, &progress](llvm::function_ref<void()> run, const mlir::tracing::Action &action) {
+          if (auto *step = llvm::dyn_cast<StepAction>(&action)) {
+            std::lock_guard<std::mutex> lock(mutex);
+            progress.showStep(step->getWork(), step->getIndex(), step->getTotal());
+          }
+          run();
+        });
   }
   ~StepNotes() { context.registerActionHandler({}); }
 
@@ -139,10 +139,10 @@ static llvm::Expected<Estimate> estimate(mlir::ModuleOp module, const Recipe &re
       ConstantSource source = getConstantSource(weight.operand->get(), symbols);
       if (!encoding || !type || !source)
         continue;
-      legal &= mlir::succeeded(encoding.verifyEncoding(
-          type.getShape(), type.getElementType(), [&] { return op->emitError(); }));
-      mlir::Operation *holder = source.global ? source.global.getOperation()
-                                              : weight.operand->get().getDefiningOp();
+      legal &= mlir::succeeded(encoding.verifyEncoding(type.getShape(), type.getElementType(),
+                                                       [&] { return op->emitError(); }));
+      mlir::Operation *holder =
+          source.global ? source.global.getOperation() : weight.operand->get().getDefiningOp();
       if (!seen.insert({holder, encoding}).second)
         continue;
       uint64_t plain = uint64_t(type.getNumElements()) * type.getElementTypeBitWidth() / 8;
@@ -180,11 +180,11 @@ static llvm::Error checkCoverage(const ModelReport &report) {
                    gaps.size(), gaps.size() == 1 ? "" : "s", names);
 }
 
-/// Tells the passes that calibrate where their data are. Fails if there are such passes and no data.
+/// Tells the passes that calibrate where their data are. Fails if there are such passes and no
+/// data.
 static llvm::Error giveData(Recipe &recipe, const CompressOptions &options) {
-  bool calibrates = llvm::any_of(recipe.passes, [](llvm::StringRef pass) {
-    return pass.starts_with("terse-calibrate");
-  });
+  bool calibrates = llvm::any_of(
+      recipe.passes, [](llvm::StringRef pass) { return pass.starts_with("terse-calibrate"); });
   bool isGate = options.gates.maxDrop >= 0 || !options.gates.maxLatency.empty();
   if (!options.data.empty()) {
     if (options.statistics.size() > 1)
@@ -208,9 +208,10 @@ static llvm::Error giveData(Recipe &recipe, const CompressOptions &options) {
     return llvm::Error::success();
   }
   if (calibrates && !options.printPipeline)
-    return makeError("recipe '{0}' calibrates: give inputs with --data CALIB.npz, or the statistics of an "
-                     "earlier run with --statistics FILE",
-                     recipe.name);
+    return makeError(
+        "recipe '{0}' calibrates: give inputs with --data CALIB.npz, or the statistics of an "
+        "earlier run with --statistics FILE",
+        recipe.name);
   return llvm::Error::success();
 }
 
@@ -221,7 +222,8 @@ static llvm::Error giveData(Recipe &recipe, const CompressOptions &options) {
 static constexpr llvm::StringLiteral kMixPass = "terse-mix-precision";
 
 static bool mixesPrecision(const Recipe &recipe) {
-  return llvm::any_of(recipe.passes, [](llvm::StringRef pass) { return pass.starts_with(kMixPass); });
+  return llvm::any_of(recipe.passes,
+                      [](llvm::StringRef pass) { return pass.starts_with(kMixPass); });
 }
 
 namespace {
@@ -241,8 +243,8 @@ private:
   std::string path;
 };
 
-/// The budgets that are passed on to the search. What it predicts and what the compressed model does may differ a little;
-/// then they become tighter than what is promised.
+/// The budgets that are passed on to the search. What it predicts and what the compressed model
+/// does may differ a little; then they become tighter than what is promised.
 struct SearchBudgets {
   double maxDrop = -1, maxLatency = 0;
 
@@ -252,7 +254,8 @@ struct SearchBudgets {
   bool tighten(const GateOptions &gates, const GateResult &result, const GateFailures &failures) {
     bool changed = false;
     if (!failures.drop.empty() && maxDrop > 0) {
-      maxDrop = std::max(0.0, maxDrop - (result.getDrop() - gates.maxDrop) - 100.0 / double(result.samples));
+      maxDrop = std::max(0.0, maxDrop - (result.getDrop() - gates.maxDrop) -
+                                  100.0 / double(result.samples));
       changed = true;
     }
     if (!failures.latency.empty()) {
@@ -271,8 +274,9 @@ struct SearchBudgets {
 
 } // namespace
 
-static void giveBudgets(Recipe &recipe, const CompressOptions &options, const SearchBudgets &budgets,
-                        llvm::StringRef plan, llvm::StringRef sensitivities) {
+static void giveBudgets(Recipe &recipe, const CompressOptions &options,
+                        const SearchBudgets &budgets, llvm::StringRef plan,
+                        llvm::StringRef sensitivities) {
   const GateOptions &gates = options.gates;
   auto give = [&](llvm::StringRef name, llvm::StringRef value) {
     if (!value.empty())
@@ -282,7 +286,8 @@ static void giveBudgets(Recipe &recipe, const CompressOptions &options, const Se
   if (gates.metric != "top1")
     give("metric", gates.metric);
   give("max-size", gates.maxSize);
-  give("max-latency", budgets.maxLatency > 0 ? llvm::formatv("{0:F6}x", budgets.maxLatency).str() : gates.maxLatency);
+  give("max-latency", budgets.maxLatency > 0 ? llvm::formatv("{0:F6}x", budgets.maxLatency).str()
+                                             : gates.maxLatency);
   if (budgets.maxDrop >= 0)
     give("max-drop", llvm::formatv("{0:F6}", budgets.maxDrop).str());
   give("plan", plan);
@@ -292,17 +297,21 @@ static void giveBudgets(Recipe &recipe, const CompressOptions &options, const Se
 static llvm::Expected<llvm::json::Value> readPlan(llvm::StringRef path) {
   auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/true);
   if (!buffer)
-    return makeError("the plan of mixed precision was not written: {0}", buffer.getError().message());
+    return makeError("the plan of mixed precision was not written: {0}",
+                     buffer.getError().message());
   return llvm::json::parse((*buffer)->getBuffer());
 }
 
 /// The recipe with rules in the place of the search.
-static llvm::Error saveRecipe(llvm::StringRef path, const Recipe &recipe, const llvm::json::Value &plan) {
+static llvm::Error saveRecipe(llvm::StringRef path, const Recipe &recipe,
+                              const llvm::json::Value &plan) {
   auto rules = mixed::writeRules(plan);
   if (!rules)
     return rules.takeError();
-  std::string text = "# Made by a search under budgets (recipe " + recipe.name + "). Every line may be edited.\n"
-                     "terse_recipe: 1\ndescription: formats per layer, found by mixed precision\npasses:\n";
+  std::string text =
+      "# Made by a search under budgets (recipe " + recipe.name +
+      "). Every line may be edited.\n"
+      "terse_recipe: 1\ndescription: formats per layer, found by mixed precision\npasses:\n";
   for (llvm::StringRef pass : recipe.passes) {
     if (pass.starts_with(kMixPass)) {
       text += *rules;
@@ -341,8 +350,9 @@ struct Attempt {
 
 } // namespace
 
-llvm::Error Attempt::run(const CompressOptions &options, Recipe recipe, const SearchBudgets &budgets,
-                         llvm::StringRef sensitivities, bool isFirst) {
+llvm::Error Attempt::run(const CompressOptions &options, Recipe recipe,
+                         const SearchBudgets &budgets, llvm::StringRef sensitivities,
+                         bool isFirst) {
   ExchangeFile planFile("terse-plan");
   bool mixes = mixesPrecision(recipe);
   pipeline = recipe.getPipeline();
@@ -366,16 +376,17 @@ llvm::Error Attempt::run(const CompressOptions &options, Recipe recipe, const Se
                   2 * expected->encodedBytes;
   // What a search is going to choose nobody knows yet.
   if (isFirst && !mixes)
-    note(llvm::formatv("estimate: {0} weights with {1} elements, {2} -> {3}; about {4:F1} s, {5} of "
-                       "memory, {6} on disk",
-                       expected->weights, expected->elements, formatBytes(expected->plainBytes),
-                       formatBytes(expected->encodedBytes), 0.1 + double(expected->elements) / 30e6,
-                       formatBytes(memory), formatBytes(disk)));
+    note(
+        llvm::formatv("estimate: {0} weights with {1} elements, {2} -> {3}; about {4:F1} s, {5} of "
+                      "memory, {6} on disk",
+                      expected->weights, expected->elements, formatBytes(expected->plainBytes),
+                      formatBytes(expected->encodedBytes), 0.1 + double(expected->elements) / 30e6,
+                      formatBytes(memory), formatBytes(disk)));
 
   spool.emplace(options.output);
-  if (size_t finished = llvm::count_if(spool->list(), [](llvm::StringRef file) {
-        return file.ends_with(".safetensors");
-      }); finished && isFirst)
+  if (size_t finished = llvm::count_if(
+          spool->list(), [](llvm::StringRef file) { return file.ends_with(".safetensors"); });
+      finished && isFirst)
     note(llvm::formatv("continuing an interrupted run: {0} weight{1} found in {2}", finished,
                        finished == 1 ? "" : "s", spool->getPath()));
   setPassOptions(manager, "spool-folder", spool->getPath());
@@ -415,8 +426,10 @@ static llvm::Error compress(const CompressOptions &options) {
   if (!recipe)
     return recipe.takeError();
   Recipe original = *recipe;
-  if (llvm::count_if(recipe->passes, [](llvm::StringRef pass) { return pass.starts_with(kMixPass); }) > 1)
-    return makeError("recipe '{0}': {1} stands there twice; one search decides about all layers", recipe->name, kMixPass);
+  if (llvm::count_if(recipe->passes,
+                     [](llvm::StringRef pass) { return pass.starts_with(kMixPass); }) > 1)
+    return makeError("recipe '{0}': {1} stands there twice; one search decides about all layers",
+                     recipe->name, kMixPass);
   if (llvm::Error error = giveData(*recipe, options))
     return error;
   if (options.printPipeline) {
@@ -434,9 +447,11 @@ static llvm::Error compress(const CompressOptions &options) {
   if (llvm::Error error = options.gates.check())
     return error;
   if (!mixesPrecision(*recipe) && (!options.savedRecipe.empty() || !options.sensitivities.empty()))
-    return makeError("recipe '{0}' searches no formats, so there is nothing to write to {1}; take recipe mixed, or one with "
+    return makeError("recipe '{0}' searches no formats, so there is nothing to write to {1}; take "
+                     "recipe mixed, or one with "
                      "{2}",
-                     recipe->name, options.savedRecipe.empty() ? "--sensitivities" : "--save-recipe", kMixPass);
+                     recipe->name,
+                     options.savedRecipe.empty() ? "--sensitivities" : "--save-recipe", kMixPass);
   if (llvm::Error error = checkModelPathWritable(options.output))
     return error;
   for (const std::string &path : {options.manifest, options.savedRecipe})
@@ -448,7 +463,8 @@ static llvm::Error compress(const CompressOptions &options) {
 
   // Sensitivities are measured once, however many attempts there are.
   ExchangeFile ownSensitivities("terse-sensitivities");
-  llvm::StringRef sensitivities = options.sensitivities.empty() ? ownSensitivities.getPath() : options.sensitivities;
+  llvm::StringRef sensitivities =
+      options.sensitivities.empty() ? ownSensitivities.getPath() : options.sensitivities;
   SearchBudgets budgets(options.gates);
   constexpr int kAttempts = 6;
   std::unique_ptr<Attempt> attempt;
@@ -463,7 +479,8 @@ static llvm::Error compress(const CompressOptions &options) {
     note("searching again: " + attempt->failures.getMessage());
   }
   if (attempt->failures.any())
-    return makeError("'{0}': {1}; nothing is written", options.input, attempt->failures.getMessage());
+    return makeError("'{0}': {1}; nothing is written", options.input,
+                     attempt->failures.getMessage());
 
   ModelReport report = reportModel(*attempt->module);
   if (options.strict)
@@ -499,8 +516,9 @@ static llvm::Error compress(const CompressOptions &options) {
   }
   uint64_t outputBytes = saved->moduleBytes + saved->weightsBytes;
   if (attempt->gates.metric)
-    note(llvm::formatv("{0} on {1} samples: {2:F4}, {3:F4} in float", options.gates.metric, attempt->gates.samples,
-                       *attempt->gates.metric, *attempt->gates.floatMetric));
+    note(llvm::formatv("{0} on {1} samples: {2:F4}, {3:F4} in float", options.gates.metric,
+                       attempt->gates.samples, *attempt->gates.metric,
+                       *attempt->gates.floatMetric));
   note(llvm::formatv("wrote {0} ({1}) and {2} ({3}): {4:F4}x of {5} ({6})", options.output,
                      formatBytes(saved->moduleBytes), saved->weightsPath,
                      formatBytes(saved->weightsBytes), double(outputBytes) / double(*inputBytes),
@@ -514,44 +532,55 @@ void tool::addCompress(CLI::App &root, Action &action) {
   std::string presets;
   for (const Preset &preset : getPresets())
     presets += (presets.empty() ? "" : ", ") + preset.name.str();
-  command->footer("Examples:\n"
-                  "  terse compress model.onnx --recipe int8-weights -o small.mlirbc\n"
-                  "  terse compress model.onnx --recipe mine.yaml --strict -o small.mlirbc "
-                  "--manifest small.json\n"
-                  "  terse compress model.onnx --recipe int8-static --data calibration.npz -o int8.mlirbc\n"
-                  "  terse compress model.onnx --recipe mixed --data test.npz --labels labels --max-drop 0.5 "
-                  "-o small.mlirbc --save-recipe small.yaml\n"
-                  "  terse compress --recipe int4-weights --print-pipeline\n"
-                  "Presets: " + presets + ".\n"
-                  "A run that was killed continues when the same command is given again: finished "
-                  "weights stand in OUT.mlirbc.partial until all are done.");
+  command->footer(
+      "Examples:\n"
+      "  terse compress model.onnx --recipe int8-weights -o small.mlirbc\n"
+      "  terse compress model.onnx --recipe mine.yaml --strict -o small.mlirbc "
+      "--manifest small.json\n"
+      "  terse compress model.onnx --recipe int8-static --data calibration.npz -o int8.mlirbc\n"
+      "  terse compress model.onnx --recipe mixed --data test.npz --labels labels --max-drop 0.5 "
+      "-o small.mlirbc --save-recipe small.yaml\n"
+      "  terse compress --recipe int4-weights --print-pipeline\n"
+      "Presets: " +
+      presets +
+      ".\n"
+      "A run that was killed continues when the same command is given again: finished "
+      "weights stand in OUT.mlirbc.partial until all are done.");
   command->add_option("model", options->input, "The model to compress")->type_name("MODEL");
   command->add_option("-r,--recipe", options->recipe, "A preset or a YAML file")
       ->required()
       ->type_name("NAME|FILE.yaml");
   command->add_option("-o,--output", options->output, "The module to write, .mlirbc or .mlir")
       ->type_name("OUT.mlirbc");
-  command->add_option("--manifest", options->manifest,
-                      "Write what was done to every weight and op as JSON (- for stdout)")
+  command
+      ->add_option("--manifest", options->manifest,
+                   "Write what was done to every weight and op as JSON (- for stdout)")
       ->type_name("OUT.json");
-  command->add_option("--data", options->data,
-                      "Calibration inputs, for recipes that need them: arrays under the names of the "
-                      "model's inputs, samples along the first axis")
+  command
+      ->add_option("--data", options->data,
+                   "Calibration inputs, for recipes that need them: arrays under the names of the "
+                   "model's inputs, samples along the first axis")
       ->type_name("CALIB.npz");
   command->add_option("--samples", options->samples, "Use the first N samples of --data only")
       ->check(CLI::PositiveNumber)
       ->type_name("N");
-  command->add_option("--statistics", options->statistics,
-                      "With --data, write what calibration saw to this file; without, use the statistics of "
-                      "earlier runs (merged, if given several times)")
+  command
+      ->add_option(
+          "--statistics", options->statistics,
+          "With --data, write what calibration saw to this file; without, use the statistics of "
+          "earlier runs (merged, if given several times)")
       ->type_name("STATS.json");
   options->gates.addTo(*command);
-  command->add_option("--sensitivities", options->sensitivities,
-                      "What each format costs each layer, for recipes that search formats: used if the file is there, else "
-                      "written")
+  command
+      ->add_option("--sensitivities", options->sensitivities,
+                   "What each format costs each layer, for recipes that search formats: used if "
+                   "the file is there, else "
+                   "written")
       ->type_name("FILE.json");
-  command->add_option("--save-recipe", options->savedRecipe,
-                      "Write the formats that were found as a recipe, which can be edited and run again")
+  command
+      ->add_option(
+          "--save-recipe", options->savedRecipe,
+          "Write the formats that were found as a recipe, which can be edited and run again")
       ->type_name("OUT.yaml");
   options->model.addTo(*command);
   command->add_flag("--strict", options->strict,

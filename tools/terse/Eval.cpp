@@ -113,14 +113,19 @@ static llvm::Error eval(const EvalOptions &options) {
     json = beside.str().str();
   }
   if (!json.empty() && json == options.html)
-    return makeError("--report {0}: the page and the JSON beside it would be one file; give --json another", options.html);
+    return makeError(
+        "--report {0}: the page and the JSON beside it would be one file; give --json another",
+        options.html);
   if (options.manifests.size() > options.models.size() - 1)
-    return makeError("--manifest: {0} files for {1} compressed model{2}; the first model has none", options.manifests.size(),
-                     options.models.size() - 1, options.models.size() == 2 ? "" : "s");
+    return makeError("--manifest: {0} files for {1} compressed model{2}; the first model has none",
+                     options.manifests.size(), options.models.size() - 1,
+                     options.models.size() == 2 ? "" : "s");
   for (const std::string &path : {json, options.html})
     if (llvm::Error error = checkWritable(path))
       return error;
-  auto data = Dataset::open(options.data, options.labels, options.slices.empty() ? std::vector<std::string>() : std::vector<std::string>{options.slices});
+  auto data = Dataset::open(options.data, options.labels,
+                            options.slices.empty() ? std::vector<std::string>()
+                                                   : std::vector<std::string>{options.slices});
   if (!data)
     return data.takeError();
 
@@ -149,8 +154,7 @@ static llvm::Error eval(const EvalOptions &options) {
     result.bytes = *bytes;
     const ModelSignature &signature = runner->getSignature();
     std::vector<HostTensor> outputs;
-    if (llvm::Error error =
-            evaluate(*runner, *data, options, evaluation.samples, result, outputs))
+    if (llvm::Error error = evaluate(*runner, *data, options, evaluation.samples, result, outputs))
       return error;
     auto scores = getScores(signature, outputs, options, path, evaluation.samples);
     if (!scores)
@@ -179,14 +183,16 @@ static llvm::Error eval(const EvalOptions &options) {
       }
       if (data->hasLabels()) {
         auto compare = [&](llvm::ArrayRef<int64_t> groups) {
-          return compareGroups(groups.take_front(evaluation.samples), data->getLabels().take_front(evaluation.samples),
+          return compareGroups(groups.take_front(evaluation.samples),
+                               data->getLabels().take_front(evaluation.samples),
                                reference.predictions, result.predictions);
         };
         result.classes = compare(data->getLabels());
         if (!evaluation.slices.empty())
           result.slices = compare(evaluation.slices);
       }
-      InsideOptions inside{options.runner.model, evaluation.tracedSamples, /*pictures=*/!json.empty()};
+      InsideOptions inside{options.runner.model, evaluation.tracedSamples,
+                           /*pictures=*/!json.empty()};
       if (llvm::Error error = lookInside(reference, result, *data, inside))
         return error;
       size_t number = evaluation.models.size() - 1;
@@ -232,13 +238,15 @@ void tool::addEval(CLI::App &root, Action &action) {
   command->add_option("--data", options->data, "Inputs and labels")
       ->required()
       ->type_name("DATA.npz");
-  command->add_option("--labels", options->labels,
-                      "The array of class numbers; without it only predictions are compared")
+  command
+      ->add_option("--labels", options->labels,
+                   "The array of class numbers; without it only predictions are compared")
       ->type_name("KEY");
   command->add_option("--metric", options->metrics, "top1, top5, ... (default: top1)")
       ->type_name("METRIC")
       ->allow_extra_args(false);
-  command->add_option("--output", options->output, "The output with class scores (default: the first)")
+  command
+      ->add_option("--output", options->output, "The output with class scores (default: the first)")
       ->type_name("NAME");
   command->add_option("--batch", options->batch, "Samples per run, where the model leaves it open")
       ->check(CLI::PositiveNumber)
@@ -250,18 +258,24 @@ void tool::addEval(CLI::App &root, Action &action) {
                    "Samples that errors of layers are measured on; 0 for none")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  command->add_option("--max-drop", options->maxDrop,
-                      "Fail if the first metric is worse than the reference's by more points")
+  command
+      ->add_option("--max-drop", options->maxDrop,
+                   "Fail if the first metric is worse than the reference's by more points")
       ->type_name("POINTS");
   command->add_option("--json", options->json, "Write all results as JSON (- for stdout)")
       ->type_name("OUT.json");
-  command->add_option("--report", options->html, "Write all results as a page, and as JSON beside it")
+  command
+      ->add_option("--report", options->html, "Write all results as a page, and as JSON beside it")
       ->type_name("OUT.html");
-  command->add_option("--slices", options->slices, "An array of --data that divides samples into groups: accuracy for each")
+  command
+      ->add_option("--slices", options->slices,
+                   "An array of --data that divides samples into groups: accuracy for each")
       ->type_name("KEY");
-  command->add_option("--manifest", options->manifests,
-                      "What terse compress --manifest wrote, for the second model and further ones in order: the page "
-                      "then says what was done")
+  command
+      ->add_option("--manifest", options->manifests,
+                   "What terse compress --manifest wrote, for the second model and further ones in "
+                   "order: the page "
+                   "then says what was done")
       ->type_name("FILE.json")
       ->allow_extra_args(false);
   options->runner.addTo(*command);

@@ -29,10 +29,12 @@ static llvm::Error exportModel(const ExportOptions &options) {
   auto result = exportONNX(**module, options.output, options.onnx);
   if (!result)
     return inFile(options.input, result.takeError());
-  std::string weights =
-      result->dataPath.empty() ? "" : " and " + result->dataPath + " (" + formatBytes(result->dataBytes) + ")";
+  std::string weights = result->dataPath.empty() ? ""
+                                                 : " and " + result->dataPath + " (" +
+                                                       formatBytes(result->dataBytes) + ")";
   note("wrote " + options.output + " (" + formatBytes(result->modelBytes) + ")" + weights + ": " +
-       llvm::Twine(result->numNodes) + " nodes, " + llvm::Twine(result->numInitializers) + " initializers, opset 21");
+       llvm::Twine(result->numNodes) + " nodes, " + llvm::Twine(result->numInitializers) +
+       " initializers, opset 21");
   return llvm::Error::success();
 }
 
@@ -41,10 +43,13 @@ void tool::addExport(CLI::App &root, Action &action) {
   CLI::App *command = root.add_subcommand("export", "Write a model as ONNX");
   command->footer("Examples:\n  terse export small.mlirbc -o small.onnx\n"
                   "  terse export big.mlirbc --external-data -o big.onnx\n"
-                  "Encoded weights become integers with DequantizeLinear, encoded activations pairs of QuantizeLinear "
+                  "Encoded weights become integers with DequantizeLinear, encoded activations "
+                  "pairs of QuantizeLinear "
                   "and DequantizeLinear, which other runtimes compute on integers (opset 21).");
   addModelArgument(*command, options->input);
-  command->add_option("-o,--output", options->output, "The ONNX file to write")->required()->type_name("OUT.onnx");
+  command->add_option("-o,--output", options->output, "The ONNX file to write")
+      ->required()
+      ->type_name("OUT.onnx");
   options->model.addTo(*command);
   command->add_flag("--float-weights", options->onnx.floatWeights,
                     "Write encoded weights as the floats that they stand for");

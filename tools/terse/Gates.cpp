@@ -16,18 +16,22 @@ using namespace terse::tool;
 void GateOptions::addTo(CLI::App &command) {
   command
       .add_option("--max-size", maxSize,
-                  "Budget for all weights, in bytes (500000, 500KiB, 1.5MB) or as a ratio to the float weights (0.15x)")
+                  "Budget for all weights, in bytes (500000, 500KiB, 1.5MB) or as a ratio to the "
+                  "float weights (0.15x)")
       ->type_name("SIZE");
   command
       .add_option("--max-drop", maxDrop,
-                  "Points of the metric that may be lost on --data with --labels; measured on the compressed model")
+                  "Points of the metric that may be lost on --data with --labels; measured on the "
+                  "compressed model")
       ->check(CLI::NonNegativeNumber)
       ->type_name("POINTS");
   command
-      .add_option("--max-latency", maxLatency, "Budget for one run, as a time (3ms) or a ratio to the float model (0.9x)")
+      .add_option("--max-latency", maxLatency,
+                  "Budget for one run, as a time (3ms) or a ratio to the float model (0.9x)")
       ->type_name("TIME");
   command.add_option("--labels", labels, "The array of class numbers in --data")->type_name("KEY");
-  command.add_option("--metric", metric, "What --max-drop is about: top1, top5, ...")->capture_default_str();
+  command.add_option("--metric", metric, "What --max-drop is about: top1, top5, ...")
+      ->capture_default_str();
 }
 
 static llvm::Expected<int64_t> parseTop(llvm::StringRef metric) {
@@ -46,14 +50,16 @@ llvm::Error GateOptions::check() const {
   if (auto k = parseTop(metric); !k)
     return k.takeError();
   if (maxDrop >= 0 && (data.empty() || labels.empty()))
-    return makeError("--max-drop is measured: give labelled data with --data DATA.npz --labels KEY");
+    return makeError(
+        "--max-drop is measured: give labelled data with --data DATA.npz --labels KEY");
   if (!maxLatency.empty() && data.empty())
     return makeError("--max-latency is measured: give inputs with --data DATA.npz");
   return llvm::Error::success();
 }
 
 llvm::json::Object GateResult::toJSON() const {
-  llvm::json::Object object{{"weights_bytes", int64_t(bytes)}, {"plain_weights_bytes", int64_t(plainBytes)}};
+  llvm::json::Object object{{"weights_bytes", int64_t(bytes)},
+                            {"plain_weights_bytes", int64_t(plainBytes)}};
   if (metric) {
     object["samples"] = samples;
     object["float_metric"] = *floatMetric;
@@ -109,7 +115,8 @@ struct Subject {
       return llvm::Error::success();
     const HostTensor &output = outputs->front();
     if (output.shape.empty() || output.shape[0] != batch || output.getNumElements() == 0)
-      return makeError("the first output ({0}) has no class scores per sample", output.getTypeString());
+      return makeError("the first output ({0}) has no class scores per sample",
+                       output.getTypeString());
     Scores scores = Scores::from(output);
     for (int64_t sample = first; sample < std::min(first + batch, end); ++sample)
       hits += isAmongBest(scores.row(sample - first), labels[sample], k);
@@ -119,7 +126,8 @@ struct Subject {
 } // namespace
 
 llvm::Expected<GateResult> tool::measureGates(const GateOptions &options, llvm::StringRef original,
-                                              const ModelOptions &model, mlir::ModuleOp compressed) {
+                                              const ModelOptions &model,
+                                              mlir::ModuleOp compressed) {
   GateResult result;
   ModelReport report = reportModel(compressed);
   result.bytes = report.getBytes();
@@ -149,7 +157,8 @@ llvm::Expected<GateResult> tool::measureGates(const GateOptions &options, llvm::
   Progress progress("checking", result.samples);
   for (int64_t first = 0; first < result.samples; first += subjects[0].batch) {
     for (Subject &subject : subjects)
-      if (llvm::Error error = subject.run(first, result.samples, labelled ? data->getLabels() : llvm::ArrayRef<int64_t>(), *k))
+      if (llvm::Error error = subject.run(
+              first, result.samples, labelled ? data->getLabels() : llvm::ArrayRef<int64_t>(), *k))
         return std::move(error);
     progress.advance(std::min(subjects[0].batch, result.samples - first));
   }
@@ -162,7 +171,8 @@ llvm::Expected<GateResult> tool::measureGates(const GateOptions &options, llvm::
   return result;
 }
 
-llvm::Expected<GateFailures> tool::checkGates(const GateOptions &options, const GateResult &result) {
+llvm::Expected<GateFailures> tool::checkGates(const GateOptions &options,
+                                              const GateResult &result) {
   GateFailures failures;
   auto size = mixed::Budget::parseSize(options.maxSize);
   if (!size)
@@ -171,19 +181,24 @@ llvm::Expected<GateFailures> tool::checkGates(const GateOptions &options, const 
   if (!time)
     return time.takeError();
   if (uint64_t limit = size->resolve(result.plainBytes); size->given && result.bytes > limit)
-    failures.size = llvm::formatv("the weights take {0} bytes ({1:F4}x), and --max-size allows {2}", result.bytes,
-                                  double(result.bytes) / double(std::max<uint64_t>(result.plainBytes, 1)), limit)
-                        .str();
+    failures.size =
+        llvm::formatv(
+            "the weights take {0} bytes ({1:F4}x), and --max-size allows {2}", result.bytes,
+            double(result.bytes) / double(std::max<uint64_t>(result.plainBytes, 1)), limit)
+            .str();
   if (options.maxDrop >= 0 && result.getDrop() > options.maxDrop + 1e-9)
-    failures.drop = llvm::formatv("{0} drops by {1:F2} points, from {2:F4} to {3:F4} on {4} samples, and --max-drop allows {5:F2}",
-                                  options.metric, result.getDrop(), *result.floatMetric, *result.metric, result.samples,
-                                  options.maxDrop)
-                       .str();
+    failures.drop = llvm::formatv("{0} drops by {1:F2} points, from {2:F4} to {3:F4} on {4} "
+                                  "samples, and --max-drop allows {5:F2}",
+                                  options.metric, result.getDrop(), *result.floatMetric,
+                                  *result.metric, result.samples, options.maxDrop)
+                        .str();
   if (time->given) {
     double allowed = time->isRatio ? time->value * *result.floatMilliseconds : time->value / 1e6;
     if (*result.milliseconds > allowed)
-      failures.latency = llvm::formatv("one run takes {0:F3} ms ({1:F3}x of the float model), and --max-latency allows {2:F3} ms",
-                                       *result.milliseconds, *result.milliseconds / *result.floatMilliseconds, allowed)
+      failures.latency = llvm::formatv("one run takes {0:F3} ms ({1:F3}x of the float model), and "
+                                       "--max-latency allows {2:F3} ms",
+                                       *result.milliseconds,
+                                       *result.milliseconds / *result.floatMilliseconds, allowed)
                              .str();
   }
   return failures;

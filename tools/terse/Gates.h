@@ -31,7 +31,8 @@ struct GateResult {
   llvm::json::Object toJSON() const;
 };
 
-/// What is promised, in absolute numbers, and which of it was not kept; messages say what was reached.
+/// What is promised, in absolute numbers, and which of it was not kept; messages say what was
+/// reached.
 struct GateFailures {
   std::string size, drop, latency;
   bool any() const { return !size.empty() || !drop.empty() || !latency.empty(); }
@@ -39,8 +40,8 @@ struct GateFailures {
 };
 
 /// Runs the model at `original` and the compressed module natively as far as the gates ask for it.
-llvm::Expected<GateResult> measureGates(const GateOptions &options, llvm::StringRef original, const ModelOptions &model,
-                                        mlir::ModuleOp compressed);
+llvm::Expected<GateResult> measureGates(const GateOptions &options, llvm::StringRef original,
+                                        const ModelOptions &model, mlir::ModuleOp compressed);
 
 llvm::Expected<GateFailures> checkGates(const GateOptions &options, const GateResult &result);
 

@@ -23,14 +23,14 @@ llvm::Expected<std::vector<int64_t>> tool::readSlices(const Dataset &data, llvm:
   if (!data.hasLabels())
     return makeError("--slices shows accuracy: give --labels too");
   if (tensor->dtype.isFloat() || tensor->getNumElements() != data.size())
-    return makeError("'{0}': array '{1}' is {2}; slices are one integer per sample", data.getPath(), name,
-                     tensor->getTypeString());
+    return makeError("'{0}': array '{1}' is {2}; slices are one integer per sample", data.getPath(),
+                     name, tensor->getTypeString());
   return tensor->toInts();
 }
 
 /// Loads a model whose options have been checked where it is run.
-static llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> load(Session &session, llvm::StringRef path,
-                                                              const ModelOptions &options) {
+static llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
+load(Session &session, llvm::StringRef path, const ModelOptions &options) {
   auto parsed = options.parse();
   if (!parsed)
     return parsed.takeError();
@@ -61,7 +61,8 @@ static TensorStatistics count(llvm::StringRef name, const HostTensor &tensor) {
 }
 
 /// Compares every encoded weight with the constant of its name in the reference.
-static void compareWeights(mlir::ModuleOp reference, mlir::ModuleOp module, ModelResult &result, bool pictures) {
+static void compareWeights(mlir::ModuleOp reference, mlir::ModuleOp module, ModelResult &result,
+                           bool pictures) {
   llvm::StringSet<> biases;
   for (const WeightEntry &weight : result.storage->weights)
     if (weight.role == WeightEntry::Role::Bias)
@@ -75,7 +76,8 @@ static void compareWeights(mlir::ModuleOp reference, mlir::ModuleOp module, Mode
     std::vector<HostTensor> components;
     llvm::StringRef base;
     std::string source;
-    for (auto [value, info] : llvm::zip(assemble.getComponents(), encoding.getComponents(stripEncoding(type)))) {
+    for (auto [value, info] :
+         llvm::zip(assemble.getComponents(), encoding.getComponents(stripEncoding(type)))) {
       std::optional<HostTensor> tensor = getConstant(value, &symbols);
       if (!tensor)
         return; // Computed.
@@ -88,7 +90,8 @@ static void compareWeights(mlir::ModuleOp reference, mlir::ModuleOp module, Mode
     }
     if (base.empty() || !seen.insert(base).second || !type.hasStaticShape())
       return;
-    auto decoded = encoding.decodeHost(components, stripEncoding(type), [&] { return assemble.emitError(); });
+    auto decoded =
+        encoding.decodeHost(components, stripEncoding(type), [&] { return assemble.emitError(); });
     if (mlir::failed(decoded))
       return;
     std::optional<HostTensor> original;
@@ -107,8 +110,8 @@ static void compareWeights(mlir::ModuleOp reference, mlir::ModuleOp module, Mode
     if (!pictures || decoded->getNumElements() == 0 || biases.contains(base))
       return;
     TensorStatistics stored = count(base, *decoded);
-    HistogramPicture picture =
-        HistogramPicture::from(isSame ? count(base, *original) : stored, std::make_pair(stored.min, stored.max));
+    HistogramPicture picture = HistogramPicture::from(isSame ? count(base, *original) : stored,
+                                                      std::make_pair(stored.min, stored.max));
     if (!isSame)
       picture.note = "as stored: the reference has no weight of this name and shape";
     result.weightHistograms.push_back(std::move(picture));
@@ -125,7 +128,8 @@ class ActivationCounter {
 public:
   explicit ActivationCounter(const ModelReport &report) {
     for (const ActivationEntry &entry : report.activations) {
-      if (entry.scales.size() != 1 || llvm::any_of(items, [&](const Item &i) { return i.entry->name == entry.name; }))
+      if (entry.scales.size() != 1 ||
+          llvm::any_of(items, [&](const Item &i) { return i.entry->name == entry.name; }))
         continue;
       Item &item = items.emplace_back();
       item.entry = &entry;
@@ -154,8 +158,8 @@ public:
       if (item.use.seen == 0)
         continue;
       if (pictures) {
-        HistogramPicture picture =
-            HistogramPicture::from(item.statistics, std::make_pair(item.entry->low, item.entry->high));
+        HistogramPicture picture = HistogramPicture::from(
+            item.statistics, std::make_pair(item.entry->low, item.entry->high));
         picture.outside = item.use.getSaturation();
         result.activationHistograms.push_back(std::move(picture));
       }
@@ -191,10 +195,12 @@ llvm::Error tool::lookInside(const ModelResult &reference, ModelResult &result, 
   if (options.samples == 0)
     return llvm::Error::success();
   ActivationCounter counter(*result.storage);
-  auto layers = measureLayerErrors(**original, **module, data, options.samples,
-                                   [&](llvm::StringRef name, const HostTensor &tensor) { counter.see(name, tensor); });
+  auto layers = measureLayerErrors(
+      **original, **module, data, options.samples,
+      [&](llvm::StringRef name, const HostTensor &tensor) { counter.see(name, tensor); });
   if (!layers) {
-    note("'" + result.path + "': errors of layers are not measured: " + llvm::toString(layers.takeError()));
+    note("'" + result.path +
+         "': errors of layers are not measured: " + llvm::toString(layers.takeError()));
     return llvm::Error::success();
   }
   result.layers = std::move(*layers);

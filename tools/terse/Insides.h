@@ -23,9 +23,10 @@ llvm::Expected<std::vector<int64_t>> readSlices(const Dataset &data, llvm::Strin
 /// How the model at `result.path` is stored.
 llvm::Error describeStorage(ModelResult &result, const ModelOptions &options);
 
-/// Fills in how a compressed model is stored, and where it errs. Compiled models show nothing of themselves. A model whose
-/// layers cannot be measured is left without; a note says why.
-llvm::Error lookInside(const ModelResult &reference, ModelResult &result, const Dataset &data, const InsideOptions &options);
+/// Fills in how a compressed model is stored, and where it errs. Compiled models show nothing of
+/// themselves. A model whose layers cannot be measured is left without; a note says why.
+llvm::Error lookInside(const ModelResult &reference, ModelResult &result, const Dataset &data,
+                       const InsideOptions &options);
 
 llvm::Error readManifest(llvm::StringRef path, ModelResult &result);
 

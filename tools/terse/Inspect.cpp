@@ -30,7 +30,8 @@ static llvm::Error inspect(const InspectOptions &options) {
   if (!bytes)
     return bytes.takeError();
   if (!options.html.empty() && !isStatisticsFile(options.input))
-    return makeError("--report shows statistics of calibration, and '{0}' is a model; terse eval --report shows models",
+    return makeError("--report shows statistics of calibration, and '{0}' is a model; terse eval "
+                     "--report shows models",
                      options.input);
   if (isArtifactPath(options.input))
     return inspectArtifact(options.input, options.json);
@@ -124,7 +125,9 @@ void tool::addInspect(CLI::App &root, Action &action) {
       "  terse inspect statistics.json --report statistics.html");
   addModelArgument(*command, options->input);
   command->add_flag("--json", options->json, "Print JSON instead of a table");
-  command->add_option("--report", options->html, "Write statistics as a page, with histograms as pictures")
+  command
+      ->add_option("--report", options->html,
+                   "Write statistics as a page, with histograms as pictures")
       ->type_name("OUT.html");
   options->model.addTo(*command);
   command->callback([=, &action] { action = [=] { return inspect(*options); }; });

@@ -98,9 +98,8 @@ void RunnerOptions::addTo(CLI::App &command) {
   model.addTo(command);
 }
 
-static llvm::Expected<std::unique_ptr<Runner>> createArtifactRunner(llvm::StringRef path,
-                                                                    const RunnerOptions &options,
-                                                                    const LoadOptions &load) {
+static llvm::Expected<std::unique_ptr<Runner>>
+createArtifactRunner(llvm::StringRef path, const RunnerOptions &options, const LoadOptions &load) {
   if (options.interpret)
     return makeError("'{0}': a compiled model cannot be interpreted; give the model that it was "
                      "compiled from",
@@ -116,9 +115,8 @@ static llvm::Expected<std::unique_ptr<Runner>> createArtifactRunner(llvm::String
   return runner;
 }
 
-static llvm::Expected<std::unique_ptr<Runner>> createRunner(llvm::StringRef path,
-                                                            const RunnerOptions &options,
-                                                            const LoadOptions &load) {
+static llvm::Expected<std::unique_ptr<Runner>>
+createRunner(llvm::StringRef path, const RunnerOptions &options, const LoadOptions &load) {
   if (isArtifactPath(path))
     return createArtifactRunner(path, options, load);
   std::unique_ptr<ModuleRunner> runner;
@@ -154,19 +152,23 @@ tool::createRunners(llvm::ArrayRef<std::string> paths, const RunnerOptions &opti
   return runners;
 }
 
-void tool::printRangeCounts(llvm::StringRef path, llvm::ArrayRef<RangeCounts> counts, llvm::raw_ostream &os) {
+void tool::printRangeCounts(llvm::StringRef path, llvm::ArrayRef<RangeCounts> counts,
+                            llvm::raw_ostream &os) {
   if (counts.empty())
     return;
   size_t width = 5;
   for (const RangeCounts &range : counts)
     width = std::max(width, range.name.size());
-  os << "ranges of " << path << "\n" << "value";
-  os.indent(width - 5) << "                 range           seen          below          above    share\n";
+  os << "ranges of " << path << "\n"
+     << "value";
+  os.indent(width - 5)
+      << "                 range           seen          below          above    share\n";
   for (const RangeCounts &range : counts) {
     os << range.name;
-    os.indent(width - range.name.size())
-        << llvm::formatv("{0,22}{1,15}{2,15}{3,15}{4,9}\n", llvm::formatv("[{0:F3}, {1:F3}]", range.low, range.high).str(),
-                         range.seen, range.below, range.above, llvm::formatv("{0:F3}%", 100 * range.getShare()).str());
+    os.indent(width - range.name.size()) << llvm::formatv(
+        "{0,22}{1,15}{2,15}{3,15}{4,9}\n",
+        llvm::formatv("[{0:F3}, {1:F3}]", range.low, range.high).str(), range.seen, range.below,
+        range.above, llvm::formatv("{0:F3}%", 100 * range.getShare()).str());
   }
 }
 

@@ -48,13 +48,14 @@ protected:
 };
 
 /// A table of what live data do to ranges; nothing for an empty list.
-void printRangeCounts(llvm::StringRef path, llvm::ArrayRef<RangeCounts> counts, llvm::raw_ostream &os);
+void printRangeCounts(llvm::StringRef path, llvm::ArrayRef<RangeCounts> counts,
+                      llvm::raw_ostream &os);
 llvm::json::Array toJSON(llvm::ArrayRef<RangeCounts> counts);
 
 /// One runner for each model. Whatever `--bind` and `--dim` name must occur in one model at least:
 /// a model that is specialized already may stand beside its original.
-llvm::Expected<std::vector<std::unique_ptr<Runner>>> createRunners(llvm::ArrayRef<std::string> paths,
-                                                                   const RunnerOptions &options);
+llvm::Expected<std::vector<std::unique_ptr<Runner>>>
+createRunners(llvm::ArrayRef<std::string> paths, const RunnerOptions &options);
 
 } // namespace terse::tool
 

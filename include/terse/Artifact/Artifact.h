@@ -58,12 +58,13 @@ struct ArtifactContents {
   uint64_t weightsSize = 0;
   std::vector<ArtifactTensor> inputs, outputs;
   std::vector<ArtifactWeight> weights;
-  /// What the rows of the last output count: tensor<Rx3xi64>; empty if it is an output like the others.
+  /// What the rows of the last output count: tensor<Rx3xi64>; empty if it is an output like the
+  /// others.
   std::vector<ArtifactRange> ranges;
 };
 
-/// Links `object` to a shared object that depends on libc and libm only, with the linker beside this
-/// LLVM, else the first of `ld.lld` and `ld` on the PATH. Returns its bytes.
+/// Links `object` to a shared object that depends on libc and libm only, with the linker beside
+/// this LLVM, else the first of `ld.lld` and `ld` on the PATH. Returns its bytes.
 llvm::Expected<std::string> linkSharedObject(llvm::StringRef object, llvm::StringRef triple);
 
 /// Links the code and writes the artifact. The file at `path` is replaced in one step once all is

@@ -34,8 +34,8 @@ private:
   std::unique_ptr<Impl> impl;
 };
 
-/// A model whose results are followed by the values of `observed`, which are defined at the top level of its entry
-/// function. It runs natively or in the interpreter; the module is not changed.
+/// A model whose results are followed by the values of `observed`, which are defined at the top
+/// level of its entry function. It runs natively or in the interpreter; the module is not changed.
 class ObservedModel {
 public:
   static llvm::Expected<std::unique_ptr<ObservedModel>>

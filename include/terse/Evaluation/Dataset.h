@@ -11,7 +11,8 @@ namespace terse {
 /// The arrays of an .npz file whose first axis counts samples.
 class Dataset {
 public:
-  /// `labels` names the array of class numbers; empty for data without labels. Arrays named in `others` are no inputs either.
+  /// `labels` names the array of class numbers; empty for data without labels. Arrays named in
+  /// `others` are no inputs either.
   static llvm::Expected<Dataset> open(llvm::StringRef path, llvm::StringRef labels,
                                       llvm::ArrayRef<std::string> others = {});
 
@@ -25,7 +26,8 @@ public:
 
   /// The arrays for a model's inputs, in its order: for each input the array of its name; or, for a
   /// model with one input, the only array that is not the labels. Element types are converted
-  /// where that loses nothing (8- and 16-bit integers to f32). Checks everything but the first axis.
+  /// where that loses nothing (8- and 16-bit integers to f32). Checks everything but the first
+  /// axis.
   llvm::Expected<std::vector<HostTensor>> bind(const ModelSignature &signature) const;
 
   /// Samples `first` to `first + size - 1` of bound arrays; the last sample is repeated beyond the
@@ -43,8 +45,8 @@ private:
   int64_t count = 0;
 };
 
-/// Samples per run of a model: its own first dimension, or `wanted` if that is dynamic. 1 for models
-/// without inputs.
+/// Samples per run of a model: its own first dimension, or `wanted` if that is dynamic. 1 for
+/// models without inputs.
 int64_t getBatchSize(const ModelSignature &signature, int64_t wanted);
 
 } // namespace terse

@@ -21,15 +21,18 @@ struct LayerError {
   Distortion output;
 };
 
-/// Measures all layers: the named float values at the top level of both models' entry functions that have the same name
-/// and type. An imported layer may be several ops of its name: the last one's result is the layer's. Where the compressed
-/// model has batch norms folded, they are folded in a copy of the float one too.
+/// Measures all layers: the named float values at the top level of both models' entry functions
+/// that have the same name and type. An imported layer may be several ops of its name: the last
+/// one's result is the layer's. Where the compressed model has batch norms folded, they are folded
+/// in a copy of the float one too.
 ///
-/// Three compiled models do it: the float one that shows all layers and whose layers take differences to add; the
-/// compressed one that shows all layers; the compressed one cut into layers that are given their inputs. `see` gets every
-/// value of the compressed model, and the inputs, by name.
+/// Three compiled models do it: the float one that shows all layers and whose layers take
+/// differences to add; the compressed one that shows all layers; the compressed one cut into layers
+/// that are given their inputs. `see` gets every value of the compressed model, and the inputs, by
+/// name.
 llvm::Expected<std::vector<LayerError>>
-measureLayerErrors(mlir::ModuleOp reference, mlir::ModuleOp compressed, const Dataset &data, int64_t samples,
+measureLayerErrors(mlir::ModuleOp reference, mlir::ModuleOp compressed, const Dataset &data,
+                   int64_t samples,
                    llvm::function_ref<void(llvm::StringRef, const HostTensor &)> see = nullptr);
 
 } // namespace terse

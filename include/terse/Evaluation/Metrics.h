@@ -15,7 +15,8 @@ namespace terse {
 /// Sums of squares of a signal and of its difference from another.
 struct Distortion {
   double signal = 0, noise = 0;
-  /// Elements where exactly one of the two is no finite number make the distortion infinite, as do different shapes.
+  /// Elements where exactly one of the two is no finite number make the distortion infinite, as do
+  /// different shapes.
   void add(const HostTensor &reference, const HostTensor &other);
   /// 10 log10(signal / noise) in dB, at least -999; nothing if the two are equal.
   std::optional<double> getSQNR() const;
@@ -39,7 +40,8 @@ struct Scores {
 /// The class with the highest score; the first of equals, NaN counts as lowest.
 int64_t getPrediction(llvm::ArrayRef<float> scores);
 
-/// Whether fewer than k classes stand before the label: those of higher scores, and of equal ones those before it.
+/// Whether fewer than k classes stand before the label: those of higher scores, and of equal ones
+/// those before it.
 bool isAmongBest(llvm::ArrayRef<float> scores, int64_t label, int64_t k);
 
 /// Share of samples whose label is among the k best.
@@ -48,10 +50,12 @@ double getTopK(const Scores &scores, llvm::ArrayRef<int64_t> labels, int64_t k);
 /// Whether every row is a distribution already: not negative, with a sum within 1e-3 of 1.
 bool areProbabilities(const Scores &scores);
 
-/// Kullback-Leibler divergence of the distribution `other` from `reference`, in nats: both rows are probabilities, or
-/// both are logits, of which the softmax is taken. Probabilities below 1e-12 count as that. Scores that are no numbers
-/// give the largest value that two such distributions can have, log(1e12).
-double getDivergence(llvm::ArrayRef<float> reference, llvm::ArrayRef<float> other, bool probabilities);
+/// Kullback-Leibler divergence of the distribution `other` from `reference`, in nats: both rows are
+/// probabilities, or both are logits, of which the softmax is taken. Probabilities below 1e-12
+/// count as that. Scores that are no numbers give the largest value that two such distributions can
+/// have, log(1e12).
+double getDivergence(llvm::ArrayRef<float> reference, llvm::ArrayRef<float> other,
+                     bool probabilities);
 
 /// Times of runs.
 struct Latencies {

@@ -1,9 +1,10 @@
 //===- ONNX.h - Import of ONNX models ---------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// From an ONNX file (opset 7 and later, https://onnx.ai) to a module of the nn dialect with one function `main`, whose
-// arguments and results carry the model's names (`nn.name`). Large weights are ml_program.globals whose blobs lie in the
-// mapped file. docs/SupportedOnnxOps.md lists the operators.
+// From an ONNX file (opset 7 and later, https://onnx.ai) to a module of the nn dialect with one
+// function `main`, whose arguments and results carry the model's names (`nn.name`). Large weights
+// are ml_program.globals whose blobs lie in the mapped file. docs/SupportedOnnxOps.md lists the
+// operators.
 //
 //===----------------------------------------------------------------------===//
 
@@ -33,28 +34,33 @@ class raw_ostream;
 namespace terse {
 
 struct ONNXImportOptions {
-  /// Inputs of the model that become constants. The imported function does not have them any more; what follows from
-  /// them is folded. For inputs that determine shapes, axes or the branch of an `If`.
+  /// Inputs of the model that become constants. The imported function does not have them any more;
+  /// what follows from them is folded. For inputs that determine shapes, axes or the branch of an
+  /// `If`.
   std::map<std::string, HostTensor> bindings;
-  /// Sizes of dynamic dimensions: by their name (`dim_param`), or as `input[1]` where they have none.
+  /// Sizes of dynamic dimensions: by their name (`dim_param`), or as `input[1]` where they have
+  /// none.
   std::map<std::string, int64_t> dims;
-  /// If given, the keys of `bindings` and `dims` that the model has are added, and the others ignored instead of refused:
-  /// for several models that share one list.
+  /// If given, the keys of `bindings` and `dims` that the model has are added, and the others
+  /// ignored instead of refused: for several models that share one list.
   std::set<std::string> *used = nullptr;
 };
 
 /// The dialects that imported modules use; importONNX loads them itself.
 void registerONNXImportDialects(mlir::DialectRegistry &registry);
 
-/// Imports the model in the file at `path`. External data must lie in the file's directory. The module keeps the files
-/// mapped for as long as its context lives. Errors read like
+/// Imports the model in the file at `path`. External data must lie in the file's directory. The
+/// module keeps the files mapped for as long as its context lives. Errors read like
 ///   node 'X' (op Resize, opset 13): reason; way out
-llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> importONNX(mlir::MLIRContext &context, llvm::StringRef path,
-                                                             const ONNXImportOptions &options = {});
+llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
+importONNX(mlir::MLIRContext &context, llvm::StringRef path, const ONNXImportOptions &options = {});
 
-/// The same from memory, which `owner` keeps alive. Without a directory the model can have no external data.
-llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> importONNX(mlir::MLIRContext &context, llvm::ArrayRef<uint8_t> bytes,
-                                                             std::shared_ptr<const void> owner, llvm::StringRef directory,
+/// The same from memory, which `owner` keeps alive. Without a directory the model can have no
+/// external data.
+llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> importONNX(mlir::MLIRContext &context,
+                                                             llvm::ArrayRef<uint8_t> bytes,
+                                                             std::shared_ptr<const void> owner,
+                                                             llvm::StringRef directory,
                                                              const ONNXImportOptions &options = {});
 
 /// One input or output as the model declares it.
@@ -68,7 +74,8 @@ struct ONNXValueDescription {
 };
 struct ONNXModelDescription {
   std::vector<ONNXValueDescription> inputs, outputs;
-  /// Operator types that occur, subgraphs included, each once; `domain.Name` outside of the default domain.
+  /// Operator types that occur, subgraphs included, each once; `domain.Name` outside of the default
+  /// domain.
   std::vector<std::string> operators;
 };
 /// What a model takes and gives, initializers left out, without importing it.

@@ -8,9 +8,9 @@
 
 namespace terse::mixed {
 
-/// A format that a weight may get: what terse-choose-encodings takes, and passes that improve the choice or the rounding of
-/// the chosen weights. Written
-/// `FORMAT | PASS | PASS`, for example `#terse.uniform<i4, block = 32> | terse-search-scales`.
+/// A format that a weight may get: what terse-choose-encodings takes, and passes that improve the
+/// choice or the rounding of the chosen weights. Written `FORMAT | PASS | PASS`, for example
+/// `#terse.uniform<i4, block = 32> | terse-search-scales`.
 struct Candidate {
   std::string text, format;
   std::vector<std::string> passes;
@@ -25,7 +25,8 @@ struct EncodedWeight {
   /// Storage of all components, as `terse inspect` counts it.
   uint64_t bits = 0, bytes = 0;
   HostTensor decoded;
-  /// What a pass of the candidate has put in the place of the weight, such as other roundings; absent if it left it alone.
+  /// What a pass of the candidate has put in the place of the weight, such as other roundings;
+  /// absent if it left it alone.
   std::optional<HostTensor> replacement;
 };
 
@@ -39,9 +40,12 @@ struct EncodedUnit {
   uint64_t decodeOperations = 0;
 };
 
-/// Encodes and decodes every unit in the format. The module is not changed. `data` is for passes that learn from data.
-llvm::Expected<std::vector<EncodedUnit>> tryCandidate(mlir::ModuleOp module, const Inventory &inventory,
-                                                      const Candidate &candidate, llvm::StringRef data);
+/// Encodes and decodes every unit in the format. The module is not changed. `data` is for passes
+/// that learn from data.
+llvm::Expected<std::vector<EncodedUnit>> tryCandidate(mlir::ModuleOp module,
+                                                      const Inventory &inventory,
+                                                      const Candidate &candidate,
+                                                      llvm::StringRef data);
 
 } // namespace terse::mixed
 

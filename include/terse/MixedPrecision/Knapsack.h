@@ -50,13 +50,15 @@ struct KnapsackChoice {
   double loss = 0;
 };
 
-/// The choice of least loss, and among equal ones the smaller size. Nothing if no choice keeps the budgets. Each group has
-/// from 1 to 255 options.
+/// The choice of least loss, and among equal ones the smaller size. Nothing if no choice keeps the
+/// budgets. Each group has from 1 to 255 options.
 std::optional<KnapsackChoice> solveKnapsack(llvm::ArrayRef<std::vector<KnapsackOption>> groups,
-                                            const KnapsackBudget &budget, const KnapsackTable &table = {});
+                                            const KnapsackBudget &budget,
+                                            const KnapsackTable &table = {});
 
 /// Adds up what is picked.
-KnapsackChoice sumChoice(llvm::ArrayRef<std::vector<KnapsackOption>> groups, std::vector<unsigned> picks);
+KnapsackChoice sumChoice(llvm::ArrayRef<std::vector<KnapsackOption>> groups,
+                         std::vector<unsigned> picks);
 
 } // namespace terse::mixed
 

@@ -9,11 +9,11 @@
 namespace terse::mixed {
 
 /// All that was measured and decided, as the manifest shows it.
-llvm::json::Value describePlan(const SensitivityTable &table, const WholeModel &whole, const SearchOptions &options,
-                               const SearchResult &result);
+llvm::json::Value describePlan(const SensitivityTable &table, const WholeModel &whole,
+                               const SearchOptions &options, const SearchResult &result);
 
-/// Entries of a recipe's `passes` that make the same choices, with what led to them as comments. `plan` comes from
-/// describePlan.
+/// Entries of a recipe's `passes` that make the same choices, with what led to them as comments.
+/// `plan` comes from describePlan.
 llvm::Expected<std::string> writeRules(const llvm::json::Value &plan);
 
 /// The plan as a table for people.

@@ -9,7 +9,8 @@
 
 namespace terse::mixed {
 
-/// A limit as people write it: `500000`, `500KiB`, `1.5MB`, `0.15x` for sizes; `3ms`, `800us`, `0.9x` for times.
+/// A limit as people write it: `500000`, `500KiB`, `1.5MB`, `0.15x` for sizes; `3ms`, `800us`,
+/// `0.9x` for times.
 struct Budget {
   bool given = false, isRatio = false;
   /// Bytes, nanoseconds, or the ratio to the float model.
@@ -69,17 +70,20 @@ struct SearchResult {
   unsigned evaluations = 0;
 };
 
-/// The loss of one option: its mean divergence, its noise over signal, or the share of right answers that it loses, not
-/// below 0, plus a hundredth of the divergence, so that few samples do not make all options equal.
+/// The loss of one option: its mean divergence, its noise over signal, or the share of right
+/// answers that it loses, not below 0, plus a hundredth of the divergence, so that few samples do
+/// not make all options equal.
 double getLoss(const OptionSensitivity &option, LossKind kind);
 
-/// Picks a format for each unit: least loss within the budgets for size and latency; with `maxDrop`, the smallest size
-/// whose measured drop is within it. `evaluate` measures the whole model with the formats that are given, in float where
-/// nothing is; it is called with `maxDrop` only. Fails if the budgets cannot be kept, and says what can be reached.
-llvm::Expected<SearchResult>
-searchFormats(const SensitivityTable &table, const WholeModel &whole, const SearchOptions &options,
-              llvm::function_ref<llvm::Expected<OutputMeasure>(llvm::ArrayRef<std::optional<size_t>>)> evaluate,
-              std::optional<double> floatMetric);
+/// Picks a format for each unit: least loss within the budgets for size and latency; with
+/// `maxDrop`, the smallest size whose measured drop is within it. `evaluate` measures the whole
+/// model with the formats that are given, in float where nothing is; it is called with `maxDrop`
+/// only. Fails if the budgets cannot be kept, and says what can be reached.
+llvm::Expected<SearchResult> searchFormats(
+    const SensitivityTable &table, const WholeModel &whole, const SearchOptions &options,
+    llvm::function_ref<llvm::Expected<OutputMeasure>(llvm::ArrayRef<std::optional<size_t>>)>
+        evaluate,
+    std::optional<double> floatMetric);
 
 } // namespace terse::mixed
 

@@ -37,10 +37,13 @@ struct EvaluatorOptions {
 class Evaluator {
 public:
   /// Compiles the model, runs it on the data and keeps its outputs.
-  static llvm::Expected<std::unique_ptr<Evaluator>> create(mlir::ModuleOp module, const Inventory &inventory,
-                                                           const Dataset &data, const EvaluatorOptions &options);
+  static llvm::Expected<std::unique_ptr<Evaluator>> create(mlir::ModuleOp module,
+                                                           const Inventory &inventory,
+                                                           const Dataset &data,
+                                                           const EvaluatorOptions &options);
 
-  /// Gives the constants of a unit what is left of them in a format, or, with null, their own values again.
+  /// Gives the constants of a unit what is left of them in a format, or, with null, their own
+  /// values again.
   llvm::Error setUnit(size_t unit, const EncodedUnit *encoded);
 
   /// Measures the model as it is now on the first `samples` samples; 0 for all.
@@ -108,12 +111,12 @@ struct SensitivityTable {
   static llvm::Expected<SensitivityTable> fromJSON(const llvm::json::Value &value);
 };
 
-/// Encodes one unit after the other in every format, all others in float. `encoded[c][u]` is unit u in candidate c.
-llvm::Expected<SensitivityTable> measureSensitivities(const Inventory &inventory,
-                                                      llvm::ArrayRef<Candidate> candidates,
-                                                      llvm::ArrayRef<std::vector<EncodedUnit>> encoded,
-                                                      Evaluator &evaluator, int64_t samples,
-                                                      llvm::function_ref<void()> advance = nullptr);
+/// Encodes one unit after the other in every format, all others in float. `encoded[c][u]` is unit u
+/// in candidate c.
+llvm::Expected<SensitivityTable>
+measureSensitivities(const Inventory &inventory, llvm::ArrayRef<Candidate> candidates,
+                     llvm::ArrayRef<std::vector<EncodedUnit>> encoded, Evaluator &evaluator,
+                     int64_t samples, llvm::function_ref<void()> advance = nullptr);
 
 llvm::Error writeSensitivities(llvm::StringRef path, const SensitivityTable &table);
 llvm::Expected<SensitivityTable> readSensitivities(llvm::StringRef path);

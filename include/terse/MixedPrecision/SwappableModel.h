@@ -23,11 +23,12 @@ namespace terse::mixed {
 class SwappableModel {
 public:
   /// `weights` names f32 globals of the module, which is not changed.
-  static llvm::Expected<std::unique_ptr<SwappableModel>>
-  create(mlir::ModuleOp module, llvm::ArrayRef<std::string> weights, const CompileOptions &options = {});
+  static llvm::Expected<std::unique_ptr<SwappableModel>> create(mlir::ModuleOp module,
+                                                                llvm::ArrayRef<std::string> weights,
+                                                                const CompileOptions &options = {});
 
-  /// Whether weights are replaced in the blob. Otherwise, where compilation computes with them, the next run compiles
-  /// again: slow, with the same results.
+  /// Whether weights are replaced in the blob. Otherwise, where compilation computes with them, the
+  /// next run compiles again: slow, with the same results.
   bool swapsInPlace() const { return inPlace; }
 
   /// Gives a weight other f32 values of its shape.
@@ -36,7 +37,8 @@ public:
   /// Compiles again if that is what the last changes need.
   llvm::Error refresh();
 
-  /// Runs with the weights of now. After refresh() calls may run concurrently, until the next set().
+  /// Runs with the weights of now. After refresh() calls may run concurrently, until the next
+  /// set().
   llvm::Expected<std::vector<HostTensor>> run(llvm::ArrayRef<HostTensor> inputs);
 
   llvm::ArrayRef<TensorSignature> getInputs() const { return model->getInputs(); }

@@ -23,8 +23,8 @@ struct WeightConstant {
   std::vector<mlir::OpOperand *> operands;
 };
 
-/// What gets one format: all weights of the layers of one name, together with those of layers that they share a constant
-/// with. So a choice can be written as a rule about names.
+/// What gets one format: all weights of the layers of one name, together with those of layers that
+/// they share a constant with. So a choice can be written as a rule about names.
 struct Unit {
   /// The name of its first layer.
   std::string name;
@@ -41,16 +41,19 @@ struct Inventory {
   std::vector<Unit> units;
 };
 
-/// The undecided f32 weights of the layers for which `isIncluded` holds, in the order of the program. A unit with a weight
-/// that is not finite, or that is used by another layer that is decided about already, is left out.
-Inventory takeInventory(mlir::ModuleOp module, llvm::function_ref<bool(llvm::StringRef)> isIncluded);
+/// The undecided f32 weights of the layers for which `isIncluded` holds, in the order of the
+/// program. A unit with a weight that is not finite, or that is used by another layer that is
+/// decided about already, is left out.
+Inventory takeInventory(mlir::ModuleOp module,
+                        llvm::function_ref<bool(llvm::StringRef)> isIncluded);
 
 /// A copy of the module in which every constant of the inventory is a global; their names.
 struct ExternalizedModule {
   mlir::OwningOpRef<mlir::ModuleOp> module;
   std::vector<std::string> symbols;
 };
-llvm::Expected<ExternalizedModule> externalizeWeights(mlir::ModuleOp module, const Inventory &inventory);
+llvm::Expected<ExternalizedModule> externalizeWeights(mlir::ModuleOp module,
+                                                      const Inventory &inventory);
 
 /// A number that changes with any weight of the inventory.
 uint64_t hashWeights(const Inventory &inventory);

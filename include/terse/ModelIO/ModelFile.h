@@ -37,8 +37,8 @@ struct LoadOptions {
   std::map<std::string, HostTensor> bindings;
   /// Sizes of dynamic dimensions, by their name or as `input[1]`.
   std::map<std::string, int64_t> dims;
-  /// If given, keys of both that the model has are added, and the others ignored instead of refused:
-  /// for several models that share the options.
+  /// If given, keys of both that the model has are added, and the others ignored instead of
+  /// refused: for several models that share the options.
   std::set<std::string> *used = nullptr;
 };
 
@@ -79,8 +79,8 @@ llvm::Expected<mlir::func::FuncOp> findEntryFunction(mlir::ModuleOp module);
 llvm::Expected<ModelSignature> getSignature(mlir::ModuleOp module);
 
 /// Picks the model's inputs out of named tensors, in the model's order, and converts nothing:
-/// missing names, wrong element types and wrong shapes are errors that say what is there and what is
-/// needed. `source` names the file in messages.
+/// missing names, wrong element types and wrong shapes are errors that say what is there and what
+/// is needed. `source` names the file in messages.
 llvm::Expected<std::vector<HostTensor>>
 bindInputs(const ModelSignature &signature,
            llvm::ArrayRef<std::pair<std::string, HostTensor>> tensors, llvm::StringRef source);

@@ -10,22 +10,27 @@
 namespace terse {
 
 struct CPUPipelineOptions : mlir::PassPipelineOptions<CPUPipelineOptions> {
-  Option<bool> parallel{*this, "parallel", llvm::cl::desc("Large loops may run in parallel (default: true)"),
+  Option<bool> parallel{*this, "parallel",
+                        llvm::cl::desc("Large loops may run in parallel (default: true)"),
                         llvm::cl::init(true)};
-  Option<bool> hasF16C{*this, "has-f16c", llvm::cl::desc("The target converts f16 in hardware (default: true)"),
+  Option<bool> hasF16C{*this, "has-f16c",
+                       llvm::cl::desc("The target converts f16 in hardware (default: true)"),
                        llvm::cl::init(true)};
-  Option<bool> hasFMA{*this, "has-fma", llvm::cl::desc("Multiply-adds are one instruction (default: true)"),
+  Option<bool> hasFMA{*this, "has-fma",
+                      llvm::cl::desc("Multiply-adds are one instruction (default: true)"),
                       llvm::cl::init(true)};
-  Option<int64_t> vectorBytes{*this, "vector-bytes", llvm::cl::desc("Bytes of a vector register (default: 32)"),
+  Option<int64_t> vectorBytes{*this, "vector-bytes",
+                              llvm::cl::desc("Bytes of a vector register (default: 32)"),
                               llvm::cl::init(32)};
-  Option<std::string> isa{*this, "isa",
-                          llvm::cl::desc("Best instructions for integer kernels: portable, avx2, avxvnni, avx512, "
-                                         "avx512vnni or amx_int8 (default: avx2)"),
-                          llvm::cl::init("avx2")};
+  Option<std::string> isa{
+      *this, "isa",
+      llvm::cl::desc("Best instructions for integer kernels: portable, avx2, avxvnni, avx512, "
+                     "avx512vnni or amx_int8 (default: avx2)"),
+      llvm::cl::init("avx2")};
 };
 
-/// Ops on integers in the place of ops that encode and decode: what an encoded model computes, bit for bit. The
-/// interpreter runs what this yields, native code is lowered from it.
+/// Ops on integers in the place of ops that encode and decode: what an encoded model computes, bit
+/// for bit. The interpreter runs what this yields, native code is lowered from it.
 void buildIntegerPipeline(mlir::OpPassManager &pm);
 
 /// nn (and terse) ops to primitive nn ops on plain tensors.

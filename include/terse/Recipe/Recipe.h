@@ -41,8 +41,8 @@ struct Recipe {
   /// Textual pass pipelines, one per entry of `passes`.
   std::vector<std::string> passes;
 
-  /// Gives an option to every pass that has it and is not told its value by the recipe itself, such as
-  /// the file of calibration data. Returns how many passes have the option.
+  /// Gives an option to every pass that has it and is not told its value by the recipe itself, such
+  /// as the file of calibration data. Returns how many passes have the option.
   unsigned giveOption(llvm::StringRef option, llvm::StringRef value);
 
   /// The pipeline as the tools take it: `builtin.module(...)`.
@@ -66,8 +66,8 @@ llvm::ArrayRef<Preset> getPresets();
 /// Adds the recipe's passes to a pass manager for modules.
 llvm::Error addRecipePasses(const Recipe &recipe, mlir::OpPassManager &manager);
 
-/// Sets the option `name` of every pass of the manager that has it: for what a recipe cannot know, such
-/// as paths of this run. Returns how many there are.
+/// Sets the option `name` of every pass of the manager that has it: for what a recipe cannot know,
+/// such as paths of this run. Returns how many there are.
 unsigned setPassOptions(mlir::OpPassManager &manager, llvm::StringRef name, llvm::StringRef value);
 
 } // namespace terse

@@ -11,8 +11,9 @@
 
 namespace terse {
 
-/// The value of a constant, or of casts and elementwise functions of constants, such as the scale of a bias, which is the
-/// product of two others. Nothing for other values. Meant for parameters: everything is computed again at each call.
+/// The value of a constant, or of casts and elementwise functions of constants, such as the scale
+/// of a bias, which is the product of two others. Nothing for other values. Meant for parameters:
+/// everything is computed again at each call.
 std::optional<HostTensor> getKnownValue(mlir::Value value);
 
 } // namespace terse

@@ -21,7 +21,9 @@ struct ChangedPrediction {
 /// How many samples of a class or slice a model gets right.
 struct GroupAccuracy {
   int64_t group = 0, samples = 0, reference = 0, hits = 0;
-  double getDrop() const { return samples ? 100.0 * double(reference - hits) / double(samples) : 0; }
+  double getDrop() const {
+    return samples ? 100.0 * double(reference - hits) / double(samples) : 0;
+  }
 };
 
 /// A value between layers that is stored as integers, as the data were seen to use it.
@@ -74,9 +76,12 @@ struct Evaluation {
   void printHTML(llvm::raw_ostream &os) const;
 };
 
-/// Of the samples' groups, how many each model gets right; the largest losses first, and of equal ones the lower number.
-std::vector<GroupAccuracy> compareGroups(llvm::ArrayRef<int64_t> groups, llvm::ArrayRef<int64_t> labels,
-                                         llvm::ArrayRef<int64_t> reference, llvm::ArrayRef<int64_t> predictions);
+/// Of the samples' groups, how many each model gets right; the largest losses first, and of equal
+/// ones the lower number.
+std::vector<GroupAccuracy> compareGroups(llvm::ArrayRef<int64_t> groups,
+                                         llvm::ArrayRef<int64_t> labels,
+                                         llvm::ArrayRef<int64_t> reference,
+                                         llvm::ArrayRef<int64_t> predictions);
 
 /// A layer's share of the noise that all layers, each alone, bring to the outputs.
 std::vector<double> getLossShares(llvm::ArrayRef<LayerError> layers);

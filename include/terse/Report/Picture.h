@@ -32,12 +32,14 @@ struct HistogramPicture {
   std::optional<double> outside;
 
   /// Columns over all that was seen and the range. Empty counts if nothing was.
-  static HistogramPicture from(const TensorStatistics &statistics, std::optional<std::pair<double, double>> range,
+  static HistogramPicture from(const TensorStatistics &statistics,
+                               std::optional<std::pair<double, double>> range,
                                unsigned columns = 56);
   llvm::json::Value toJSON() const;
 };
 
-/// The height of a column is the logarithm of its count; the chosen range is a band with its ends marked.
+/// The height of a column is the logarithm of its count; the chosen range is a band with its ends
+/// marked.
 void drawHistogram(const HistogramPicture &histogram, llvm::raw_ostream &os);
 
 /// A bar of parts with a name and an amount each, `scale` units per whole width.
@@ -50,7 +52,8 @@ void drawBar(llvm::ArrayRef<BarPart> parts, double scale, llvm::raw_ostream &os)
 /// Where times lie between 0 and `most`: each as a faint mark, percentiles 50, 90 and 99 as lines.
 void drawTimes(llvm::ArrayRef<double> times, double most, llvm::raw_ostream &os);
 
-/// Two lines over the layers in order: dB of the layer alone, and of all up to it. Absent values interrupt a line.
+/// Two lines over the layers in order: dB of the layer alone, and of all up to it. Absent values
+/// interrupt a line.
 struct DepthPoint {
   std::string name;
   std::optional<double> local, accumulated;

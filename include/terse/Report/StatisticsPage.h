@@ -12,7 +12,8 @@ namespace terse {
 class TensorStatistics;
 
 /// Statistics as one page that needs nothing else; `source` names the file.
-void printStatisticsHTML(llvm::StringRef source, llvm::ArrayRef<TensorStatistics> tensors, llvm::raw_ostream &os);
+void printStatisticsHTML(llvm::StringRef source, llvm::ArrayRef<TensorStatistics> tensors,
+                         llvm::raw_ostream &os);
 
 } // namespace terse
 

@@ -34,7 +34,8 @@ typedef struct terse_file_header {
   uint32_t machine;
   /// CRC-32 (polynomial 0xEDB88320) of each section.
   uint32_t metadata_checksum, code_checksum, weights_checksum;
-  /// Names and ends of the ranges that the code counts; 0 where it counts none. The last output is theirs then.
+  /// Names and ends of the ranges that the code counts; 0 where it counts none. The last output is
+  /// theirs then.
   uint64_t ranges_offset, ranges_size;
   uint32_t ranges_checksum;
   uint8_t reserved[8];

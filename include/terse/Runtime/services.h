@@ -22,8 +22,8 @@ const terse_services *terse_default_services(void);
 /// Returns the value until now.
 int32_t terse_set_thread_count(int32_t threads);
 
-/// 1 when the CPU and the operating system offer the feature with this LLVM name, 0 when they do not,
-/// -1 when this library does not know the name.
+/// 1 when the CPU and the operating system offer the feature with this LLVM name, 0 when they do
+/// not, -1 when this library does not know the name.
 int terse_cpu_has_feature(const char *name);
 
 #ifdef __cplusplus

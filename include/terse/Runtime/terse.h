@@ -85,8 +85,8 @@ typedef enum terse_dtype {
 /// Bytes that one element takes in a tensor; 0 for a value that is no element type.
 size_t terse_dtype_size(terse_dtype dtype);
 
-/// "f32", "bf16", "f8E4M3FN", "bool", "i8", "u4", ...; "unknown" for a value that is no element type.
-/// The text is static.
+/// "f32", "bf16", "f8E4M3FN", "bool", "i8", "u4", ...; "unknown" for a value that is no element
+/// type. The text is static.
 const char *terse_dtype_name(terse_dtype dtype);
 
 //===----------------------------------------------------------------------===//
@@ -160,16 +160,16 @@ typedef struct terse_range_counts {
   const char *name;
   /// The smallest and the largest number that can be stored.
   double low, high;
-  /// Values that were rounded to the range, and how many of them rounding alone would have put below and above: they became
-  /// its ends. Clamps of the model, such as ReLU, do not count.
+  /// Values that were rounded to the range, and how many of them rounding alone would have put
+  /// below and above: they became its ends. Clamps of the model, such as ReLU, do not count.
   uint64_t seen, below, above;
 } terse_range_counts;
 
 /// Ranges that the model counts: 0 unless it was compiled with --count-ranges.
 size_t terse_range_count(const terse_model *model);
 
-/// The counters of all runs so far, of all threads, since the model was loaded or the counters were reset. Those of a run in
-/// progress are added when it ends.
+/// The counters of all runs so far, of all threads, since the model was loaded or the counters were
+/// reset. Those of a run in progress are added when it ends.
 terse_status terse_range_counts_get(terse_model *model, size_t index, terse_range_counts *counts);
 
 /// Sets all counters to 0.

@@ -58,7 +58,8 @@ private:
 class NpzStream {
 public:
   /// Opens an array of an archive. Every error names the path.
-  static llvm::Expected<std::unique_ptr<NpzStream>> open(llvm::StringRef path, llvm::StringRef name);
+  static llvm::Expected<std::unique_ptr<NpzStream>> open(llvm::StringRef path,
+                                                         llvm::StringRef name);
   ~NpzStream();
 
   DType getDType() const;

@@ -15,9 +15,10 @@ namespace terse {
 /// The tensor `name` of an open file as a resource over the mapping. It must have the element type
 /// and shape of `type`; the message says what is there and what is needed. `resource` names the
 /// resource.
-llvm::Expected<mlir::DenseResourceElementsAttr>
-mapTensor(const SafetensorsFile &file, llvm::StringRef name, mlir::RankedTensorType type,
-          llvm::StringRef resource);
+llvm::Expected<mlir::DenseResourceElementsAttr> mapTensor(const SafetensorsFile &file,
+                                                          llvm::StringRef name,
+                                                          mlir::RankedTensorType type,
+                                                          llvm::StringRef resource);
 
 } // namespace terse
 

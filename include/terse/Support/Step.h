@@ -1,8 +1,9 @@
 //===- Step.h - How far long work has got ----------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A pass that runs a model on many samples, or works on many layers, says so by actions of MLIR: whoever drives it
-// (the terse command, another compiler) registers a handler in the context and shows them, or does not.
+// A pass that runs a model on many samples, or works on many layers, says so by actions of MLIR:
+// whoever drives it (the terse command, another compiler) registers a handler in the context and
+// shows them, or does not.
 //
 //===----------------------------------------------------------------------===//
 

@@ -35,7 +35,8 @@ SmallVector<WeightSlot> terse::computeWeightsLayout(ModuleOp module) {
       if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
         slot.data = blob->getData();
     } else if (auto dense = dyn_cast_or_null<DenseElementsAttr>(global.getValueAttr())) {
-      // MLIR's own layout of whole-byte elements is that of the blob; splats and bits are expanded by writeWeights.
+      // MLIR's own layout of whole-byte elements is that of the blob; splats and bits are expanded
+      // by writeWeights.
       if (!dense.isSplat() && dense.getRawData().size() == slot.bytes)
         slot.data = dense.getRawData();
     }
@@ -80,7 +81,8 @@ struct BindWeightsPass : terse::impl::BindWeightsPassBase<BindWeightsPass> {
     // Inputs belong to the caller.
     for (unsigned i = 1; i < entry.getNumArguments(); ++i)
       if (isa<TensorType>(entry.getArgument(i).getType()))
-        entry.setArgAttr(i, bufferization::BufferizationDialect::kWritableAttrName, b.getBoolAttr(false));
+        entry.setArgAttr(i, bufferization::BufferizationDialect::kWritableAttrName,
+                         b.getBoolAttr(false));
 
     WalkResult result = module.walk([&](ml_program::GlobalLoadConstOp load) {
       auto found = offsets.find(load.getGlobal().getLeafReference());
@@ -94,7 +96,8 @@ struct BindWeightsPass : terse::impl::BindWeightsPassBase<BindWeightsPass> {
       Value offset = arith::ConstantIndexOp::create(b, loc, found->second);
       auto viewType = MemRefType::get(type.getShape(), type.getElementType());
       Value view = memref::ViewOp::create(b, loc, viewType, blob, offset, ValueRange{});
-      Value tensor = bufferization::ToTensorOp::create(b, loc, type, view, /*restrict=*/true, /*writable=*/false);
+      Value tensor = bufferization::ToTensorOp::create(b, loc, type, view, /*restrict=*/true,
+                                                       /*writable=*/false);
       load.replaceAllUsesWith(tensor);
       load.erase();
       return WalkResult::advance();

@@ -35,10 +35,10 @@
 #include "mlir/Dialect/Vector/Transforms/SubsetOpInterfaceImpl.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/Passes.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "mlir/Transforms/Passes.h"
 #include "terse/Dialect/NN/IR/NNOps.h"
 #include "terse/Dialect/UKernel/IR/UKernelOps.h"
 #include "terse/Pipelines/Pipelines.h"
@@ -79,7 +79,8 @@ void terse::registerCompilerDialects(DialectRegistry &registry) {
   registerConvertMemRefToLLVMInterface(registry);
   vector::registerConvertVectorToLLVMInterface(registry);
   ukernel::registerBufferizationModels(registry);
-  registry.insert<LLVM::LLVMDialect, amx::AMXDialect, cpu::TerseCPUDialect, nn::NNDialect, ukernel::UKernelDialect>();
+  registry.insert<LLVM::LLVMDialect, amx::AMXDialect, cpu::TerseCPUDialect, nn::NNDialect,
+                  ukernel::UKernelDialect>();
 }
 
 // Runs `pm` and turns its diagnostics into the error.
@@ -101,15 +102,18 @@ static llvm::Error runPasses(PassManager &pm, ModuleOp module) {
   }
   if (succeeded(result))
     return llvm::Error::success();
-  return llvm::createStringError(std::make_error_code(std::errc::invalid_argument), text.empty() ? "compilation failed" : text);
+  return llvm::createStringError(std::make_error_code(std::errc::invalid_argument),
+                                 text.empty() ? "compilation failed" : text);
 }
 
-static llvm::Expected<TensorSignature> getSignature(Type type, StringAttr name, StringRef fallback, unsigned index) {
+static llvm::Expected<TensorSignature> getSignature(Type type, StringAttr name, StringRef fallback,
+                                                    unsigned index) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   std::optional<DType> dtype = tensor ? toDType(tensor.getElementType()) : std::nullopt;
   if (!dtype) {
     std::string text;
-    llvm::raw_string_ostream(text) << "expected ranked tensors as inputs and outputs (got " << type << ")";
+    llvm::raw_string_ostream(text)
+        << "expected ranked tensors as inputs and outputs (got " << type << ")";
     return llvm::createStringError(std::make_error_code(std::errc::invalid_argument), text);
   }
   TensorSignature signature;
@@ -145,7 +149,8 @@ static void addServicesPointer(llvm::Module &module) {
                            llvm::ConstantPointerNull::get(ptr), TERSE_SERVICES_SYMBOL);
 }
 
-static llvm::Expected<std::string> emitObject(llvm::Module &module, llvm::TargetMachine &machine, unsigned optLevel) {
+static llvm::Expected<std::string> emitObject(llvm::Module &module, llvm::TargetMachine &machine,
+                                              unsigned optLevel) {
   module.setTargetTriple(machine.getTargetTriple());
   module.setDataLayout(machine.createDataLayout());
   for (llvm::Function &f : module)
@@ -166,8 +171,9 @@ static llvm::Expected<std::string> emitObject(llvm::Module &module, llvm::Target
   builder.registerFunctionAnalyses(fam);
   builder.registerLoopAnalyses(lam);
   builder.crossRegisterProxies(lam, fam, cgam, mam);
-  static const llvm::OptimizationLevel levels[] = {llvm::OptimizationLevel::O0, llvm::OptimizationLevel::O1,
-                                                   llvm::OptimizationLevel::O2, llvm::OptimizationLevel::O3};
+  static const llvm::OptimizationLevel levels[] = {
+      llvm::OptimizationLevel::O0, llvm::OptimizationLevel::O1, llvm::OptimizationLevel::O2,
+      llvm::OptimizationLevel::O3};
   auto level = levels[std::min(optLevel, 3u)];
   llvm::ModulePassManager mpm = optLevel == 0 ? builder.buildO0DefaultPipeline(level)
                                               : builder.buildPerModuleDefaultPipeline(level);
@@ -177,7 +183,8 @@ static llvm::Expected<std::string> emitObject(llvm::Module &module, llvm::Target
   llvm::raw_svector_ostream os(buffer);
   llvm::legacy::PassManager codegen;
   if (machine.addPassesToEmitFile(codegen, os, nullptr, llvm::CodeGenFileType::ObjectFile))
-    return llvm::createStringError(std::make_error_code(std::errc::not_supported), "the target cannot write object files");
+    return llvm::createStringError(std::make_error_code(std::errc::not_supported),
+                                   "the target cannot write object files");
   codegen.run(module);
   return std::string(buffer.begin(), buffer.end());
 }
@@ -186,7 +193,8 @@ namespace {
 /// One compilation, stage by stage.
 class Compilation {
 public:
-  Compilation(ModuleOp original, const CompileOptions &options) : original(original), options(options) {}
+  Compilation(ModuleOp original, const CompileOptions &options)
+      : original(original), options(options) {}
 
   /// To fused linalg on tensors; signature and weights are known then.
   llvm::Error lowerToLinalg();
@@ -247,7 +255,8 @@ llvm::Error Compilation::lowerToLinalg() {
   // Encoded arguments have become their components by now; types still say more than their storage.
   if (llvm::Error error = readSignature(getEntryFunction(*module), code))
     return error;
-  if (llvm::Error error = run([&](OpPassManager &pm) { buildLinalgPipeline(pm, pipeline); }, "linalg"))
+  if (llvm::Error error =
+          run([&](OpPassManager &pm) { buildLinalgPipeline(pm, pipeline); }, "linalg"))
     return error;
   for (WeightSlot &slot : computeWeightsLayout(*module)) {
     code.weightsSize = slot.offset + slot.bytes;
@@ -275,7 +284,8 @@ llvm::Error Compilation::addCounters() {
 }
 
 llvm::Error Compilation::generateCode() {
-  if (llvm::Error error = run([&](OpPassManager &pm) { buildBufferPipeline(pm, pipeline); }, "buffers"))
+  if (llvm::Error error =
+          run([&](OpPassManager &pm) { buildBufferPipeline(pm, pipeline); }, "buffers"))
     return error;
   if (auto entry = module->lookupSymbol<func::FuncOp>(TERSE_ENTRY_SYMBOL))
     if (auto size = entry->getAttrOfType<IntegerAttr>(kArenaSizeAttr))
@@ -286,7 +296,8 @@ llvm::Error Compilation::generateCode() {
   llvm::LLVMContext llvmContext;
   std::unique_ptr<llvm::Module> llvmModule = translateModuleToLLVMIR(*module, llvmContext, "terse");
   if (!llvmModule)
-    return llvm::createStringError(std::make_error_code(std::errc::invalid_argument), "translation to LLVM IR failed");
+    return llvm::createStringError(std::make_error_code(std::errc::invalid_argument),
+                                   "translation to LLVM IR failed");
   addServicesPointer(*llvmModule);
   llvm::Expected<std::string> object = emitObject(*llvmModule, *target.machine, options.optLevel);
   if (!object)
@@ -299,8 +310,9 @@ llvm::Error Compilation::makeObject() {
   if (options.cacheFolder.empty() || options.observer)
     return generateCode();
   cpu::ObjectCache cache(options.cacheFolder);
-  std::string settings = llvm::formatv("{0} {1} {2} O{3} parallel={4}", code.triple, target.machine->getTargetCPU(),
-                                       code.features, options.optLevel, options.parallel);
+  std::string settings =
+      llvm::formatv("{0} {1} {2} O{3} parallel={4}", code.triple, target.machine->getTargetCPU(),
+                    code.features, options.optLevel, options.parallel);
   std::string key = cpu::ObjectCache::getKey(*module, settings);
   if (std::optional<cpu::CachedObject> found = cache.find(key)) {
     code.object = std::move(found->object);
@@ -314,7 +326,8 @@ llvm::Error Compilation::makeObject() {
   return llvm::Error::success();
 }
 
-llvm::Expected<CompiledCode> terse::compileToObject(ModuleOp original, const CompileOptions &options) {
+llvm::Expected<CompiledCode> terse::compileToObject(ModuleOp original,
+                                                    const CompileOptions &options) {
   Compilation compilation(original, options);
   if (llvm::Error error = compilation.lowerToLinalg())
     return std::move(error);
@@ -323,7 +336,8 @@ llvm::Expected<CompiledCode> terse::compileToObject(ModuleOp original, const Com
   return std::move(compilation.code);
 }
 
-llvm::Expected<CompiledCode> terse::layOutWeights(ModuleOp original, const CompileOptions &options) {
+llvm::Expected<CompiledCode> terse::layOutWeights(ModuleOp original,
+                                                  const CompileOptions &options) {
   Compilation compilation(original, options);
   if (llvm::Error error = compilation.lowerToLinalg())
     return std::move(error);
@@ -335,7 +349,8 @@ llvm::Error terse::writeWeights(const CompiledCode &code, uint8_t *base) {
     if (slot.bytes == 0)
       continue;
     if (slot.data.size() < slot.bytes)
-      return llvm::createStringError(std::make_error_code(std::errc::invalid_argument), "the data of weight '" + slot.symbol + "' is missing");
+      return llvm::createStringError(std::make_error_code(std::errc::invalid_argument),
+                                     "the data of weight '" + slot.symbol + "' is missing");
     std::memcpy(base + slot.offset, slot.data.data(), slot.bytes);
   }
   return llvm::Error::success();

@@ -12,8 +12,8 @@ static bool comesFrom(Value value, BlockArgument arg) {
   if (value == arg)
     return true;
   Operation *op = value.getDefiningOp();
-  return op && op->getBlock() == arg.getOwner() && op->getNumOperands() == 1 && OpTrait::hasElementwiseMappableTraits(op) &&
-         comesFrom(op->getOperand(0), arg);
+  return op && op->getBlock() == arg.getOwner() && op->getNumOperands() == 1 &&
+         OpTrait::hasElementwiseMappableTraits(op) && comesFrom(op->getOperand(0), arg);
 }
 
 // Matches acc + f(a) * g(b) in the body.
@@ -65,12 +65,14 @@ static std::optional<int64_t> getInnermostFactor(AffineMap map, unsigned dim) {
 static bool hasUnitInnermostStride(MemRefType type) {
   SmallVector<int64_t> strides;
   int64_t offset;
-  return type.getRank() > 0 && succeeded(type.getStridesAndOffset(strides, offset)) && strides.back() == 1;
+  return type.getRank() > 0 && succeeded(type.getStridesAndOffset(strides, offset)) &&
+         strides.back() == 1;
 }
 
-std::optional<ContractionShape> terse::analyzeContraction(linalg::GenericOp op, cpu::Kernel kernel) {
-  if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 || !op.hasPureBufferSemantics() || op.hasIndexSemantics() ||
-      !isSumOfProducts(op))
+std::optional<ContractionShape> terse::analyzeContraction(linalg::GenericOp op,
+                                                          cpu::Kernel kernel) {
+  if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 || !op.hasPureBufferSemantics() ||
+      op.hasIndexSemantics() || !isSumOfProducts(op))
     return std::nullopt;
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
   AffineMap out = maps[2];
@@ -88,8 +90,9 @@ std::optional<ContractionShape> terse::analyzeContraction(linalg::GenericOp op, 
   ContractionShape shape;
   shape.kernel = kernel;
   for (auto [i, type] : llvm::enumerate(iterators)) {
-    shape.work = ShapedType::isDynamic(shape.work) || ShapedType::isDynamic(sizes[i]) ? ShapedType::kDynamic
-                                                                                      : shape.work * sizes[i];
+    shape.work = ShapedType::isDynamic(shape.work) || ShapedType::isDynamic(sizes[i])
+                     ? ShapedType::kDynamic
+                     : shape.work * sizes[i];
     if (type != utils::IteratorType::parallel)
       shape.reductionDims.push_back(i);
     // A parallel dimension that the result lacks would be written once per iteration.
@@ -97,7 +100,8 @@ std::optional<ContractionShape> terse::analyzeContraction(linalg::GenericOp op, 
       return std::nullopt;
   }
   auto isBetter = [&](int64_t dim, int64_t best) {
-    return best < 0 || (!ShapedType::isDynamic(sizes[best]) && (ShapedType::isDynamic(sizes[dim]) || sizes[dim] > sizes[best]));
+    return best < 0 || (!ShapedType::isDynamic(sizes[best]) &&
+                        (ShapedType::isDynamic(sizes[dim]) || sizes[dim] > sizes[best]));
   };
 
   if (kernel == cpu::Kernel::Panel) {
@@ -108,7 +112,8 @@ std::optional<ContractionShape> terse::analyzeContraction(linalg::GenericOp op, 
     shape.vectorOperand = a ? 0 : 1;
     shape.scalarOperand = a ? 1 : 0;
     auto factor = getInnermostFactor(maps[shape.vectorOperand], shape.vectorDim);
-    if (!factor || *factor < 1 || !hasUnitInnermostStride(types[shape.vectorOperand]) || !hasUnitInnermostStride(types[2]))
+    if (!factor || *factor < 1 || !hasUnitInnermostStride(types[shape.vectorOperand]) ||
+        !hasUnitInnermostStride(types[2]))
       return std::nullopt;
     shape.stride = *factor;
   } else {
@@ -124,22 +129,23 @@ std::optional<ContractionShape> terse::analyzeContraction(linalg::GenericOp op, 
     shape.vectorOperand = 1;
     shape.vectorDim = -1;
     for (auto [i, type] : llvm::enumerate(iterators))
-      if (type == utils::IteratorType::parallel && maps[1].isFunctionOfDim(i) && !maps[0].isFunctionOfDim(i) &&
-          isBetter(i, shape.vectorDim))
+      if (type == utils::IteratorType::parallel && maps[1].isFunctionOfDim(i) &&
+          !maps[0].isFunctionOfDim(i) && isBetter(i, shape.vectorDim))
         shape.vectorDim = i;
   }
   for (auto [i, type] : llvm::enumerate(iterators)) {
     if (type != utils::IteratorType::parallel || int64_t(i) == shape.vectorDim)
       continue;
-    bool s = maps[shape.scalarOperand].isFunctionOfDim(i), v = maps[shape.vectorOperand].isFunctionOfDim(i);
+    bool s = maps[shape.scalarOperand].isFunctionOfDim(i),
+         v = maps[shape.vectorOperand].isFunctionOfDim(i);
     if (s && !v && isBetter(i, shape.scalarDim))
       shape.scalarDim = i;
     if (v && !s && kernel == cpu::Kernel::Panel) // The last one: nearest to vectorDim in memory.
       shape.rowDim = i;
   }
   for (auto [i, type] : llvm::enumerate(iterators))
-    if (type == utils::IteratorType::parallel && int64_t(i) != shape.vectorDim && int64_t(i) != shape.scalarDim &&
-        int64_t(i) != shape.rowDim)
+    if (type == utils::IteratorType::parallel && int64_t(i) != shape.vectorDim &&
+        int64_t(i) != shape.scalarDim && int64_t(i) != shape.rowDim)
       shape.outerDims.push_back(i);
   return shape;
 }

@@ -11,14 +11,15 @@
 
 namespace terse {
 
-/// `out += f(a) * g(b)` where f and g convert single elements. Dimensions are iterators of the linalg op, -1 where
-/// there is none.
+/// `out += f(a) * g(b)` where f and g convert single elements. Dimensions are iterators of the
+/// linalg op, -1 where there is none.
 struct ContractionShape {
   cpu::Kernel kernel;
-  /// Operand numbers: `vector` is the one read in vectors along `vectorDim` (panel) or the one with `vectorDim` as its
-  /// rows (dot); `scalar` is the other one.
+  /// Operand numbers: `vector` is the one read in vectors along `vectorDim` (panel) or the one with
+  /// `vectorDim` as its rows (dot); `scalar` is the other one.
   unsigned scalarOperand, vectorOperand;
-  /// panel: innermost dimension of the result, in `vectorOperand` only. dot: a dimension of `vectorOperand` only.
+  /// panel: innermost dimension of the result, in `vectorOperand` only. dot: a dimension of
+  /// `vectorOperand` only.
   int64_t vectorDim;
   /// A parallel dimension of `scalarOperand` only, to reuse vectors for.
   int64_t scalarDim = -1;
@@ -31,7 +32,8 @@ struct ContractionShape {
   int64_t work = 1;
 };
 
-/// The best kernel for `op` on buffers, or nothing if it is no sum of products or has no suitable layout.
+/// The best kernel for `op` on buffers, or nothing if it is no sum of products or has no suitable
+/// layout.
 std::optional<ContractionShape> analyzeContraction(mlir::linalg::GenericOp op);
 
 /// The same for a given kernel.

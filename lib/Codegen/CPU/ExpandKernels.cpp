@@ -59,9 +59,11 @@ struct ExpandKernelsPass : terse::impl::ExpandKernelsPassBase<ExpandKernelsPass>
     llvm::StringMap<func::FuncOp> functions;
     for (linalg::GenericOp op : ops) {
       auto kernel = dyn_cast<cpu::KernelAttr>(op->getAttr(cpu::kKernelAttr));
-      std::optional<ContractionShape> shape = kernel ? analyzeContraction(op, kernel.getValue()) : std::nullopt;
+      std::optional<ContractionShape> shape =
+          kernel ? analyzeContraction(op, kernel.getValue()) : std::nullopt;
       if (!shape) {
-        op.emitOpError("expected a contraction that kernel ") << op->getAttr(cpu::kKernelAttr) << " can compute";
+        op.emitOpError("expected a contraction that kernel ")
+            << op->getAttr(cpu::kKernelAttr) << " can compute";
         return signalPassFailure();
       }
       KernelTiles tiles = chooseTiles(op, *shape, target);
@@ -86,7 +88,8 @@ struct ExpandKernelsPass : terse::impl::ExpandKernelsPassBase<ExpandKernelsPass>
         mapping.map(op->getOperands(), block->getArguments().drop_back(2));
         auto inside = cast<linalg::GenericOp>(b.clone(*op, mapping));
         func::ReturnOp::create(b, loc);
-        buildKernel(b, inside, *shape, tiles, target, block->getArguments().end()[-2], block->getArguments().end()[-1]);
+        buildKernel(b, inside, *shape, tiles, target, block->getArguments().end()[-2],
+                    block->getArguments().end()[-1]);
         inside.erase();
       }
       SmallVector<Value> args(op->getOperands());

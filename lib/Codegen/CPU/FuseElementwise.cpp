@@ -34,11 +34,13 @@ struct FuseElementwisePass : terse::impl::FuseElementwisePassBase<FuseElementwis
         return false;
       // One cheap op on one input costs less again than its result does in memory.
       auto generic = dyn_cast<linalg::GenericOp>(producer);
-      bool cheap = generic && generic.getNumDpsInputs() == 1 && generic.getNumReductionLoops() == 0 &&
+      bool cheap = generic && generic.getNumDpsInputs() == 1 &&
+                   generic.getNumReductionLoops() == 0 &&
                    llvm::hasNItemsOrLess(*generic.getBody(), 2) &&
                    llvm::all_of(producer->getUsers(), [](Operation *user) {
                      auto op = dyn_cast<linalg::LinalgOp>(user);
-                     return op && op.getNumDpsInputs() <= 3 && (op.getNumReductionLoops() == 0 || isSimpleReduction(op));
+                     return op && op.getNumDpsInputs() <= 3 &&
+                            (op.getNumReductionLoops() == 0 || isSimpleReduction(op));
                    });
       if (!producer->hasOneUse() && !cheap)
         return false;

@@ -54,10 +54,13 @@ JITModel::~JITModel() = default;
 llvm::ArrayRef<TensorSignature> JITModel::getInputs() const { return impl->code.inputs; }
 llvm::ArrayRef<TensorSignature> JITModel::getOutputs() const { return impl->code.outputs; }
 llvm::ArrayRef<WeightSlot> JITModel::getWeightSlots() const { return impl->code.weights; }
-llvm::MutableArrayRef<uint8_t> JITModel::getWeights() { return {impl->weights.get(), impl->code.weightsSize}; }
+llvm::MutableArrayRef<uint8_t> JITModel::getWeights() {
+  return {impl->weights.get(), impl->code.weightsSize};
+}
 void JITModel::setNumThreads(unsigned threads) { terse_set_thread_count(int32_t(threads)); }
 
-llvm::Expected<std::unique_ptr<JITModel>> JITModel::create(mlir::ModuleOp module, const CompileOptions &options) {
+llvm::Expected<std::unique_ptr<JITModel>> JITModel::create(mlir::ModuleOp module,
+                                                           const CompileOptions &options) {
   auto impl = std::make_unique<Impl>();
   llvm::Expected<CompiledCode> code = compileToObject(module, options);
   if (!code)
@@ -89,7 +92,8 @@ llvm::Expected<std::unique_ptr<JITModel>> JITModel::create(mlir::ModuleOp module
 
   impl->weights = allocate(impl->code.weightsSize);
   if (!impl->weights)
-    return llvm::createStringError(std::make_error_code(std::errc::not_enough_memory), "no memory for the weights");
+    return llvm::createStringError(std::make_error_code(std::errc::not_enough_memory),
+                                   "no memory for the weights");
   if (llvm::Error error = writeWeights(impl->code, impl->weights.get()))
     return error;
   return std::unique_ptr<JITModel>(new JITModel(std::move(impl)));
@@ -104,15 +108,16 @@ static llvm::Error checkInput(const TensorSignature &want, const HostTensor &hav
   std::string shape;
   for (int64_t d : want.shape)
     shape += (d < 0 ? "?" : std::to_string(d)) + "x";
-  return llvm::createStringError(std::make_error_code(std::errc::invalid_argument), "input '" + want.name + "': expected " + shape +
-                                                                  want.dtype.getName() + " (got " +
-                                                                  have.getTypeString() + ")");
+  return llvm::createStringError(std::make_error_code(std::errc::invalid_argument),
+                                 "input '" + want.name + "': expected " + shape +
+                                     want.dtype.getName() + " (got " + have.getTypeString() + ")");
 }
 
 llvm::Expected<std::vector<HostTensor>> JITModel::run(llvm::ArrayRef<HostTensor> inputs) {
   const CompiledCode &code = impl->code;
   if (inputs.size() != code.inputs.size())
-    return llvm::createStringError(std::make_error_code(std::errc::invalid_argument), "expected %zu inputs (got %zu)", code.inputs.size(),
+    return llvm::createStringError(std::make_error_code(std::errc::invalid_argument),
+                                   "expected %zu inputs (got %zu)", code.inputs.size(),
                                    inputs.size());
   std::vector<std::vector<int64_t>> shapes;
   std::vector<terse_buffer> in, out;
@@ -133,7 +138,8 @@ llvm::Expected<std::vector<HostTensor>> JITModel::run(llvm::ArrayRef<HostTensor>
 
   AlignedBytes arena = impl->takeArena();
   if (!arena)
-    return llvm::createStringError(std::make_error_code(std::errc::not_enough_memory), "no memory for %llu bytes of intermediate results",
+    return llvm::createStringError(std::make_error_code(std::errc::not_enough_memory),
+                                   "no memory for %llu bytes of intermediate results",
                                    (unsigned long long)code.arenaSize);
   int32_t status = impl->entry(impl->weights.get(), arena.get(), in.data(), out.data());
   impl->giveArena(std::move(arena));
@@ -142,7 +148,8 @@ llvm::Expected<std::vector<HostTensor>> JITModel::run(llvm::ArrayRef<HostTensor>
   for (terse_buffer &b : out)
     owners.emplace_back(b.data, Free());
   if (status == TERSE_ENTRY_OUT_OF_MEMORY)
-    return llvm::createStringError(std::make_error_code(std::errc::not_enough_memory), "no memory for the outputs");
+    return llvm::createStringError(std::make_error_code(std::errc::not_enough_memory),
+                                   "no memory for the outputs");
   if (status)
     return llvm::createStringError(std::make_error_code(std::errc::invalid_argument),
                                    "the sizes of the inputs do not fit each other");
@@ -151,9 +158,11 @@ llvm::Expected<std::vector<HostTensor>> JITModel::run(llvm::ArrayRef<HostTensor>
     const std::vector<int64_t> &shape = shapes[in.size() + i];
     std::optional<int64_t> count = countElements(shape);
     if (!count)
-      return llvm::createStringError(std::make_error_code(std::errc::value_too_large), "output '%s' is too large", code.outputs[i].name.c_str());
+      return llvm::createStringError(std::make_error_code(std::errc::value_too_large),
+                                     "output '%s' is too large", code.outputs[i].name.c_str());
     DType dtype = code.outputs[i].dtype;
-    llvm::ArrayRef<uint8_t> bytes(static_cast<const uint8_t *>(out[i].data), *count * dtype.getHostBytes());
+    llvm::ArrayRef<uint8_t> bytes(static_cast<const uint8_t *>(out[i].data),
+                                  *count * dtype.getHostBytes());
     auto tensor = HostTensor::view(dtype, shape, bytes, owners[i]);
     if (!tensor)
       return tensor.takeError();

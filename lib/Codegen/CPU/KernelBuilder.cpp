@@ -8,8 +8,8 @@
 // dot     for outer iterations, tiles [scalars][vectors]:
 //           for k by lanes: partial sums += vector * vector;   result += sum of the lanes
 //
-// Ends that a tile does not divide: along vectorDim vectors are masked; along the others indices are clamped, so that
-// the tile computes values twice, and only the wanted ones are stored.
+// Ends that a tile does not divide: along vectorDim vectors are masked; along the others indices
+// are clamped, so that the tile computes values twice, and only the wanted ones are stored.
 
 #include "KernelBuilder.h"
 #include "mlir/Dialect/Affine/Utils.h"
@@ -24,9 +24,12 @@ using namespace mlir;
 using namespace terse;
 using cpu::Kernel;
 
-static int64_t sizeOf(linalg::GenericOp op, int64_t dim) { return dim < 0 ? 1 : op.getStaticLoopRanges()[dim]; }
+static int64_t sizeOf(linalg::GenericOp op, int64_t dim) {
+  return dim < 0 ? 1 : op.getStaticLoopRanges()[dim];
+}
 
-// The tile of a dimension of `size`: the largest divisor in the upper half of what registers hold, else all of it.
+// The tile of a dimension of `size`: the largest divisor in the upper half of what registers hold,
+// else all of it.
 static int64_t chooseTile(int64_t size, int64_t most) {
   if (ShapedType::isDynamic(size))
     return most;
@@ -38,12 +41,15 @@ static int64_t chooseTile(int64_t size, int64_t most) {
   return most;
 }
 
-KernelTiles terse::chooseTiles(linalg::GenericOp op, const ContractionShape &shape, const KernelTarget &target) {
+KernelTiles terse::chooseTiles(linalg::GenericOp op, const ContractionShape &shape,
+                               const KernelTarget &target) {
   KernelTiles tiles;
   Type sum = cast<MemRefType>(op.getDpsInits()[0].getType()).getElementType();
-  int64_t lanes = std::max<int64_t>(1, target.vectorBytes / int64_t(llvm::divideCeil(sum.getIntOrFloatBitWidth(), 8)));
+  int64_t lanes = std::max<int64_t>(
+      1, target.vectorBytes / int64_t(llvm::divideCeil(sum.getIntOrFloatBitWidth(), 8)));
   bool many = target.vectorBytes >= 64; // 32 registers instead of 16.
-  int64_t n = sizeOf(op, shape.vectorDim), m = sizeOf(op, shape.scalarDim), r = sizeOf(op, shape.rowDim);
+  int64_t n = sizeOf(op, shape.vectorDim), m = sizeOf(op, shape.scalarDim),
+          r = sizeOf(op, shape.rowDim);
   if (shape.kernel == Kernel::Dot) {
     int64_t k = sizeOf(op, shape.reductionDims.front());
     if (!ShapedType::isDynamic(k))
@@ -57,9 +63,12 @@ KernelTiles terse::chooseTiles(linalg::GenericOp op, const ContractionShape &sha
     lanes = std::min<int64_t>(lanes, llvm::PowerOf2Ceil(std::max<int64_t>(n, 1)));
   tiles.lanes = lanes;
   int64_t wide = 3;
-  tiles.vectors = ShapedType::isDynamic(n) ? 2 : std::min<int64_t>(wide, std::max<int64_t>(1, llvm::divideCeil(n, lanes)));
+  tiles.vectors = ShapedType::isDynamic(n)
+                      ? 2
+                      : std::min<int64_t>(wide, std::max<int64_t>(1, llvm::divideCeil(n, lanes)));
   // Whole vectors with nothing left over are worth more than the third accumulator.
-  if (!ShapedType::isDynamic(n) && tiles.vectors == 3 && llvm::divideCeil(n, lanes) % 3 && llvm::divideCeil(n, lanes) % 2 == 0)
+  if (!ShapedType::isDynamic(n) && tiles.vectors == 3 && llvm::divideCeil(n, lanes) % 3 &&
+      llvm::divideCeil(n, lanes) % 2 == 0)
     tiles.vectors = 2;
   tiles.rows = shape.rowDim < 0 ? 1 : chooseTile(r, std::max<int64_t>(1, wide / tiles.vectors));
   int64_t most = std::min<int64_t>(8, (many ? 24 : 12) / (tiles.vectors * tiles.rows));
@@ -82,16 +91,18 @@ struct KernelCode {
   VectorType vectorType;
   Value product0, product1; // Factors in the body of the op.
 
-  KernelCode(OpBuilder &b, linalg::GenericOp op, const ContractionShape &shape, const KernelTiles &tiles,
-          const KernelTarget &target)
-      : b(b), loc(op.getLoc()), op(op), shape(shape), tiles(tiles), target(target), maps(op.getIndexingMapsArray()) {
+  KernelCode(OpBuilder &b, linalg::GenericOp op, const ContractionShape &shape,
+             const KernelTiles &tiles, const KernelTarget &target)
+      : b(b), loc(op.getLoc()), op(op), shape(shape), tiles(tiles), target(target),
+        maps(op.getIndexingMapsArray()) {
     for (Range range : cast<linalg::LinalgOp>(op.getOperation()).createLoopRanges(b, loc))
       sizes.push_back(getValueOrCreateConstantIndexOp(b, loc, range.size));
     sumType = cast<MemRefType>(op.getDpsInits()[0].getType()).getElementType();
     vectorType = VectorType::get(tiles.lanes, sumType);
     Operation *sum = op.getBody()->getTerminator()->getOperand(0).getDefiningOp();
     Value acc = op.getBody()->getArgument(2);
-    Operation *product = (sum->getOperand(0) == acc ? sum->getOperand(1) : sum->getOperand(0)).getDefiningOp();
+    Operation *product =
+        (sum->getOperand(0) == acc ? sum->getOperand(1) : sum->getOperand(0)).getDefiningOp();
     product0 = product->getOperand(0);
     product1 = product->getOperand(1);
   }
@@ -100,7 +111,9 @@ struct KernelCode {
   Value add(Value x, Value y) { return arith::AddIOp::create(b, loc, x, y); }
   Value add(Value x, int64_t y) { return y ? add(x, c(y)) : x; }
   Value sub(Value x, Value y) { return arith::SubIOp::create(b, loc, x, y); }
-  Value less(Value x, Value y) { return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, y); }
+  Value less(Value x, Value y) {
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, y);
+  }
 
   SmallVector<Value> indices(unsigned operand, ArrayRef<Value> dims) {
     SmallVector<Value> result;
@@ -111,7 +124,9 @@ struct KernelCode {
   Value memory(unsigned operand) { return op->getOperand(operand); }
 
   // The conversions between operand `operand` and the product, on a scalar or a vector.
-  Value convert(unsigned operand, Value raw) { return convertFrom(operand == 0 ? product0 : product1, operand, raw); }
+  Value convert(unsigned operand, Value raw) {
+    return convertFrom(operand == 0 ? product0 : product1, operand, raw);
+  }
   Value convertFrom(Value v, unsigned operand, Value raw) {
     if (v == op.getBody()->getArgument(operand))
       return raw;
@@ -138,7 +153,8 @@ struct KernelCode {
     return arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
   }
 
-  // `lanes` elements of an operand from `at` on, `stride` apart; lanes that `mask` leaves out are zero.
+  // `lanes` elements of an operand from `at` on, `stride` apart; lanes that `mask` leaves out are
+  // zero.
   Value loadVector(unsigned operand, ArrayRef<Value> at, int64_t stride, Value mask) {
     Type element = cast<MemRefType>(memory(operand).getType()).getElementType();
     auto type = VectorType::get(tiles.lanes, element);
@@ -148,11 +164,14 @@ struct KernelCode {
         steps.push_back(int32_t(i * stride));
       Value offsets = arith::ConstantOp::create(b, loc, b.getI32VectorAttr(steps));
       if (!mask)
-        mask = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(VectorType::get(tiles.lanes, b.getI1Type()), true));
-      return vector::GatherOp::create(b, loc, type, memory(operand), at, offsets, mask, zeroVector(element));
+        mask = arith::ConstantOp::create(
+            b, loc, DenseElementsAttr::get(VectorType::get(tiles.lanes, b.getI1Type()), true));
+      return vector::GatherOp::create(b, loc, type, memory(operand), at, offsets, mask,
+                                      zeroVector(element));
     }
     if (mask)
-      return vector::MaskedLoadOp::create(b, loc, type, memory(operand), at, mask, zeroVector(element));
+      return vector::MaskedLoadOp::create(b, loc, type, memory(operand), at, mask,
+                                          zeroVector(element));
     return vector::LoadOp::create(b, loc, type, memory(operand), at);
   }
 
@@ -181,17 +200,20 @@ struct KernelCode {
 
   scf::ForOp loop(Value from, Value to, int64_t step, ValueRange init,
                   llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
-    return scf::ForOp::create(b, loc, from, to, c(step), init, [&](OpBuilder &inner, Location, Value iv, ValueRange args) {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPoint(inner.getInsertionBlock(), inner.getInsertionPoint());
-      SmallVector<Value> next = body(iv, args);
-      scf::YieldOp::create(b, loc, next);
-    });
+    return scf::ForOp::create(b, loc, from, to, c(step), init,
+                              [&](OpBuilder &inner, Location, Value iv, ValueRange args) {
+                                OpBuilder::InsertionGuard guard(b);
+                                b.setInsertionPoint(inner.getInsertionBlock(),
+                                                    inner.getInsertionPoint());
+                                SmallVector<Value> next = body(iv, args);
+                                scf::YieldOp::create(b, loc, next);
+                              });
   }
 
   // Nested loops over reduction dimensions from number `i` on.
-  SmallVector<Value> reduce(size_t i, SmallVector<Value> dims, ValueRange accs,
-                            llvm::function_ref<SmallVector<Value>(ArrayRef<Value>, ValueRange)> body) {
+  SmallVector<Value>
+  reduce(size_t i, SmallVector<Value> dims, ValueRange accs,
+         llvm::function_ref<SmallVector<Value>(ArrayRef<Value>, ValueRange)> body) {
     if (i == shape.reductionDims.size())
       return body(dims, accs);
     int64_t dim = shape.reductionDims[i];
@@ -199,10 +221,11 @@ struct KernelCode {
       dims[dim] = c(0);
       return reduce(i + 1, dims, accs, body);
     }
-    return loop(c(0), sizes[dim], 1, accs, [&](Value iv, ValueRange args) {
-             dims[dim] = iv;
-             return reduce(i + 1, dims, args, body);
-           })
+    return loop(c(0), sizes[dim], 1, accs,
+                [&](Value iv, ValueRange args) {
+                  dims[dim] = iv;
+                  return reduce(i + 1, dims, args, body);
+                })
         .getResults();
   }
 
@@ -228,11 +251,15 @@ struct KernelCode {
       SmallVector<Value> inner(d), vectors, out;
       for (size_t r = 0; r < rows.size(); ++r)
         for (size_t v = 0; v < masks.size(); ++v)
-          vectors.push_back(convert(shape.vectorOperand, loadVector(shape.vectorOperand, indices(shape.vectorOperand, at(inner, 0, r, v)),
-                                                                    shape.stride, masks[v])));
+          vectors.push_back(convert(shape.vectorOperand,
+                                    loadVector(shape.vectorOperand,
+                                               indices(shape.vectorOperand, at(inner, 0, r, v)),
+                                               shape.stride, masks[v])));
       for (size_t s = 0; s < scalars.size(); ++s) {
-        Value raw = memref::LoadOp::create(b, loc, memory(shape.scalarOperand), indices(shape.scalarOperand, at(inner, s, 0, 0)));
-        Value x = vector::BroadcastOp::create(b, loc, vectorType, convert(shape.scalarOperand, raw));
+        Value raw = memref::LoadOp::create(b, loc, memory(shape.scalarOperand),
+                                           indices(shape.scalarOperand, at(inner, s, 0, 0)));
+        Value x =
+            vector::BroadcastOp::create(b, loc, vectorType, convert(shape.scalarOperand, raw));
         for (auto [i, y] : llvm::enumerate(vectors))
           out.push_back(multiplyAdd(x, y, in[s * vectors.size() + i]));
       }
@@ -241,16 +268,18 @@ struct KernelCode {
     size_t i = 0;
     for (size_t s = 0; s < scalars.size(); ++s)
       for (size_t r = 0; r < rows.size(); ++r)
-        ifInside({scalars[s].second, rows[r].second}, [&] {
-          for (size_t v = 0; v < masks.size(); ++v) {
-            Value acc = accs[i + v];
-            SmallVector<Value> where = indices(2, at(dims, s, r, v));
-            if (masks[v])
-              vector::MaskedStoreOp::create(b, loc, memory(2), where, masks[v], acc);
-            else
-              vector::StoreOp::create(b, loc, acc, memory(2), where);
-          }
-        }), i += masks.size();
+        ifInside({scalars[s].second, rows[r].second},
+                 [&] {
+                   for (size_t v = 0; v < masks.size(); ++v) {
+                     Value acc = accs[i + v];
+                     SmallVector<Value> where = indices(2, at(dims, s, r, v));
+                     if (masks[v])
+                       vector::MaskedStoreOp::create(b, loc, memory(2), where, masks[v], acc);
+                     else
+                       vector::StoreOp::create(b, loc, acc, memory(2), where);
+                   }
+                 }),
+            i += masks.size();
   }
 
   void panelRow(SmallVector<Value> dims, ArrayRef<std::pair<Value, Value>> scalars,
@@ -313,7 +342,8 @@ struct KernelCode {
   //===--- dot ---===//
 
   SmallVector<Value> dotStep(SmallVector<Value> dims, ArrayRef<std::pair<Value, Value>> scalars,
-                             ArrayRef<std::pair<Value, Value>> columns, Value k, Value mask, ValueRange accs) {
+                             ArrayRef<std::pair<Value, Value>> columns, Value k, Value mask,
+                             ValueRange accs) {
     dims[shape.reductionDims.front()] = k;
     SmallVector<Value> ys, out;
     for (auto &column : columns) {
@@ -340,21 +370,26 @@ struct KernelCode {
         d = c(0);
     SmallVector<Value> accs(scalars.size() * columns.size(), zeroVector(sumType));
     Value full = ShapedType::isDynamic(k)
-                     ? Value(arith::MulIOp::create(b, loc, arith::DivUIOp::create(b, loc, sizes[kDim], c(tiles.lanes)), c(tiles.lanes)))
+                     ? Value(arith::MulIOp::create(
+                           b, loc, arith::DivUIOp::create(b, loc, sizes[kDim], c(tiles.lanes)),
+                           c(tiles.lanes)))
                      : c(k / tiles.lanes * tiles.lanes);
     if (ShapedType::isDynamic(k) || k >= tiles.lanes)
       accs = loop(c(0), full, tiles.lanes, accs, [&](Value iv, ValueRange args) {
                return dotStep(dims, scalars, columns, iv, Value(), args);
              }).getResults();
     if (ShapedType::isDynamic(k) || k % tiles.lanes) {
-      Value mask = vector::CreateMaskOp::create(b, loc, VectorType::get(tiles.lanes, b.getI1Type()), sub(sizes[kDim], full));
+      Value mask = vector::CreateMaskOp::create(b, loc, VectorType::get(tiles.lanes, b.getI1Type()),
+                                                sub(sizes[kDim], full));
       accs = dotStep(dims, scalars, columns, full, mask, accs);
     }
     size_t i = 0;
     for (auto &scalar : scalars)
       for (auto &column : columns) {
-        auto fast = isa<FloatType>(sumType) ? arith::FastMathFlags::reassoc : arith::FastMathFlags::none;
-        Value sum = vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD, accs[i++], fast);
+        auto fast =
+            isa<FloatType>(sumType) ? arith::FastMathFlags::reassoc : arith::FastMathFlags::none;
+        Value sum =
+            vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD, accs[i++], fast);
         if (shape.scalarDim >= 0)
           dims[shape.scalarDim] = scalar.first;
         if (shape.vectorDim >= 0)
@@ -390,8 +425,8 @@ struct KernelCode {
 };
 } // namespace
 
-SmallVector<Value> terse::getOuterExtents(OpBuilder &b, linalg::GenericOp op, const ContractionShape &shape,
-                                          const KernelTiles &tiles) {
+SmallVector<Value> terse::getOuterExtents(OpBuilder &b, linalg::GenericOp op,
+                                          const ContractionShape &shape, const KernelTiles &tiles) {
   Location loc = op.getLoc();
   SmallVector<Value> sizes, extents;
   for (Range range : cast<linalg::LinalgOp>(op.getOperation()).createLoopRanges(b, loc))
@@ -399,16 +434,19 @@ SmallVector<Value> terse::getOuterExtents(OpBuilder &b, linalg::GenericOp op, co
   for (int64_t dim : shape.outerDims)
     extents.push_back(sizes[dim]);
   bool panel = shape.kernel == Kernel::Panel;
-  int64_t dim = panel ? shape.scalarDim : shape.vectorDim, tile = panel ? tiles.scalars : tiles.vectors;
+  int64_t dim = panel ? shape.scalarDim : shape.vectorDim,
+          tile = panel ? tiles.scalars : tiles.vectors;
   Value count = arith::ConstantIndexOp::create(b, loc, 1);
   if (dim >= 0)
-    count = arith::CeilDivUIOp::create(b, loc, sizes[dim], arith::ConstantIndexOp::create(b, loc, tile));
+    count = arith::CeilDivUIOp::create(b, loc, sizes[dim],
+                                       arith::ConstantIndexOp::create(b, loc, tile));
   extents.push_back(count);
   return extents;
 }
 
-void terse::buildKernel(OpBuilder &b, linalg::GenericOp op, const ContractionShape &shape, const KernelTiles &tiles,
-                        const KernelTarget &target, Value begin, Value end) {
+void terse::buildKernel(OpBuilder &b, linalg::GenericOp op, const ContractionShape &shape,
+                        const KernelTiles &tiles, const KernelTarget &target, Value begin,
+                        Value end) {
   Location loc = op.getLoc();
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(op);

@@ -34,7 +34,8 @@ struct ExpandF16Extension : OpRewritePattern<arith::ExtFOp> {
     auto vector = dyn_cast<VectorType>(from);
     Type bits = vector ? Type(vector.clone(rewriter.getI16Type())) : rewriter.getI16Type();
     Value pattern = arith::BitcastOp::create(rewriter, op.getLoc(), bits, op.getIn());
-    rewriter.replaceOp(op, decodeFloatBits(rewriter, op.getLoc(), pattern, numerics::FloatKind::F16));
+    rewriter.replaceOp(op,
+                       decodeFloatBits(rewriter, op.getLoc(), pattern, numerics::FloatKind::F16));
     return success();
   }
 };
@@ -44,8 +45,8 @@ struct ExpandF16Truncation : OpRewritePattern<arith::TruncFOp> {
   LogicalResult matchAndRewrite(arith::TruncFOp op, PatternRewriter &rewriter) const override {
     if (!getElementTypeOrSelf(op.getType()).isF16())
       return rewriter.notifyMatchFailure(op, "not to f16");
-    Value pattern = encodeFloatBits(rewriter, op.getLoc(), op.getIn(), numerics::FloatKind::F16, /*saturate=*/false,
-                                    numerics::E8M0Rounding::Up);
+    Value pattern = encodeFloatBits(rewriter, op.getLoc(), op.getIn(), numerics::FloatKind::F16,
+                                    /*saturate=*/false, numerics::E8M0Rounding::Up);
     rewriter.replaceOpWithNewOp<arith::BitcastOp>(op, op.getType(), pattern);
     return success();
   }
@@ -59,7 +60,8 @@ struct LowerMathPass : terse::impl::LowerMathPassBase<LowerMathPass> {
       RewritePatternSet patterns(&getContext());
       populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
         // The others lose accuracy over their whole domain, or are rare.
-        return llvm::is_contained({"math.exp", "math.expm1", "math.log", "math.log1p", "math.tanh", "math.erf"}, name);
+        return llvm::is_contained(
+            {"math.exp", "math.expm1", "math.log", "math.log1p", "math.tanh", "math.erf"}, name);
       });
       arith::populateExpandBFloat16Patterns(patterns);
       if (!hasF16C)
@@ -73,10 +75,11 @@ struct LowerMathPass : terse::impl::LowerMathPassBase<LowerMathPass> {
     target.addLegalDialect<arith::ArithDialect, func::FuncDialect, vector::VectorDialect>();
     target.addIllegalDialect<math::MathDialect>();
     // These are instructions, or intrinsics that LLVM maps to the C library itself.
-    target.addLegalOp<math::AbsFOp, math::AbsIOp, math::CopySignOp, math::SqrtOp, math::FmaOp, math::FloorOp,
-                      math::CeilOp, math::RoundEvenOp, math::TruncOp, math::ExpOp, math::LogOp, math::PowFOp,
-                      math::SinOp, math::CosOp, math::CtPopOp, math::CountLeadingZerosOp, math::CountTrailingZerosOp,
-                      math::RsqrtOp, math::Exp2Op, math::Log2Op, math::Log10Op>();
+    target.addLegalOp<math::AbsFOp, math::AbsIOp, math::CopySignOp, math::SqrtOp, math::FmaOp,
+                      math::FloorOp, math::CeilOp, math::RoundEvenOp, math::TruncOp, math::ExpOp,
+                      math::LogOp, math::PowFOp, math::SinOp, math::CosOp, math::CtPopOp,
+                      math::CountLeadingZerosOp, math::CountTrailingZerosOp, math::RsqrtOp,
+                      math::Exp2Op, math::Log2Op, math::Log10Op>();
     if (failed(applyPartialConversion(getOperation(), target, std::move(patterns))))
       signalPassFailure();
   }

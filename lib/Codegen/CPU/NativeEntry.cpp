@@ -30,16 +30,19 @@ struct EntryBuilder {
   Type ptr, i64;
 
   EntryBuilder(MLIRContext *ctx, Location loc)
-      : b(ctx), loc(loc), converter(ctx), ptr(LLVM::LLVMPointerType::get(ctx)), i64(b.getI64Type()) {}
+      : b(ctx), loc(loc), converter(ctx), ptr(LLVM::LLVMPointerType::get(ctx)),
+        i64(b.getI64Type()) {}
 
   Value c64(int64_t v) { return LLVM::ConstantOp::create(b, loc, i64, b.getI64IntegerAttr(v)); }
 
   // Field `field` (0: data, 1: shape) of entry `index` of an array of terse_buffer.
   Value fieldAddress(Value buffers, int64_t index, int64_t field) {
-    return LLVM::GEPOp::create(b, loc, ptr, ptr, buffers, ArrayRef<LLVM::GEPArg>{LLVM::GEPArg(int32_t(2 * index + field))});
+    return LLVM::GEPOp::create(b, loc, ptr, ptr, buffers,
+                               ArrayRef<LLVM::GEPArg>{LLVM::GEPArg(int32_t(2 * index + field))});
   }
   Value dimAddress(Value shape, int64_t dim) {
-    return LLVM::GEPOp::create(b, loc, ptr, i64, shape, ArrayRef<LLVM::GEPArg>{LLVM::GEPArg(int32_t(dim))});
+    return LLVM::GEPOp::create(b, loc, ptr, i64, shape,
+                               ArrayRef<LLVM::GEPArg>{LLVM::GEPArg(int32_t(dim))});
   }
 
   // A memref of row-major elements at `data`; `sizes` are i64.
@@ -78,11 +81,14 @@ static LLVM::LLVMFuncOp declareAlignedAlloc(ModuleOp module) {
     return f;
   OpBuilder b(module.getBodyRegion());
   Type i64 = b.getI64Type(), ptr = LLVM::LLVMPointerType::get(module.getContext());
-  return LLVM::LLVMFuncOp::create(b, module.getLoc(), "aligned_alloc", LLVM::LLVMFunctionType::get(ptr, {i64, i64}));
+  return LLVM::LLVMFuncOp::create(b, module.getLoc(), "aligned_alloc",
+                                  LLVM::LLVMFunctionType::get(ptr, {i64, i64}));
 }
 
-// Copies `result` to fresh memory described by outputs[index]. Yields an i32, 1 if there was no memory.
-static Value storeOutput(EntryBuilder &e, ModuleOp module, Value outputs, int64_t index, Value result) {
+// Copies `result` to fresh memory described by outputs[index]. Yields an i32, 1 if there was no
+// memory.
+static Value storeOutput(EntryBuilder &e, ModuleOp module, Value outputs, int64_t index,
+                         Value result) {
   OpBuilder &b = e.b;
   auto type = cast<MemRefType>(result.getType());
   auto plain = MemRefType::get(type.getShape(), type.getElementType());
@@ -93,7 +99,8 @@ static Value storeOutput(EntryBuilder &e, ModuleOp module, Value outputs, int64_
     shape = LLVM::LoadOp::create(b, e.loc, e.ptr, e.fieldAddress(outputs, index, 1));
   for (int64_t d = 0; d < type.getRank(); ++d) {
     Value size = type.isDynamicDim(d)
-                     ? Value(arith::IndexCastOp::create(b, e.loc, e.i64, memref::DimOp::create(b, e.loc, result, d)))
+                     ? Value(arith::IndexCastOp::create(b, e.loc, e.i64,
+                                                        memref::DimOp::create(b, e.loc, result, d)))
                      : e.c64(type.getDimSize(d));
     LLVM::StoreOp::create(b, e.loc, size, e.dimAddress(shape, d));
     count = LLVM::MulOp::create(b, e.loc, count, size);
@@ -101,9 +108,12 @@ static Value storeOutput(EntryBuilder &e, ModuleOp module, Value outputs, int64_
   }
   // aligned_alloc wants a multiple of the alignment; an empty tensor still gets an address.
   int64_t width = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-  Value bytes = LLVM::AddOp::create(b, e.loc, LLVM::MulOp::create(b, e.loc, count, e.c64(width)), e.c64(64));
+  Value bytes =
+      LLVM::AddOp::create(b, e.loc, LLVM::MulOp::create(b, e.loc, count, e.c64(width)), e.c64(64));
   bytes = LLVM::AndOp::create(b, e.loc, bytes, e.c64(-64));
-  Value data = LLVM::CallOp::create(b, e.loc, declareAlignedAlloc(module), ValueRange{e.c64(64), bytes}).getResult();
+  Value data =
+      LLVM::CallOp::create(b, e.loc, declareAlignedAlloc(module), ValueRange{e.c64(64), bytes})
+          .getResult();
   LLVM::StoreOp::create(b, e.loc, data, e.fieldAddress(outputs, index, 0));
   Value null = LLVM::ZeroOp::create(b, e.loc, e.ptr);
   Value ok = LLVM::ICmpOp::create(b, e.loc, LLVM::ICmpPredicate::ne, data, null);

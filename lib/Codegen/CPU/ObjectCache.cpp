@@ -46,15 +46,16 @@ private:
 };
 } // namespace
 
-/// Another build makes other code. Its file's identity stands for it: hashing the program would take longer than most
-/// of what is saved.
+/// Another build makes other code. Its file's identity stands for it: hashing the program would
+/// take longer than most of what is saved.
 static void hashProgram(llvm::raw_ostream &os) {
   static int here;
   std::string path = llvm::sys::fs::getMainExecutable(nullptr, &here);
   llvm::sys::fs::file_status status;
   os << LLVM_VERSION_STRING << "\n" << path << "\n";
   if (!llvm::sys::fs::status(path, status))
-    os << status.getSize() << " " << status.getLastModificationTime().time_since_epoch().count() << "\n";
+    os << status.getSize() << " " << status.getLastModificationTime().time_since_epoch().count()
+       << "\n";
 }
 
 static std::string getHash(llvm::StringRef bytes) {

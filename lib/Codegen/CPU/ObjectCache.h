@@ -1,9 +1,9 @@
 //===- ObjectCache.h - Code of earlier compilations ------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What LLVM makes of a model depends on its operations, not on its weights, which stand in a blob of their own. So
-// the code is kept in a folder under a hash of all that it depends on: models of the same structure share it, and what
-// has been compiled once is not compiled again.
+// What LLVM makes of a model depends on its operations, not on its weights, which stand in a blob
+// of their own. So the code is kept in a folder under a hash of all that it depends on: models of
+// the same structure share it, and what has been compiled once is not compiled again.
 //
 //===----------------------------------------------------------------------===//
 
@@ -27,8 +27,8 @@ public:
   /// A folder that cannot be read or written is an empty cache. An empty name is none at all.
   explicit ObjectCache(llvm::StringRef folder) : folder(folder) {}
 
-  /// A name for the code of this module: a hash of its text without the contents of resources, of `settings`, and of
-  /// the program that compiles.
+  /// A name for the code of this module: a hash of its text without the contents of resources, of
+  /// `settings`, and of the program that compiles.
   static std::string getKey(mlir::ModuleOp module, llvm::StringRef settings);
 
   /// Nothing if it is not there, or damaged.

@@ -1,7 +1,8 @@
 //===- ParallelCalls.cpp - Ranges of kernels in parallel ------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Why not OpenMP's own entry points: an artifact must run without LLVM's libomp. The loader brings parallel_for.
+// Why not OpenMP's own entry points: an artifact must run without LLVM's libomp. The loader brings
+// parallel_for.
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "terse/Codegen/CPU/Passes.h"
@@ -18,18 +19,22 @@ using namespace terse;
 namespace {
 struct ParallelCallsPass : terse::impl::ParallelCallsPassBase<ParallelCallsPass> {
   // void body(env, begin, end): unpacks the arguments of `kernel` from `env`.
-  static LLVM::LLVMFuncOp createBody(OpBuilder &b, LLVM::LLVMFuncOp kernel, LLVM::LLVMStructType envType) {
+  static LLVM::LLVMFuncOp createBody(OpBuilder &b, LLVM::LLVMFuncOp kernel,
+                                     LLVM::LLVMStructType envType) {
     Location loc = kernel.getLoc();
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointAfter(kernel);
     Type ptr = LLVM::LLVMPointerType::get(b.getContext()), i64 = b.getI64Type();
-    auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()), {ptr, i64, i64});
-    auto body = LLVM::LLVMFuncOp::create(b, loc, (kernel.getName() + "_range").str(), type, LLVM::Linkage::Internal);
+    auto type =
+        LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()), {ptr, i64, i64});
+    auto body = LLVM::LLVMFuncOp::create(b, loc, (kernel.getName() + "_range").str(), type,
+                                         LLVM::Linkage::Internal);
     Block *block = body.addEntryBlock(b);
     b.setInsertionPointToStart(block);
     SmallVector<Value> args;
     for (auto [i, t] : llvm::enumerate(envType.getBody())) {
-      Value at = LLVM::GEPOp::create(b, loc, ptr, envType, block->getArgument(0), ArrayRef<LLVM::GEPArg>{0, int32_t(i)});
+      Value at = LLVM::GEPOp::create(b, loc, ptr, envType, block->getArgument(0),
+                                     ArrayRef<LLVM::GEPArg>{0, int32_t(i)});
       args.push_back(LLVM::LoadOp::create(b, loc, t, at));
     }
     args.push_back(block->getArgument(1));
@@ -45,7 +50,8 @@ struct ParallelCallsPass : terse::impl::ParallelCallsPassBase<ParallelCallsPass>
     Type ptr = LLVM::LLVMPointerType::get(&getContext());
     SmallVector<LLVM::CallOp> calls;
     module.walk([&](LLVM::CallOp call) {
-      auto callee = call.getCallee() ? module.lookupSymbol<LLVM::LLVMFuncOp>(*call.getCallee()) : LLVM::LLVMFuncOp();
+      auto callee = call.getCallee() ? module.lookupSymbol<LLVM::LLVMFuncOp>(*call.getCallee())
+                                     : LLVM::LLVMFuncOp();
       if (callee && callee->hasAttr(cpu::kParallelAttr))
         calls.push_back(call);
     });
@@ -53,18 +59,20 @@ struct ParallelCallsPass : terse::impl::ParallelCallsPassBase<ParallelCallsPass>
       return;
     auto pointer = module.lookupSymbol<LLVM::GlobalOp>(TERSE_SERVICES_SYMBOL);
     if (!pointer) {
-      pointer = LLVM::GlobalOp::create(b, module.getLoc(), ptr, /*isConstant=*/false, LLVM::Linkage::External,
-                                       TERSE_SERVICES_SYMBOL, Attribute());
+      pointer = LLVM::GlobalOp::create(b, module.getLoc(), ptr, /*isConstant=*/false,
+                                       LLVM::Linkage::External, TERSE_SERVICES_SYMBOL, Attribute());
       Block *init = b.createBlock(&pointer.getInitializerRegion());
       b.setInsertionPointToStart(init);
-      LLVM::ReturnOp::create(b, module.getLoc(), Value(LLVM::ZeroOp::create(b, module.getLoc(), ptr)));
+      LLVM::ReturnOp::create(b, module.getLoc(),
+                             Value(LLVM::ZeroOp::create(b, module.getLoc(), ptr)));
     }
     llvm::StringMap<LLVM::LLVMFuncOp> bodies;
     for (LLVM::CallOp call : calls) {
       auto kernel = module.lookupSymbol<LLVM::LLVMFuncOp>(*call.getCallee());
       Location loc = call.getLoc();
       OperandRange args = call.getArgOperands();
-      auto envType = LLVM::LLVMStructType::getLiteral(&getContext(), SmallVector<Type>(args.drop_back(2).getTypes()));
+      auto envType = LLVM::LLVMStructType::getLiteral(
+          &getContext(), SmallVector<Type>(args.drop_back(2).getTypes()));
       LLVM::LLVMFuncOp &body = bodies[kernel.getName()];
       if (!body)
         body = createBody(b, kernel, envType);
@@ -73,7 +81,8 @@ struct ParallelCallsPass : terse::impl::ParallelCallsPassBase<ParallelCallsPass>
       Value one = LLVM::ConstantOp::create(b, loc, b.getI64Type(), b.getI64IntegerAttr(1));
       Value env = LLVM::AllocaOp::create(b, loc, ptr, envType, one);
       b.setInsertionPoint(call);
-      Value services = LLVM::LoadOp::create(b, loc, ptr, LLVM::AddressOfOp::create(b, loc, pointer));
+      Value services =
+          LLVM::LoadOp::create(b, loc, ptr, LLVM::AddressOfOp::create(b, loc, pointer));
       Value null = LLVM::ZeroOp::create(b, loc, ptr);
       Value none = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::eq, services, null);
       Block *before = call->getBlock();
@@ -83,12 +92,14 @@ struct ParallelCallsPass : terse::impl::ParallelCallsPassBase<ParallelCallsPass>
       LLVM::BrOp::create(b, loc, after);
       Block *parallel = b.createBlock(after);
       for (auto [i, arg] : llvm::enumerate(args.drop_back(2))) {
-        Value at = LLVM::GEPOp::create(b, loc, ptr, envType, env, ArrayRef<LLVM::GEPArg>{0, int32_t(i)});
+        Value at =
+            LLVM::GEPOp::create(b, loc, ptr, envType, env, ArrayRef<LLVM::GEPArg>{0, int32_t(i)});
         LLVM::StoreOp::create(b, loc, arg, at);
       }
       Value run = LLVM::LoadOp::create(b, loc, ptr, services); // parallel_for is the first member.
       Value address = LLVM::AddressOfOp::create(b, loc, body);
-      auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(&getContext()), {ptr, ptr, b.getI64Type()});
+      auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(&getContext()),
+                                              {ptr, ptr, b.getI64Type()});
       LLVM::CallOp::create(b, loc, type, ValueRange{run, address, env, args.back()});
       LLVM::BrOp::create(b, loc, after);
       b.setInsertionPointToEnd(before);

@@ -1,8 +1,9 @@
 //===- PlanArena.cpp - Static places for buffers --------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Offsets are assigned by decreasing size, each buffer at the lowest place where no buffer with an overlapping life
-// lies (greedy by size, as in Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020).
+// Offsets are assigned by decreasing size, each buffer at the lowest place where no buffer with an
+// overlapping life lies (greedy by size, as in Pisarchyk and Lee, "Efficient Memory Management for
+// Deep Neural Net Inference", 2020).
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
@@ -30,22 +31,26 @@ struct Buffer {
 
 struct PlanArenaPass : terse::impl::PlanArenaPassBase<PlanArenaPass> {
   // The life of `alloc` in positions of the entry block, or nothing if it has no static place.
-  std::optional<Buffer> analyze(memref::AllocOp alloc, Block &entry, BufferViewFlowAnalysis &aliases,
+  std::optional<Buffer> analyze(memref::AllocOp alloc, Block &entry,
+                                BufferViewFlowAnalysis &aliases,
                                 const DenseMap<Operation *, unsigned> &position) {
     MemRefType type = alloc.getType();
-    if (!type.hasStaticShape() || !type.getLayout().isIdentity() || !type.getElementType().isIntOrIndexOrFloat())
+    if (!type.hasStaticShape() || !type.getLayout().isIdentity() ||
+        !type.getElementType().isIntOrIndexOrFloat())
       return std::nullopt;
     if (alloc->getParentOfType<scf::ParallelOp>() || alloc->getParentOfType<scf::ForallOp>())
       return std::nullopt;
     Operation *top = entry.findAncestorOpInBlock(*alloc);
     Buffer buffer{alloc, position.lookup(top), position.lookup(top), 0};
-    unsigned width = type.getElementType().isIndex() ? 8 : llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+    unsigned width =
+        type.getElementType().isIndex() ? 8 : llvm::divideCeil(type.getElementTypeBitWidth(), 8);
     buffer.bytes = std::max<uint64_t>(1, type.getNumElements()) * width;
     for (Value alias : aliases.resolve(alloc)) {
       for (Operation *user : alias.getUsers()) {
         // What a loop yields lives on while the next iteration allocates again.
         Operation *parent = user->getParentOp();
-        if (user->hasTrait<OpTrait::IsTerminator>() && isa<LoopLikeOpInterface>(parent) && parent->isProperAncestor(alloc))
+        if (user->hasTrait<OpTrait::IsTerminator>() && isa<LoopLikeOpInterface>(parent) &&
+            parent->isProperAncestor(alloc))
           return std::nullopt;
         Operation *ancestor = entry.findAncestorOpInBlock(*user);
         if (!ancestor)
@@ -61,7 +66,8 @@ struct PlanArenaPass : terse::impl::PlanArenaPassBase<PlanArenaPass> {
     for (Buffer &b : buffers)
       order.push_back(&b);
     llvm::sort(order, [&](Buffer *a, Buffer *b) {
-      return a->bytes != b->bytes ? a->bytes > b->bytes : a < b; // Pointers into one array: its order.
+      return a->bytes != b->bytes ? a->bytes > b->bytes
+                                  : a < b; // Pointers into one array: its order.
     });
     uint64_t size = 0;
     SmallVector<Buffer *> placed;
@@ -109,7 +115,8 @@ struct PlanArenaPass : terse::impl::PlanArenaPassBase<PlanArenaPass> {
 
     OpBuilder b(func.getBody());
     unsigned index = std::min(1u, func.getNumArguments());
-    if (failed(func.insertArgument(index, MemRefType::get({ShapedType::kDynamic}, b.getI8Type()), {}, func.getLoc())))
+    if (failed(func.insertArgument(index, MemRefType::get({ShapedType::kDynamic}, b.getI8Type()),
+                                   {}, func.getLoc())))
       return signalPassFailure();
     Value arena = func.getArgument(index);
     for (Buffer &buffer : buffers) {
@@ -117,7 +124,8 @@ struct PlanArenaPass : terse::impl::PlanArenaPassBase<PlanArenaPass> {
       b.setInsertionPointToStart(&entry);
       Location loc = buffer.alloc.getLoc();
       Value offset = arith::ConstantIndexOp::create(b, loc, buffer.offset);
-      Value view = memref::ViewOp::create(b, loc, buffer.alloc.getType(), arena, offset, ValueRange{});
+      Value view =
+          memref::ViewOp::create(b, loc, buffer.alloc.getType(), arena, offset, ValueRange{});
       buffer.alloc.replaceAllUsesWith(view);
       buffer.alloc.erase();
     }

@@ -18,7 +18,8 @@ using namespace terse;
 static const char *const kLevel2 = "+sse3,+ssse3,+sse4.1,+sse4.2,+popcnt,+cx16,+sahf";
 static const char *const kLevel3 = ",+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe,+xsave";
 static const char *const kLevel4 = ",+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl";
-static const char *const kAMX = ",+avx512vnni,+avx512bf16,+avx512fp16,+amx-tile,+amx-int8,+amx-bf16";
+static const char *const kAMX =
+    ",+avx512vnni,+avx512bf16,+avx512fp16,+amx-tile,+amx-int8,+amx-bf16";
 
 static std::string getHostFeatures() {
   std::string features;
@@ -67,7 +68,8 @@ llvm::Expected<NativeTarget> terse::createTarget(llvm::StringRef whole, unsigned
   auto fail = [&](const llvm::Twine &why) {
     return llvm::createStringError(std::make_error_code(std::errc::invalid_argument),
                                    "unknown target '" + whole + "': " + why +
-                                       " (known: native, x86-64, x86-64-v2, x86-64-v3, x86-64-v4, amx, with '+feature' added, or a triple)");
+                                       " (known: native, x86-64, x86-64-v2, x86-64-v3, x86-64-v4, "
+                                       "amx, with '+feature' added, or a triple)");
   };
   std::string error;
   const llvm::Target *backend = llvm::TargetRegistry::lookupTarget(triple, error);
@@ -75,13 +77,15 @@ llvm::Expected<NativeTarget> terse::createTarget(llvm::StringRef whole, unsigned
     return fail("no code generator");
   if (triple.getArch() == llvm::Triple::x86_64)
     cpu = "x86-64";
-  static const llvm::CodeGenOptLevel levels[] = {llvm::CodeGenOptLevel::None, llvm::CodeGenOptLevel::Less,
-                                                 llvm::CodeGenOptLevel::Default, llvm::CodeGenOptLevel::Aggressive};
+  static const llvm::CodeGenOptLevel levels[] = {
+      llvm::CodeGenOptLevel::None, llvm::CodeGenOptLevel::Less, llvm::CodeGenOptLevel::Default,
+      llvm::CodeGenOptLevel::Aggressive};
   llvm::TargetOptions options;
   // Multiply-adds are fused only where the IR says so: the same numbers on every x86 target.
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
-  target.machine.reset(backend->createTargetMachine(triple, cpu, target.features, options, llvm::Reloc::PIC_,
-                                                    std::nullopt, levels[std::min(optLevel, 3u)]));
+  target.machine.reset(backend->createTargetMachine(triple, cpu, target.features, options,
+                                                    llvm::Reloc::PIC_, std::nullopt,
+                                                    levels[std::min(optLevel, 3u)]));
   if (!target.machine)
     return fail("no target machine");
 
@@ -95,7 +99,9 @@ llvm::Expected<NativeTarget> terse::createTarget(llvm::StringRef whole, unsigned
   target.hasF16C = !x86 || on.contains("f16c");
   target.hasFMA = !x86 || on.contains("fma");
   if (x86)
-    target.vectorBytes = on.contains("avx512bw") && on.contains("avx512vl") ? 64 : on.contains("avx2") ? 32 : 16;
+    target.vectorBytes = on.contains("avx512bw") && on.contains("avx512vl") ? 64
+                         : on.contains("avx2")                              ? 32
+                                                                            : 16;
   bool wide = target.vectorBytes == 64;
   if (!x86)
     target.isa = "portable";

@@ -12,8 +12,8 @@
 
 namespace terse {
 
-/// A target machine and what the passes ask of it. Chosen by feature bits, never by the name of a CPU: the names that
-/// virtual machines report can be wrong.
+/// A target machine and what the passes ask of it. Chosen by feature bits, never by the name of a
+/// CPU: the names that virtual machines report can be wrong.
 struct NativeTarget {
   std::unique_ptr<llvm::TargetMachine> machine;
   std::string triple, features;

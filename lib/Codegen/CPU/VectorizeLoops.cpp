@@ -1,8 +1,9 @@
 //===- VectorizeLoops.cpp - Elementwise ops and reductions ----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Why not leave these loops to LLVM: a reduction accumulates in memory, which may be that of its input for all LLVM
-// knows, so that it neither keeps the sum in a register nor vectorizes; and it cannot run loops in parallel.
+// Why not leave these loops to LLVM: a reduction accumulates in memory, which may be that of its
+// input for all LLVM knows, so that it neither keeps the sum in a register nor vectorizes; and it
+// cannot run loops in parallel.
 
 #include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -29,37 +30,44 @@ static constexpr int64_t kPiece = 4096;
 namespace {
 // Ops that compute each lane on its own, do not trap, and have instructions or polynomials.
 bool isVectorizable(Operation &op) {
-  if (isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp, arith::CeilDivSIOp, arith::FloorDivSIOp,
-          arith::CeilDivUIOp, arith::RemFOp>(op))
+  if (isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp, arith::CeilDivSIOp,
+          arith::FloorDivSIOp, arith::CeilDivUIOp, arith::RemFOp>(op))
     return false;
   if (op.getNumResults() != 1 || op.getNumRegions() || !OpTrait::hasElementwiseMappableTraits(&op))
     return false;
   return isa<arith::ArithDialect>(op.getDialect()) ||
-         isa<math::AbsFOp, math::RoundEvenOp, math::SqrtOp, math::FloorOp, math::CeilOp, math::ExpOp, math::TanhOp, math::ErfOp>(op);
+         isa<math::AbsFOp, math::RoundEvenOp, math::SqrtOp, math::FloorOp, math::CeilOp,
+             math::ExpOp, math::TanhOp, math::ErfOp>(op);
 }
 
-bool isPlainElement(Type type) { return type.isF32() || type.isInteger(8) || type.isInteger(16) || type.isInteger(32); }
+bool isPlainElement(Type type) {
+  return type.isF32() || type.isInteger(8) || type.isInteger(16) || type.isInteger(32);
+}
 
 bool hasUnitStride(MemRefType type) {
   SmallVector<int64_t> strides;
   int64_t offset;
-  return type.getRank() > 0 && succeeded(type.getStridesAndOffset(strides, offset)) && strides.back() == 1;
+  return type.getRank() > 0 && succeeded(type.getStridesAndOffset(strides, offset)) &&
+         strides.back() == 1;
 }
 
 // The op that joins the result so far with a new value, if lanes can do so apart from each other.
 Operation *getCombiner(linalg::GenericOp op) {
   Operation *combiner = op.getBody()->getTerminator()->getOperand(0).getDefiningOp();
   Value out = op.getRegionOutputArgs()[0];
-  if (!isa_and_nonnull<arith::AddFOp, arith::AddIOp, arith::MaximumFOp, arith::MinimumFOp, arith::MaxNumFOp, arith::MinNumFOp,
-                       arith::MaxSIOp, arith::MaxUIOp, arith::MinSIOp, arith::MinUIOp>(combiner) ||
-      !out.hasOneUse() || *out.user_begin() != combiner || combiner->getOperand(0) == combiner->getOperand(1))
+  if (!isa_and_nonnull<arith::AddFOp, arith::AddIOp, arith::MaximumFOp, arith::MinimumFOp,
+                       arith::MaxNumFOp, arith::MinNumFOp, arith::MaxSIOp, arith::MaxUIOp,
+                       arith::MinSIOp, arith::MinUIOp>(combiner) ||
+      !out.hasOneUse() || *out.user_begin() != combiner ||
+      combiner->getOperand(0) == combiner->getOperand(1))
     return nullptr;
   return combiner;
 }
 
 // Whether all loops but the last run over single elements, and the last over vectors.
 bool matches(linalg::GenericOp op) {
-  if (!op.hasPureBufferSemantics() || op.getNumDpsInits() != 1 || op.hasIndexSemantics() || op.getNumLoops() == 0)
+  if (!op.hasPureBufferSemantics() || op.getNumDpsInits() != 1 || op.hasIndexSemantics() ||
+      op.getNumLoops() == 0)
     return false;
   unsigned last = op.getNumLoops() - 1;
   SmallVector<utils::IteratorType> iterators = op.getIteratorTypesArray();
@@ -82,7 +90,8 @@ bool matches(linalg::GenericOp op) {
     for (AffineExpr e : map.getResults().drop_back())
       if (e.isFunctionOfDim(last))
         return false;
-    if ((init && reduction) || map.getResults().back() != getAffineDimExpr(last, op.getContext()) || !hasUnitStride(type))
+    if ((init && reduction) || map.getResults().back() != getAffineDimExpr(last, op.getContext()) ||
+        !hasUnitStride(type))
       return false;
   }
   if (!reduction && op.payloadUsesValueFromOperand(op.getDpsInitOperand(0)))
@@ -108,7 +117,9 @@ public:
       for (auto [i, e] : llvm::enumerate(map.getResults()))
         if (auto d = dyn_cast<AffineDimExpr>(e); d && !sizes[d.getPosition()]) {
           auto type = cast<MemRefType>(v.getType());
-          sizes[d.getPosition()] = type.isDynamicDim(i) ? memref::DimOp::create(b, loc, v, i).getResult() : c(type.getDimSize(i));
+          sizes[d.getPosition()] = type.isDynamicDim(i)
+                                       ? memref::DimOp::create(b, loc, v, i).getResult()
+                                       : c(type.getDimSize(i));
         }
   }
 
@@ -135,10 +146,13 @@ public:
           row = arith::DivUIOp::create(b, loc, row, sizes[d]);
       }
       Value span = arith::SubIOp::create(b, loc, to, from);
-      Value whole = arith::AddIOp::create(b, loc, from, mul(arith::DivUIOp::create(b, loc, span, c(lanes)), c(lanes)));
+      Value whole = arith::AddIOp::create(
+          b, loc, from, mul(arith::DivUIOp::create(b, loc, span, c(lanes)), c(lanes)));
       Value rest = arith::SubIOp::create(b, loc, to, whole);
       Value left = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt, rest, c(0));
-      auto mask = [&] { return vector::CreateMaskOp::create(b, loc, VectorType::get(lanes, b.getI1Type()), rest); };
+      auto mask = [&] {
+        return vector::CreateMaskOp::create(b, loc, VectorType::get(lanes, b.getI1Type()), rest);
+      };
       if (reduction)
         return reduce(dims, from, whole, left, mask), SmallVector<Value>();
       loop(from, whole, lanes, ValueRange(), [&](Value i, ValueRange) {
@@ -165,16 +179,21 @@ private:
       rows = mul(rows, sizes[d]);
     return rows;
   }
-  Value countPieces() { return arith::DivUIOp::create(b, loc, arith::AddIOp::create(b, loc, sizes[last], c(kPiece - 1)), c(kPiece)); }
+  Value countPieces() {
+    return arith::DivUIOp::create(b, loc, arith::AddIOp::create(b, loc, sizes[last], c(kPiece - 1)),
+                                  c(kPiece));
+  }
 
   SmallVector<Value> loop(Value from, Value to, int64_t step, ValueRange init,
                           llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
-    auto made = scf::ForOp::create(b, loc, from, to, c(step), init, [&](OpBuilder &inner, Location, Value iv, ValueRange args) {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPoint(inner.getInsertionBlock(), inner.getInsertionPoint());
-      SmallVector<Value> next = body(iv, args);
-      scf::YieldOp::create(b, loc, next);
-    });
+    auto made = scf::ForOp::create(b, loc, from, to, c(step), init,
+                                   [&](OpBuilder &inner, Location, Value iv, ValueRange args) {
+                                     OpBuilder::InsertionGuard guard(b);
+                                     b.setInsertionPoint(inner.getInsertionBlock(),
+                                                         inner.getInsertionPoint());
+                                     SmallVector<Value> next = body(iv, args);
+                                     scf::YieldOp::create(b, loc, next);
+                                   });
     return SmallVector<Value>(made.getResults());
   }
 
@@ -189,7 +208,8 @@ private:
     auto type = VectorType::get(lanes, cast<MemRefType>(operand->get().getType()).getElementType());
     SmallVector<Value> at = indices(operand, dims);
     if (!op.getMatchingIndexingMap(operand).isFunctionOfDim(last))
-      return vector::BroadcastOp::create(b, loc, type, memref::LoadOp::create(b, loc, operand->get(), at));
+      return vector::BroadcastOp::create(b, loc, type,
+                                         memref::LoadOp::create(b, loc, operand->get(), at));
     if (!mask)
       return vector::LoadOp::create(b, loc, type, operand->get(), at);
     Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
@@ -212,7 +232,8 @@ private:
         return found;
       Attribute value;
       matchPattern(v, m_Constant(&value));
-      found = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(VectorType::get(lanes, v.getType()), value));
+      found = arith::ConstantOp::create(
+          b, loc, DenseElementsAttr::get(VectorType::get(lanes, v.getType()), value));
       vectors[v] = found;
       return found;
     };
@@ -222,7 +243,8 @@ private:
       SmallVector<Value> operands;
       for (Value v : inner.getOperands())
         operands.push_back(lookup(v));
-      OperationState state(loc, inner.getName(), operands, VectorType::get(lanes, inner.getResult(0).getType()), inner.getAttrs());
+      OperationState state(loc, inner.getName(), operands,
+                           VectorType::get(lanes, inner.getResult(0).getType()), inner.getAttrs());
       state.propertiesAttr = inner.getPropertiesAsAttribute();
       vectors[inner.getResult(0)] = b.create(state)->getResult(0);
     }
@@ -259,7 +281,8 @@ private:
     return K::ADD;
   }
 
-  void reduce(SmallVector<Value> dims, Value from, Value whole, Value left, llvm::function_ref<Value()> mask) {
+  void reduce(SmallVector<Value> dims, Value from, Value whole, Value left,
+              llvm::function_ref<Value()> mask) {
     Operation *combiner = getCombiner(op);
     SmallVector<Value> at = indices(op.getDpsInitOperand(0), dims);
     Value start = memref::LoadOp::create(b, loc, op.getDpsInits()[0], at);
@@ -271,7 +294,8 @@ private:
     if (kind != vector::CombiningKind::ADD)
       first = vector::BroadcastOp::create(b, loc, type, start);
     else if (isa<FloatType>(element))
-      first = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, b.getFloatAttr(element, -0.0)));
+      first = arith::ConstantOp::create(
+          b, loc, DenseElementsAttr::get(type, b.getFloatAttr(element, -0.0)));
     else
       first = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
     Value acc = loop(from, whole, lanes, first, [&](Value i, ValueRange args) {
@@ -288,8 +312,9 @@ private:
       b.setInsertionPointToStart(branch.elseBlock());
       scf::YieldOp::create(b, loc, acc);
     }
-    Value total = kind == vector::CombiningKind::ADD ? vector::ReductionOp::create(b, loc, kind, branch.getResult(0), start)
-                                                     : vector::ReductionOp::create(b, loc, kind, branch.getResult(0));
+    Value total = kind == vector::CombiningKind::ADD
+                      ? vector::ReductionOp::create(b, loc, kind, branch.getResult(0), start)
+                      : vector::ReductionOp::create(b, loc, kind, branch.getResult(0));
     memref::StoreOp::create(b, loc, total, op.getDpsInits()[0], at);
   }
 
@@ -320,7 +345,8 @@ struct VectorizeLoopsPass : terse::impl::VectorizeLoopsPassBase<VectorizeLoopsPa
     IRMapping mapping;
     mapping.map(op->getOperands(), block->getArguments().drop_back(2));
     auto inside = cast<linalg::GenericOp>(b.clone(*op.getOperation(), mapping));
-    LoopBuilder(b, inside, lanes).build(block->getArguments().end()[-2], block->getArguments().end()[-1]);
+    LoopBuilder(b, inside, lanes)
+        .build(block->getArguments().end()[-2], block->getArguments().end()[-1]);
     func::ReturnOp::create(b, op.getLoc());
     inside.erase();
     return function;
@@ -341,7 +367,8 @@ struct VectorizeLoopsPass : terse::impl::VectorizeLoopsPassBase<VectorizeLoopsPa
       SmallVector<int64_t> ranges = op.getStaticLoopRanges();
       int64_t work = 1;
       for (int64_t r : ranges)
-        work = ShapedType::isDynamic(r) || ShapedType::isDynamic(work) ? ShapedType::kDynamic : work * r;
+        work = ShapedType::isDynamic(r) || ShapedType::isDynamic(work) ? ShapedType::kDynamic
+                                                                       : work * r;
       Value begin = arith::ConstantIndexOp::create(b, loc, 0), end = builder.countItems();
       auto serial = [&] { builder.build(begin, end); };
       if (parallelWork < 0 || (!ShapedType::isDynamic(work) && work < parallelWork)) {
@@ -350,7 +377,8 @@ struct VectorizeLoopsPass : terse::impl::VectorizeLoopsPassBase<VectorizeLoopsPa
         op.erase();
         continue;
       }
-      func::FuncOp function = createFunction(b, op, ("loop_" + llvm::Twine(functions++)).str(), lanes);
+      func::FuncOp function =
+          createFunction(b, op, ("loop_" + llvm::Twine(functions++)).str(), lanes);
       SmallVector<Value> args(op->getOperands());
       args.append({begin, end});
       if (!ShapedType::isDynamic(work)) {

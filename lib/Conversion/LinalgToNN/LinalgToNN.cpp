@@ -48,7 +48,8 @@ bool isLowest(Attribute scalar) {
   return integer && integer.getValue().isMinSignedValue();
 }
 
-// Named ops compute in the element type of their result. Widens `v` where nn would not do it on its own.
+// Named ops compute in the element type of their result. Widens `v` where nn would not do it on its
+// own.
 Value widened(OpBuilder &b, Location loc, Value v, Type result) {
   Type element = typeOf(v).getElementType();
   if (element == result || nn::getAccumulatorType(element) == result)
@@ -60,7 +61,8 @@ Value widened(OpBuilder &b, Location loc, Value v, Type result) {
 LogicalResult checkContraction(linalg::LinalgOp op, PatternRewriter &rewriter) {
   if (!op.hasPureTensorSemantics())
     return rewriter.notifyMatchFailure(op, "works on buffers");
-  Type l = typeOf(op->getOperand(0)).getElementType(), r = typeOf(op->getOperand(1)).getElementType();
+  Type l = typeOf(op->getOperand(0)).getElementType(),
+       r = typeOf(op->getOperand(1)).getElementType();
   Type result = typeOf(op->getResult(0)).getElementType();
   bool same = l == r && (l == result || nn::getAccumulatorType(l) == result);
   // Casting within floats or within signed integers is what the named op does, too.
@@ -82,13 +84,15 @@ std::pair<Value, Value> operandsOf(linalg::LinalgOp op, PatternRewriter &rewrite
   auto wide = [&](Value v) -> Value {
     if (typeOf(v).getElementType() == result)
       return v;
-    return nn::CastOp::create(rewriter, op.getLoc(), RankedTensorType::get(typeOf(v).getShape(), result), v);
+    return nn::CastOp::create(rewriter, op.getLoc(),
+                              RankedTensorType::get(typeOf(v).getShape(), result), v);
   };
   return {wide(l), wide(r)};
 }
 
 // `value` combined with the init tensor, unless that is neutral, in place of `op`.
-void replaceAccumulating(PatternRewriter &rewriter, linalg::LinalgOp op, Value value, nn::BinaryKind kind) {
+void replaceAccumulating(PatternRewriter &rewriter, linalg::LinalgOp op, Value value,
+                         nn::BinaryKind kind) {
   Value init = op.getDpsInits()[0];
   Attribute splat = splatOf(init);
   bool neutral = kind == nn::BinaryKind::Max ? isLowest(splat) : isZero(splat);
@@ -101,10 +105,12 @@ void replaceAccumulating(PatternRewriter &rewriter, linalg::LinalgOp op, Value v
 }
 
 SmallVector<int64_t> numbers(DenseIntElementsAttr attr) {
-  return llvm::map_to_vector(attr.getValues<APInt>(), [](const APInt &i) { return i.getSExtValue(); });
+  return llvm::map_to_vector(attr.getValues<APInt>(),
+                             [](const APInt &i) { return i.getSExtValue(); });
 }
 
-template <typename OpTy> struct RaiseMatmul : OpRewritePattern<OpTy> {
+template <typename OpTy>
+struct RaiseMatmul : OpRewritePattern<OpTy> {
   using OpRewritePattern<OpTy>::OpRewritePattern;
   LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {
     auto linalgOp = cast<linalg::LinalgOp>(op.getOperation());
@@ -115,12 +121,14 @@ template <typename OpTy> struct RaiseMatmul : OpRewritePattern<OpTy> {
     if (op.getCast() != linalg::TypeFn::cast_signed)
       return rewriter.notifyMatchFailure(op, "casts unsigned");
     auto [l, r] = operandsOf(linalgOp, rewriter);
-    replaceAccumulating(rewriter, linalgOp, nn::MatmulOp::create(rewriter, op.getLoc(), l, r), nn::BinaryKind::Add);
+    replaceAccumulating(rewriter, linalgOp, nn::MatmulOp::create(rewriter, op.getLoc(), l, r),
+                        nn::BinaryKind::Add);
     return success();
   }
 };
 
-// How a named convolution or pool lays out its tensors: permutations from its axes to those of nn, empty if equal.
+// How a named convolution or pool lays out its tensors: permutations from its axes to those of nn,
+// empty if equal.
 struct Layout {
   ArrayRef<int64_t> input, weight, output;
 };
@@ -128,13 +136,15 @@ struct Layout {
 constexpr int64_t kToChannelsFirst[] = {0, 3, 1, 2}, kToChannelsLast[] = {0, 2, 3, 1};
 constexpr int64_t kFromHwcf[] = {3, 2, 0, 1}, kFromHwc[] = {2, 0, 1};
 const Layout kChannelsFirst{}, kNhwcHwcf{kToChannelsFirst, kFromHwcf, kToChannelsLast},
-    kNhwcHwc{kToChannelsFirst, kFromHwc, kToChannelsLast}, kNhwc{kToChannelsFirst, {}, kToChannelsLast};
+    kNhwcHwc{kToChannelsFirst, kFromHwc, kToChannelsLast},
+    kNhwc{kToChannelsFirst, {}, kToChannelsLast};
 
 Value permuted(PatternRewriter &rewriter, Location loc, Value v, ArrayRef<int64_t> permutation) {
   return permutation.empty() ? v : Value(nn::TransposeOp::create(rewriter, loc, v, permutation));
 }
 
-template <typename OpTy> struct RaiseConvolution : OpRewritePattern<OpTy> {
+template <typename OpTy>
+struct RaiseConvolution : OpRewritePattern<OpTy> {
   RaiseConvolution(MLIRContext *context, Layout layout, bool depthwise)
       : OpRewritePattern<OpTy>(context), layout(layout), depthwise(depthwise) {}
 
@@ -154,11 +164,15 @@ template <typename OpTy> struct RaiseConvolution : OpRewritePattern<OpTy> {
       SmallVector<int64_t> shape(typeOf(weight).getShape());
       groups = shape.front();
       shape.insert(shape.begin() + 1, 1);
-      weight = nn::ReshapeOp::create(rewriter, loc, RankedTensorType::get(shape, typeOf(weight).getElementType()), weight, Value());
+      weight = nn::ReshapeOp::create(rewriter, loc,
+                                     RankedTensorType::get(shape, typeOf(weight).getElementType()),
+                                     weight, Value());
     }
     SmallVector<int64_t> strides = numbers(op.getStrides()), pads(2 * strides.size(), 0);
-    Value y = nn::ConvOp::create(rewriter, loc, x, weight, Value(), strides, pads, numbers(op.getDilations()), groups);
-    replaceAccumulating(rewriter, linalgOp, permuted(rewriter, loc, y, layout.output), nn::BinaryKind::Add);
+    Value y = nn::ConvOp::create(rewriter, loc, x, weight, Value(), strides, pads,
+                                 numbers(op.getDilations()), groups);
+    replaceAccumulating(rewriter, linalgOp, permuted(rewriter, loc, y, layout.output),
+                        nn::BinaryKind::Add);
     return success();
   }
 
@@ -166,8 +180,10 @@ template <typename OpTy> struct RaiseConvolution : OpRewritePattern<OpTy> {
   bool depthwise;
 };
 
-template <typename OpTy> struct RaiseMaxPool : OpRewritePattern<OpTy> {
-  RaiseMaxPool(MLIRContext *context, Layout layout) : OpRewritePattern<OpTy>(context), layout(layout) {}
+template <typename OpTy>
+struct RaiseMaxPool : OpRewritePattern<OpTy> {
+  RaiseMaxPool(MLIRContext *context, Layout layout)
+      : OpRewritePattern<OpTy>(context), layout(layout) {}
 
   LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {
     auto linalgOp = cast<linalg::LinalgOp>(op.getOperation());
@@ -175,14 +191,17 @@ template <typename OpTy> struct RaiseMaxPool : OpRewritePattern<OpTy> {
       return rewriter.notifyMatchFailure(op, "works on buffers");
     // The second operand only gives the window its shape.
     auto window = typeOf(op->getOperand(1));
-    if (!window.hasStaticShape() || typeOf(op->getOperand(0)).getElementType() != typeOf(op->getResult(0)).getElementType())
+    if (!window.hasStaticShape() ||
+        typeOf(op->getOperand(0)).getElementType() != typeOf(op->getResult(0)).getElementType())
       return rewriter.notifyMatchFailure(op, "the window is dynamic or the element type changes");
     Location loc = op.getLoc();
     Value x = permuted(rewriter, loc, op->getOperand(0), layout.input);
     SmallVector<int64_t> strides = numbers(op.getStrides()), pads(2 * strides.size(), 0);
-    Value y = nn::PoolOp::create(rewriter, loc, nn::PoolKind::Max, x, window.getShape(), strides, pads,
-                                 numbers(op.getDilations()), /*ceil_mode=*/false, /*count_include_pad=*/false, /*p=*/2);
-    replaceAccumulating(rewriter, linalgOp, permuted(rewriter, loc, y, layout.output), nn::BinaryKind::Max);
+    Value y = nn::PoolOp::create(rewriter, loc, nn::PoolKind::Max, x, window.getShape(), strides,
+                                 pads, numbers(op.getDilations()), /*ceil_mode=*/false,
+                                 /*count_include_pad=*/false, /*p=*/2);
+    replaceAccumulating(rewriter, linalgOp, permuted(rewriter, loc, y, layout.output),
+                        nn::BinaryKind::Max);
     return success();
   }
 
@@ -203,11 +222,15 @@ struct RaiseLinalgToNN : terse::impl::RaiseLinalgToNNPassBase<RaiseLinalgToNN> {
 void terse::populateRaiseLinalgToNNPatterns(RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
   patterns.add<RaiseMatmul<linalg::MatmulOp>, RaiseMatmul<linalg::BatchMatmulOp>>(context);
-  patterns.add<RaiseConvolution<linalg::Conv1DNcwFcwOp>>(context, kChannelsFirst, /*depthwise=*/false);
-  patterns.add<RaiseConvolution<linalg::Conv2DNchwFchwOp>>(context, kChannelsFirst, /*depthwise=*/false);
+  patterns.add<RaiseConvolution<linalg::Conv1DNcwFcwOp>>(context, kChannelsFirst,
+                                                         /*depthwise=*/false);
+  patterns.add<RaiseConvolution<linalg::Conv2DNchwFchwOp>>(context, kChannelsFirst,
+                                                           /*depthwise=*/false);
   patterns.add<RaiseConvolution<linalg::Conv2DNhwcHwcfOp>>(context, kNhwcHwcf, /*depthwise=*/false);
-  patterns.add<RaiseConvolution<linalg::DepthwiseConv2DNchwChwOp>>(context, kChannelsFirst, /*depthwise=*/true);
-  patterns.add<RaiseConvolution<linalg::DepthwiseConv2DNhwcHwcOp>>(context, kNhwcHwc, /*depthwise=*/true);
+  patterns.add<RaiseConvolution<linalg::DepthwiseConv2DNchwChwOp>>(context, kChannelsFirst,
+                                                                   /*depthwise=*/true);
+  patterns.add<RaiseConvolution<linalg::DepthwiseConv2DNhwcHwcOp>>(context, kNhwcHwc,
+                                                                   /*depthwise=*/true);
   patterns.add<RaiseMaxPool<linalg::PoolingNchwMaxOp>>(context, kChannelsFirst);
   patterns.add<RaiseMaxPool<linalg::PoolingNhwcMaxOp>>(context, kNhwc);
 }

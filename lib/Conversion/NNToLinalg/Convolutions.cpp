@@ -1,8 +1,8 @@
 //===- Convolutions.cpp - Convolutions to linalg --------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One linalg.generic per convolution, over a padded input. Groups are a dimension of their own; a depthwise convolution
-// is one whose groups have one channel each way.
+// One linalg.generic per convolution, over a padded input. Groups are a dimension of their own; a
+// depthwise convolution is one whose groups have one channel each way.
 
 #include "Contract.h"
 #include "IndexBuilder.h"
@@ -19,16 +19,18 @@ OpFoldResult plus(OpBuilder &b, Location loc, OpFoldResult size, int64_t scale, 
   return computeSize(b, loc, b.getAffineSymbolExpr(0) * scale + offset, size);
 }
 
-// `x` with `low` and `high` zeros around its spatial dimensions, which lie `spread` apart; negative counts crop.
-Value createPadded(OpBuilder &b, Location loc, Value x, ArrayRef<int64_t> low, ArrayRef<int64_t> high,
-                   ArrayRef<int64_t> spread) {
+// `x` with `low` and `high` zeros around its spatial dimensions, which lie `spread` apart; negative
+// counts crop.
+Value createPadded(OpBuilder &b, Location loc, Value x, ArrayRef<int64_t> low,
+                   ArrayRef<int64_t> high, ArrayRef<int64_t> spread) {
   size_t n = low.size();
   auto isZero = [](int64_t v) { return v == 0; };
   auto isOne = [](int64_t v) { return v == 1; };
   if (llvm::all_of(low, isZero) && llvm::all_of(high, isZero) && llvm::all_of(spread, isOne))
     return x;
   SmallVector<OpFoldResult> sizes = getSizes(b, loc, x), padded = sizes;
-  SmallVector<OpFoldResult> offsets(sizes.size(), b.getIndexAttr(0)), cropped = offsets, strides(sizes.size(), b.getIndexAttr(1));
+  SmallVector<OpFoldResult> offsets(sizes.size(), b.getIndexAttr(0)),
+      cropped = offsets, strides(sizes.size(), b.getIndexAttr(1));
   SmallVector<OpFoldResult> ones = strides, kept = sizes;
   for (size_t i = 0; i < n; ++i) {
     int64_t pl = std::max<int64_t>(low[i], 0), ph = std::max<int64_t>(high[i], 0);
@@ -67,7 +69,8 @@ Value splitGroups(OpBuilder &b, Location loc, Value x, int64_t dim, int64_t grou
       sizes.push_back(getSize(b, loc, x, i));
     }
   }
-  return tensor::ExpandShapeOp::create(b, loc, RankedTensorType::get(shape, type.getElementType()), x, map, sizes);
+  return tensor::ExpandShapeOp::create(b, loc, RankedTensorType::get(shape, type.getElementType()),
+                                       x, map, sizes);
 }
 
 Value joinGroups(OpBuilder &b, Location loc, Value x, int64_t dim) {
@@ -97,7 +100,8 @@ Value createConvolution(OpBuilder &b, Location loc, const Convolution &conv) {
     // floor((x - (k - 1) * d - 1) / s) + 1
     AffineExpr x = b.getAffineSymbolExpr(0), k = b.getAffineSymbolExpr(1);
     AffineExpr size = (x - (k - 1) * conv.dilations[i] - 1).floorDiv(conv.strides[i]) + 1;
-    sizes.push_back(computeSize(b, loc, size, {getSize(b, loc, conv.x, i + 2), getSize(b, loc, conv.weight, i + 2)}));
+    sizes.push_back(computeSize(
+        b, loc, size, {getSize(b, loc, conv.x, i + 2), getSize(b, loc, conv.weight, i + 2)}));
   }
   Value init = createSumInit(b, loc, sizes, sum, conv.bias, conv.biasElement, 1);
   Value x = conv.x, w = conv.weight;
@@ -126,7 +130,8 @@ Value createConvolution(OpBuilder &b, Location loc, const Convolution &conv) {
     maps.push_back(AffineMap::get(rank, 0, e, b.getContext()));
   SmallVector<IteratorType> iterators(2 + g + n, IteratorType::parallel);
   iterators.append(1 + n, IteratorType::reduction);
-  Value sums = createContraction(b, loc, x, conv.xElement, w, conv.weightElement, init, maps, iterators);
+  Value sums =
+      createContraction(b, loc, x, conv.xElement, w, conv.weightElement, init, maps, iterators);
   if (grouped)
     sums = joinGroups(b, loc, sums, 1);
   return finishSums(b, loc, sums, sum, conv.resultElement);
@@ -134,18 +139,29 @@ Value createConvolution(OpBuilder &b, Location loc, const Convolution &conv) {
 
 struct ConvLowering : OpConversionPattern<ConvOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(ConvOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(ConvOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     size_t n = op.getStrides().size();
-    if (op.getGroups() > 1 && (typeOf(op.getX()).isDynamicDim(1) || typeOf(op.getWeight()).isDynamicDim(0)))
+    if (op.getGroups() > 1 &&
+        (typeOf(op.getX()).isDynamicDim(1) || typeOf(op.getWeight()).isDynamicDim(0)))
       return rewriter.notifyMatchFailure(op, "grouped convolutions need static channels");
     ArrayRef<int64_t> pads = op.getPads();
-    Value x = createPadded(rewriter, loc, adaptor.getX(), pads.take_front(n), pads.drop_front(n), SmallVector<int64_t>(n, 1));
-    Convolution conv{x, adaptor.getWeight(), adaptor.getBias(), elementOf(op.getX()), elementOf(op.getWeight()),
-                     op.getBias() ? elementOf(op.getBias()) : Type(), elementOf(op.getResult()), op.getStrides(),
-                     op.getDilations(), int64_t(op.getGroups())};
+    Value x = createPadded(rewriter, loc, adaptor.getX(), pads.take_front(n), pads.drop_front(n),
+                           SmallVector<int64_t>(n, 1));
+    Convolution conv{x,
+                     adaptor.getWeight(),
+                     adaptor.getBias(),
+                     elementOf(op.getX()),
+                     elementOf(op.getWeight()),
+                     op.getBias() ? elementOf(op.getBias()) : Type(),
+                     elementOf(op.getResult()),
+                     op.getStrides(),
+                     op.getDilations(),
+                     int64_t(op.getGroups())};
     Value result = createConvolution(rewriter, loc, conv);
-    rewriter.replaceOp(op, castTo(rewriter, loc, result, getTypeConverter()->convertType(op.getType())));
+    rewriter.replaceOp(
+        op, castTo(rewriter, loc, result, getTypeConverter()->convertType(op.getType())));
     return success();
   }
 };
@@ -159,21 +175,24 @@ struct ConvTransposeLowering : OpConversionPattern<ConvTransposeOp> {
     w = splitGroups(b, loc, w, 0, groups);
     SmallVector<OpFoldResult> sizes = getSizes(b, loc, w);
     std::swap(sizes[1], sizes[2]);
-    Value turned = createMap(b, loc, sizes, elementOf(w), {}, {}, [&](OpBuilder &builder, Location loc, ValueRange) {
-      IndexBuilder i(builder, loc);
-      SmallVector<Value> at{i.index(0), i.index(2), i.index(1)};
-      for (int64_t d = 0; d < n; ++d)
-        at.push_back(i.sub(i.sub(i.value(sizes[d + 3]), i.constant(1)), i.index(d + 3)));
-      return tensor::ExtractOp::create(i, w, at).getResult();
-    });
+    Value turned = createMap(
+        b, loc, sizes, elementOf(w), {}, {}, [&](OpBuilder &builder, Location loc, ValueRange) {
+          IndexBuilder i(builder, loc);
+          SmallVector<Value> at{i.index(0), i.index(2), i.index(1)};
+          for (int64_t d = 0; d < n; ++d)
+            at.push_back(i.sub(i.sub(i.value(sizes[d + 3]), i.constant(1)), i.index(d + 3)));
+          return tensor::ExtractOp::create(i, w, at).getResult();
+        });
     return joinGroups(b, loc, turned, 0);
   }
 
-  LogicalResult matchAndRewrite(ConvTransposeOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(ConvTransposeOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     auto weight = typeOf(op.getWeight());
     if (!weight.hasStaticShape() || typeOf(op.getX()).isDynamicDim(1))
-      return rewriter.notifyMatchFailure(op, "transposed convolutions need a static kernel and static channels");
+      return rewriter.notifyMatchFailure(
+          op, "transposed convolutions need a static kernel and static channels");
     size_t n = op.getStrides().size();
     SmallVector<int64_t> low, high, ones(n, 1);
     for (size_t i = 0; i < n; ++i) {
@@ -183,16 +202,25 @@ struct ConvTransposeLowering : OpConversionPattern<ConvTransposeOp> {
     }
     Value x = createPadded(rewriter, loc, adaptor.getX(), low, high, op.getStrides());
     Value w = turnWeight(rewriter, loc, adaptor.getWeight(), op.getGroups(), n);
-    Convolution conv{x, w, adaptor.getBias(), elementOf(op.getX()), elementOf(op.getWeight()),
-                     op.getBias() ? elementOf(op.getBias()) : Type(), elementOf(op.getResult()), ones,
-                     op.getDilations(), int64_t(op.getGroups())};
+    Convolution conv{x,
+                     w,
+                     adaptor.getBias(),
+                     elementOf(op.getX()),
+                     elementOf(op.getWeight()),
+                     op.getBias() ? elementOf(op.getBias()) : Type(),
+                     elementOf(op.getResult()),
+                     ones,
+                     op.getDilations(),
+                     int64_t(op.getGroups())};
     Value result = createConvolution(rewriter, loc, conv);
-    rewriter.replaceOp(op, castTo(rewriter, loc, result, getTypeConverter()->convertType(op.getType())));
+    rewriter.replaceOp(
+        op, castTo(rewriter, loc, result, getTypeConverter()->convertType(op.getType())));
     return success();
   }
 };
 } // namespace
 
-void terse::populateConvolutionPatterns(const TypeConverter &converter, RewritePatternSet &patterns) {
+void terse::populateConvolutionPatterns(const TypeConverter &converter,
+                                        RewritePatternSet &patterns) {
   patterns.add<ConvLowering, ConvTransposeLowering>(converter, patterns.getContext());
 }

@@ -22,17 +22,20 @@ Value terse::extractElement(IndexBuilder &b, Value x, ValueRange indices) {
   auto choice = scf::IfOp::create(
       b, occupied,
       [&](OpBuilder &nested, Location loc) {
-        scf::YieldOp::create(nested, loc, Value(tensor::ExtractOp::create(nested, loc, x, indices)));
+        scf::YieldOp::create(nested, loc,
+                             Value(tensor::ExtractOp::create(nested, loc, x, indices)));
       },
       [&](OpBuilder &nested, Location loc) {
         scf::YieldOp::create(nested, loc,
-                             Value(arith::ConstantOp::create(nested, loc, nested.getZeroAttr(type.getElementType()))));
+                             Value(arith::ConstantOp::create(
+                                 nested, loc, nested.getZeroAttr(type.getElementType()))));
       });
   return choice.getResult(0);
 }
 
-Value terse::createGenerated(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes, Type type, ValueRange inputs,
-                             ArrayRef<AffineMap> maps, llvm::function_ref<Value(IndexBuilder &, ValueRange)> body) {
+Value terse::createGenerated(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes, Type type,
+                             ValueRange inputs, ArrayRef<AffineMap> maps,
+                             llvm::function_ref<Value(IndexBuilder &, ValueRange)> body) {
   Value made = createMap(b, loc, sizes, cast<RankedTensorType>(type).getElementType(), inputs, maps,
                          [&](OpBuilder &nested, Location loc, ValueRange args) {
                            IndexBuilder ib(nested, loc);
@@ -45,12 +48,13 @@ SmallVector<Value> terse::createTensorLoops(
     IndexBuilder &b, ValueRange bounds, ValueRange tensors,
     llvm::function_ref<SmallVector<Value>(IndexBuilder &, ValueRange, ValueRange)> body) {
   SmallVector<Value> lower(bounds.size(), b.constant(0)), step(bounds.size(), b.constant(1));
-  auto nest = scf::buildLoopNest(b, b.getLoc(), lower, bounds, step, tensors,
-                                 [&](OpBuilder &nested, Location loc, ValueRange ivs, ValueRange carried) {
-                                   IndexBuilder ib(nested, loc);
-                                   SmallVector<Value> next = body(ib, ivs, carried);
-                                   return scf::ValueVector(next.begin(), next.end());
-                                 });
+  auto nest =
+      scf::buildLoopNest(b, b.getLoc(), lower, bounds, step, tensors,
+                         [&](OpBuilder &nested, Location loc, ValueRange ivs, ValueRange carried) {
+                           IndexBuilder ib(nested, loc);
+                           SmallVector<Value> next = body(ib, ivs, carried);
+                           return scf::ValueVector(next.begin(), next.end());
+                         });
   return SmallVector<Value>(nest.results.begin(), nest.results.end());
 }
 
@@ -59,5 +63,6 @@ bool terse::storesComputeType(Type element) {
   if (getComputeType(element) != storage)
     return false;
   // A sub-byte integer wraps at its own width, below that of its storage.
-  return !isa<IntegerType>(element) || element.getIntOrFloatBitWidth() == storage.getIntOrFloatBitWidth();
+  return !isa<IntegerType>(element) ||
+         element.getIntOrFloatBitWidth() == storage.getIntOrFloatBitWidth();
 }

@@ -67,20 +67,20 @@ struct ConvertNNToLinalgPass : terse::impl::ConvertNNToLinalgPassBase<ConvertNNT
     });
     target.addLegalDialect<linalg::LinalgDialect, math::MathDialect>();
     target.addLegalOp<ModuleOp, ml_program::GlobalOp>();
-    target.addDynamicallyLegalOp<ml_program::GlobalLoadConstOp>([&](ml_program::GlobalLoadConstOp op) {
-      auto type = dyn_cast<RankedTensorType>(op.getType());
-      return !type || getWeightStorageType(type) == type;
-    });
-    target.markUnknownOpDynamicallyLegal([&](Operation *op) {
-      return converter.isLegal(op);
-    });
+    target.addDynamicallyLegalOp<ml_program::GlobalLoadConstOp>(
+        [&](ml_program::GlobalLoadConstOp op) {
+          auto type = dyn_cast<RankedTensorType>(op.getType());
+          return !type || getWeightStorageType(type) == type;
+        });
+    target.markUnknownOpDynamicallyLegal([&](Operation *op) { return converter.isLegal(op); });
     if (failed(applyPartialConversion(module, target, std::move(patterns))))
       signalPassFailure();
   }
 };
 } // namespace
 
-void terse::populateNNToLinalgPatterns(const TypeConverter &converter, RewritePatternSet &patterns) {
+void terse::populateNNToLinalgPatterns(const TypeConverter &converter,
+                                       RewritePatternSet &patterns) {
   populateConstantPatterns(converter, patterns);
   populateElementwisePatterns(converter, patterns);
   populateContractionPatterns(converter, patterns);

@@ -11,8 +11,8 @@ namespace {
 struct PadLowering : OpConversionPattern<nn::PadOp> {
   using OpConversionPattern::OpConversionPattern;
 
-  // Where element `i` of a padded axis comes from; `i` counts from the first of the `n` kept elements and may lie on
-  // either side of them.
+  // Where element `i` of a padded axis comes from; `i` counts from the first of the `n` kept
+  // elements and may lie on either side of them.
   static Value source(IndexBuilder &b, nn::PadMode mode, Value i, Value n) {
     Value zero = b.constant(0), one = b.constant(1);
     auto modulo = [&](Value v, Value m) {
@@ -30,7 +30,8 @@ struct PadLowering : OpConversionPattern<nn::PadOp> {
     return i;
   }
 
-  LogicalResult matchAndRewrite(nn::PadOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::PadOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     IndexBuilder b(rewriter, loc);
     Value x = adaptor.getX();
@@ -40,7 +41,8 @@ struct PadLowering : OpConversionPattern<nn::PadOp> {
     bool empty = false;
     for (int64_t i = 0; i < rank; ++i) {
       int64_t total = op.getLow()[i] + op.getHigh()[i];
-      OpFoldResult size = computeSize(rewriter, loc, rewriter.getAffineSymbolExpr(0) + total, from[i]);
+      OpFoldResult size =
+          computeSize(rewriter, loc, rewriter.getAffineSymbolExpr(0) + total, from[i]);
       // Cropping more than there is leaves nothing.
       if (total < 0 && !getConstantIntValue(size))
         size = b.max(b.value(size), b.constant(0));
@@ -48,32 +50,37 @@ struct PadLowering : OpConversionPattern<nn::PadOp> {
       empty |= typeOf(x).getDimSize(i) == 0;
     }
     if (op.getMode() != nn::PadMode::Constant) {
-      rewriter.replaceOp(op, createGenerated(rewriter, loc, sizes, type, {}, {}, [&](IndexBuilder &b, ValueRange) {
-                           SmallVector<Value> at;
-                           for (int64_t i = 0; i < rank; ++i) {
-                             Value index = b.index(i);
-                             int64_t low = op.getLow()[i], high = op.getHigh()[i];
-                             if (low || high) {
-                               // Cropping comes first: what is cut off is not mirrored or repeated either.
-                               int64_t cut = std::max<int64_t>(-low, 0), cutHigh = std::max<int64_t>(-high, 0);
-                               Value n = b.size(x, i), kept = b.add(n, -cut - cutHigh);
-                               Value from = b.add(index, -std::max<int64_t>(low, 0));
-                               from = b.clampToAxis(source(b, op.getMode(), from, kept), kept);
-                               index = b.clampToAxis(b.add(from, cut), n);
-                             }
-                             at.push_back(index);
-                           }
-                           return extractElement(b, x, at);
-                         }));
+      rewriter.replaceOp(
+          op, createGenerated(rewriter, loc, sizes, type, {}, {}, [&](IndexBuilder &b, ValueRange) {
+            SmallVector<Value> at;
+            for (int64_t i = 0; i < rank; ++i) {
+              Value index = b.index(i);
+              int64_t low = op.getLow()[i], high = op.getHigh()[i];
+              if (low || high) {
+                // Cropping comes first: what is cut off is not mirrored or repeated either.
+                int64_t cut = std::max<int64_t>(-low, 0), cutHigh = std::max<int64_t>(-high, 0);
+                Value n = b.size(x, i), kept = b.add(n, -cut - cutHigh);
+                Value from = b.add(index, -std::max<int64_t>(low, 0));
+                from = b.clampToAxis(source(b, op.getMode(), from, kept), kept);
+                index = b.clampToAxis(b.add(from, cut), n);
+              }
+              at.push_back(index);
+            }
+            return extractElement(b, x, at);
+          }));
       return success();
     }
-    Value fill = adaptor.getValue() ? Value(tensor::ExtractOp::create(b, adaptor.getValue()))
-                                    : Value(arith::ConstantOp::create(b, rewriter.getZeroAttr(type.getElementType())));
+    Value fill =
+        adaptor.getValue()
+            ? Value(tensor::ExtractOp::create(b, adaptor.getValue()))
+            : Value(arith::ConstantOp::create(b, rewriter.getZeroAttr(type.getElementType())));
     Value result = createFilled(rewriter, loc, sizes, fill);
     // Copy the part of x that is not cropped.
-    SmallVector<OpFoldResult> source(rank), target(rank), extent(rank), ones(rank, rewriter.getIndexAttr(1));
+    SmallVector<OpFoldResult> source(rank), target(rank), extent(rank),
+        ones(rank, rewriter.getIndexAttr(1));
     for (int64_t i = 0; i < rank; ++i) {
-      int64_t low = op.getLow()[i], high = op.getHigh()[i], crop = std::max<int64_t>(-low, 0) + std::max<int64_t>(-high, 0);
+      int64_t low = op.getLow()[i], high = op.getHigh()[i],
+              crop = std::max<int64_t>(-low, 0) + std::max<int64_t>(-high, 0);
       source[i] = rewriter.getIndexAttr(std::max<int64_t>(-low, 0));
       target[i] = rewriter.getIndexAttr(std::max<int64_t>(low, 0));
       extent[i] = computeSize(rewriter, loc, rewriter.getAffineSymbolExpr(0) - crop, from[i]);
@@ -90,7 +97,8 @@ struct PadLowering : OpConversionPattern<nn::PadOp> {
     }
     if (!empty) {
       Value kept = x;
-      if (llvm::any_of(llvm::concat<const int64_t>(op.getLow(), op.getHigh()), [](int64_t v) { return v < 0; }))
+      if (llvm::any_of(llvm::concat<const int64_t>(op.getLow(), op.getHigh()),
+                       [](int64_t v) { return v < 0; }))
         kept = tensor::ExtractSliceOp::create(rewriter, loc, x, source, extent, ones);
       result = tensor::InsertSliceOp::create(rewriter, loc, kept, result, target, extent, ones);
     }

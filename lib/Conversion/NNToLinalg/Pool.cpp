@@ -24,15 +24,16 @@ struct Windows {
   }
 };
 
-template <typename OpTy> Windows windowsOf(OpTy op) {
+template <typename OpTy>
+Windows windowsOf(OpTy op) {
   return {op.getKernel(), op.getStrides(), op.getPads(), op.getDilations(), op.getCeilMode()};
 }
 
 // Output size of spatial axis `i` for `n` input elements.
 OpFoldResult outputSize(IndexBuilder &b, const Windows &w, int64_t i, OpFoldResult n) {
   if (auto known = getConstantIntValue(n))
-    return b.getIndexAttr(
-        nn::getWindowedSize(*known, w.kernel[i], w.strides[i], w.low(i), w.high(i), w.dilations[i], w.ceilMode));
+    return b.getIndexAttr(nn::getWindowedSize(*known, w.kernel[i], w.strides[i], w.low(i),
+                                              w.high(i), w.dilations[i], w.ceilMode));
   Value size = b.value(n), zero = b.constant(0), stride = b.constant(w.strides[i]);
   Value span = b.add(size, w.low(i) + w.high(i) - w.extent(i));
   Value inside = b.max(span, zero);
@@ -53,8 +54,10 @@ SmallVector<OpFoldResult> outputSizes(IndexBuilder &b, const Windows &w, Value x
   return sizes;
 }
 
-// `x` with `fill` around it, large enough for every window: ceil mode may look beyond the high padding.
-Value padInput(IndexBuilder &b, const Windows &w, Value x, ArrayRef<OpFoldResult> outputs, Value fill) {
+// `x` with `fill` around it, large enough for every window: ceil mode may look beyond the high
+// padding.
+Value padInput(IndexBuilder &b, const Windows &w, Value x, ArrayRef<OpFoldResult> outputs,
+               Value fill) {
   Location loc = b.getLoc();
   int64_t rank = typeOf(x).getRank();
   SmallVector<OpFoldResult> from = getSizes(b, loc, x), sizes = from;
@@ -67,7 +70,8 @@ Value padInput(IndexBuilder &b, const Windows &w, Value x, ArrayRef<OpFoldResult
     at[i + 2] = b.getIndexAttr(w.low(i));
     AffineExpr s = b.getAffineSymbolExpr(0);
     OpFoldResult padded = computeSize(b, loc, s + (w.low(i) + w.high(i)), from[i + 2]);
-    OpFoldResult covered = computeSize(b, loc, (s - 1) * w.strides[i] + w.extent(i), outputs[i + 2]);
+    OpFoldResult covered =
+        computeSize(b, loc, (s - 1) * w.strides[i] + w.extent(i), outputs[i + 2]);
     auto a = getConstantIntValue(padded), c = getConstantIntValue(covered);
     if (a && c)
       sizes[i + 2] = b.getIndexAttr(std::max(*a, *c));
@@ -92,7 +96,8 @@ WindowSpace describe(Builder &b, const Windows &w) {
   int64_t axes = w.axes(), outer = axes + 2;
   SmallVector<AffineExpr> in{b.getAffineDimExpr(0), b.getAffineDimExpr(1)}, kernel;
   for (int64_t i = 0; i < axes; ++i) {
-    in.push_back(b.getAffineDimExpr(i + 2) * w.strides[i] + b.getAffineDimExpr(outer + i) * w.dilations[i]);
+    in.push_back(b.getAffineDimExpr(i + 2) * w.strides[i] +
+                 b.getAffineDimExpr(outer + i) * w.dilations[i]);
     kernel.push_back(b.getAffineDimExpr(outer + i));
   }
   WindowSpace space;
@@ -113,17 +118,21 @@ Value windowShape(OpBuilder &b, Location loc, const Windows &w, Type element) {
 struct PoolLowering : OpConversionPattern<nn::PoolOp> {
   using OpConversionPattern::OpConversionPattern;
 
-  // How many elements of the window at `o` along axis `i` lie in [first, limit), by position in the unpadded input.
-  static Value countInside(IndexBuilder &b, const Windows &w, int64_t i, Value o, int64_t first, Value limit) {
+  // How many elements of the window at `o` along axis `i` lie in [first, limit), by position in the
+  // unpadded input.
+  static Value countInside(IndexBuilder &b, const Windows &w, int64_t i, Value o, int64_t first,
+                           Value limit) {
     Value start = b.add(b.mul(o, w.strides[i]), -w.low(i)), dilation = b.constant(w.dilations[i]);
     Value zero = b.constant(0), kernel = b.constant(w.kernel[i]);
     auto stepsTo = [&](Value bound) {
-      return b.min(b.max(arith::CeilDivSIOp::create(b, b.sub(bound, start), dilation), zero), kernel);
+      return b.min(b.max(arith::CeilDivSIOp::create(b, b.sub(bound, start), dilation), zero),
+                   kernel);
     };
     return b.max(b.sub(stepsTo(limit), stepsTo(b.constant(first))), zero);
   }
 
-  LogicalResult matchAndRewrite(nn::PoolOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::PoolOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     IndexBuilder b(rewriter, loc);
     Windows w = windowsOf(op);
@@ -136,20 +145,23 @@ struct PoolLowering : OpConversionPattern<nn::PoolOp> {
       return rewriter.notifyMatchFailure(op, "expected floats for lp pooling");
 
     bool maximum = kind == nn::PoolKind::Max;
-    Value initial = maximum ? createLowest(b, loc, element) : createScalarConstant(b, loc, 0, element);
+    Value initial =
+        maximum ? createLowest(b, loc, element) : createScalarConstant(b, loc, 0, element);
     SmallVector<OpFoldResult> sizes = outputSizes(b, w, x);
     Value padded = padInput(b, w, x, sizes, storeElement(b, loc, initial, element));
     Value init = createFilled(b, loc, sizes, initial);
     WindowSpace space = describe(b, w);
     auto pool = linalg::GenericOp::create(
-        rewriter, loc, init.getType(), ValueRange{padded, windowShape(b, loc, w, typeOf(x).getElementType())},
-        init, ArrayRef<AffineMap>{space.input, space.kernel, space.output}, space.iterators,
+        rewriter, loc, init.getType(),
+        ValueRange{padded, windowShape(b, loc, w, typeOf(x).getElementType())}, init,
+        ArrayRef<AffineMap>{space.input, space.kernel, space.output}, space.iterators,
         [&](OpBuilder &nested, Location loc, ValueRange args) {
           Value v = loadElement(nested, loc, args[0], element);
           if (kind == nn::PoolKind::Lp)
             v = raise(nested, loc, v, p, element);
           nn::BinaryKind function = maximum ? nn::BinaryKind::Max : nn::BinaryKind::Add;
-          linalg::YieldOp::create(nested, loc, createBinary(nested, loc, function, args[2], v, element));
+          linalg::YieldOp::create(nested, loc,
+                                  createBinary(nested, loc, function, args[2], v, element));
         });
     Value result = pool.getResult(0);
     if (!maximum || !storesComputeType(element))
@@ -163,7 +175,10 @@ struct PoolLowering : OpConversionPattern<nn::PoolOp> {
     if (p == 2)
       return createBinary(b, loc, nn::BinaryKind::Mul, v, v, element);
     v = createUnary(b, loc, nn::UnaryKind::Abs, v, element);
-    return p == 1 ? v : createBinary(b, loc, nn::BinaryKind::Pow, v, createScalarConstant(b, loc, double(p), element), element, element);
+    return p == 1
+               ? v
+               : createBinary(b, loc, nn::BinaryKind::Pow, v,
+                              createScalarConstant(b, loc, double(p), element), element, element);
   }
 
   // From what a window accumulated to what it yields.
@@ -173,51 +188,60 @@ struct PoolLowering : OpConversionPattern<nn::PoolOp> {
     // With ceil mode the last window may hang over the padded input, whose excess never counts.
     bool varies = w.ceilMode || (padded && !op.getCountIncludePad());
     AffineMap identity = b.getMultiDimIdentityMap(sizes.size());
-    return createGenerated(b, b.getLoc(), sizes, type, accumulated, identity, [&](IndexBuilder &b, ValueRange args) {
-      Location loc = b.getLoc();
-      Value v = args[0];
-      if (op.getKind() == nn::PoolKind::Average && !varies) {
-        v = createBinary(b, loc, nn::BinaryKind::Div, v, createScalarConstant(b, loc, double(w.elements()), element), element);
-      } else if (op.getKind() == nn::PoolKind::Average) {
-        Value count;
-        for (int64_t i = 0; i < w.axes(); ++i) {
-          bool include = op.getCountIncludePad();
-          Value limit = b.add(b.size(x, i + 2), include ? w.high(i) : 0);
-          Value one = countInside(b, w, i, b.index(i + 2), include ? -w.low(i) : 0, limit);
-          count = count ? b.mul(count, one) : one;
-        }
-        Value wide = b.fromIndex(count, b.getI64Type());
-        Value divisor = loadElement(b, loc, createCast(b, loc, wide, b.getI64Type(), element), element);
-        v = createBinary(b, loc, nn::BinaryKind::Div, v, divisor, element);
-      } else if (op.getKind() == nn::PoolKind::Lp && op.getP() == 2) {
-        v = createUnary(b, loc, nn::UnaryKind::Sqrt, v, element);
-      } else if (op.getKind() == nn::PoolKind::Lp && op.getP() != 1) {
-        v = createBinary(b, loc, nn::BinaryKind::Pow, v, createScalarConstant(b, loc, 1.0 / double(op.getP()), element), element, element);
-      }
-      return storeElement(b, loc, v, element);
-    });
+    return createGenerated(
+        b, b.getLoc(), sizes, type, accumulated, identity, [&](IndexBuilder &b, ValueRange args) {
+          Location loc = b.getLoc();
+          Value v = args[0];
+          if (op.getKind() == nn::PoolKind::Average && !varies) {
+            v = createBinary(b, loc, nn::BinaryKind::Div, v,
+                             createScalarConstant(b, loc, double(w.elements()), element), element);
+          } else if (op.getKind() == nn::PoolKind::Average) {
+            Value count;
+            for (int64_t i = 0; i < w.axes(); ++i) {
+              bool include = op.getCountIncludePad();
+              Value limit = b.add(b.size(x, i + 2), include ? w.high(i) : 0);
+              Value one = countInside(b, w, i, b.index(i + 2), include ? -w.low(i) : 0, limit);
+              count = count ? b.mul(count, one) : one;
+            }
+            Value wide = b.fromIndex(count, b.getI64Type());
+            Value divisor =
+                loadElement(b, loc, createCast(b, loc, wide, b.getI64Type(), element), element);
+            v = createBinary(b, loc, nn::BinaryKind::Div, v, divisor, element);
+          } else if (op.getKind() == nn::PoolKind::Lp && op.getP() == 2) {
+            v = createUnary(b, loc, nn::UnaryKind::Sqrt, v, element);
+          } else if (op.getKind() == nn::PoolKind::Lp && op.getP() != 1) {
+            v = createBinary(b, loc, nn::BinaryKind::Pow, v,
+                             createScalarConstant(b, loc, 1.0 / double(op.getP()), element),
+                             element, element);
+          }
+          return storeElement(b, loc, v, element);
+        });
   }
 };
 
 struct MaxPoolIndicesLowering : OpConversionPattern<nn::MaxPoolIndicesOp> {
   using OpConversionPattern::OpConversionPattern;
 
-  LogicalResult matchAndRewrite(nn::MaxPoolIndicesOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::MaxPoolIndicesOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     IndexBuilder top(rewriter, loc);
     Windows w = windowsOf(op);
     Value x = adaptor.getX();
     Type element = cast<RankedTensorType>(op.getX().getType()).getElementType();
     SmallVector<OpFoldResult> sizes = outputSizes(top, w, x);
-    // Index -1 says that no element was seen yet. The result is the value as it is stored: a choice, not arithmetic.
+    // Index -1 says that no element was seen yet. The result is the value as it is stored: a
+    // choice, not arithmetic.
     Type storage = typeOf(x).getElementType();
     Value lowest = storeElement(top, loc, createLowest(top, loc, element), element);
     Value values = createFilled(top, loc, sizes, lowest);
-    Value places = createFilled(top, loc, sizes, arith::ConstantOp::create(top, top.getI64IntegerAttr(-1)));
+    Value places =
+        createFilled(top, loc, sizes, arith::ConstantOp::create(top, top.getI64IntegerAttr(-1)));
     WindowSpace space = describe(top, w);
     auto pool = linalg::GenericOp::create(
-        rewriter, loc, TypeRange{values.getType(), places.getType()}, windowShape(top, loc, w, storage),
-        ValueRange{values, places}, ArrayRef<AffineMap>{space.kernel, space.output, space.output}, space.iterators,
+        rewriter, loc, TypeRange{values.getType(), places.getType()},
+        windowShape(top, loc, w, storage), ValueRange{values, places},
+        ArrayRef<AffineMap>{space.kernel, space.output, space.output}, space.iterators,
         [&](OpBuilder &nested, Location loc, ValueRange args) {
           IndexBuilder b(nested, loc);
           Value zero = b.constant(0), inside;
@@ -227,29 +251,34 @@ struct MaxPoolIndicesLowering : OpConversionPattern<nn::MaxPoolIndicesOp> {
                                          b.mul(b.index(w.axes() + 2 + i), w.dilations[i])),
                                    -w.low(i));
             Value n = b.size(x, i + 2);
-            Value valid = b.all(b.compare(arith::CmpIPredicate::sge, position, zero), b.less(position, n));
+            Value valid =
+                b.all(b.compare(arith::CmpIPredicate::sge, position, zero), b.less(position, n));
             inside = inside ? b.all(inside, valid) : valid;
             spatial.push_back(position);
             at.push_back(b.clampToAxis(position, n));
           }
           Value stored = extractElement(b, x, at);
-          Value v = loadElement(b, loc, stored, element), best = loadElement(b, loc, args[1], element);
+          Value v = loadElement(b, loc, stored, element),
+                best = loadElement(b, loc, args[1], element);
           Value fresh = b.less(args[2], arith::ConstantOp::create(b, b.getI64IntegerAttr(0)));
           Value larger = createCompare(b, loc, nn::CompareKind::Gt, v, best, element);
           // The first NaN is a maximum, as it is for nn.pool.
           if (isa<FloatType>(v.getType()))
-            larger = b.any(larger, b.all(arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, v, v),
-                                         arith::CmpFOp::create(b, arith::CmpFPredicate::ORD, best, best)));
+            larger = b.any(larger,
+                           b.all(arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, v, v),
+                                 arith::CmpFOp::create(b, arith::CmpFPredicate::ORD, best, best)));
           Value take = b.all(inside, b.any(fresh, larger));
           // Position in the flattened input: batch and channel always outermost.
-          Value place = b.add(b.mul(b.index(0), b.size(x, 1)), b.index(1)), area = b.constant(1), offset = zero;
+          Value place = b.add(b.mul(b.index(0), b.size(x, 1)), b.index(1)), area = b.constant(1),
+                offset = zero;
           for (int64_t i = 0; i < w.axes(); ++i) {
             int64_t axis = op.getColumnMajor() ? i : w.axes() - 1 - i;
             offset = b.add(offset, b.mul(spatial[axis], area));
             area = b.mul(area, b.size(x, axis + 2));
           }
           place = b.fromIndex(b.add(b.mul(place, area), offset), b.getI64Type());
-          linalg::YieldOp::create(b, loc, ValueRange{b.select(take, stored, args[1]), b.select(take, place, args[2])});
+          linalg::YieldOp::create(
+              b, loc, ValueRange{b.select(take, stored, args[1]), b.select(take, place, args[2])});
         });
     SmallVector<Value> results(pool.getResults());
     for (auto [result, old] : llvm::zip(results, op->getResults()))

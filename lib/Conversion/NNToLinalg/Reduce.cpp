@@ -8,21 +8,24 @@ using namespace terse;
 
 namespace {
 
-// The iteration space of a reduction of `rank` axes: the map of the result and the kind of each loop.
+// The iteration space of a reduction of `rank` axes: the map of the result and the kind of each
+// loop.
 struct ReductionSpace {
   AffineMap result;
   SmallVector<utils::IteratorType> iterators;
   SmallVector<OpFoldResult> sizes;
 };
 
-ReductionSpace describe(OpBuilder &b, Location loc, Value x, ArrayRef<int64_t> axes, bool keepdims) {
+ReductionSpace describe(OpBuilder &b, Location loc, Value x, ArrayRef<int64_t> axes,
+                        bool keepdims) {
   ReductionSpace space;
   int64_t rank = typeOf(x).getRank();
   SmallVector<OpFoldResult> from = getSizes(b, loc, x);
   SmallVector<AffineExpr> exprs;
   for (int64_t i = 0; i < rank; ++i) {
     bool reduced = llvm::is_contained(axes, i);
-    space.iterators.push_back(reduced ? utils::IteratorType::reduction : utils::IteratorType::parallel);
+    space.iterators.push_back(reduced ? utils::IteratorType::reduction
+                                      : utils::IteratorType::parallel);
     if (!reduced) {
       exprs.push_back(b.getAffineDimExpr(i));
       space.sizes.push_back(from[i]);
@@ -38,7 +41,8 @@ ReductionSpace describe(OpBuilder &b, Location loc, Value x, ArrayRef<int64_t> a
 struct ReduceLowering : OpConversionPattern<nn::ReduceOp> {
   using OpConversionPattern::OpConversionPattern;
 
-  LogicalResult matchAndRewrite(nn::ReduceOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::ReduceOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     Value x = adaptor.getX();
     Type element = cast<RankedTensorType>(op.getX().getType()).getElementType();
@@ -63,19 +67,23 @@ struct ReduceLowering : OpConversionPattern<nn::ReduceOp> {
       identity = createHighest(rewriter, loc, element);
       break;
     default:
-      return rewriter.notifyMatchFailure(op, "is a composite reduction; nn-decompose makes it simple ones");
+      return rewriter.notifyMatchFailure(
+          op, "is a composite reduction; nn-decompose makes it simple ones");
     }
     if (op.getAxes().empty())
       return rewriter.replaceOp(op, castTo(rewriter, loc, x, type)), success();
 
-    // Reduce without the kept axes of size 1 and put them back by a reshape: the plainer loop nest vectorizes.
+    // Reduce without the kept axes of size 1 and put them back by a reshape: the plainer loop nest
+    // vectorizes.
     ReductionSpace space = describe(rewriter, loc, x, op.getAxes(), /*keepdims=*/false);
     Value init = createFilled(rewriter, loc, space.sizes, identity);
     SmallVector<AffineMap> maps{rewriter.getMultiDimIdentityMap(typeOf(x).getRank()), space.result};
     bool unsupported = false;
     auto reduction = linalg::GenericOp::create(
-        rewriter, loc, init.getType(), x, init, maps, space.iterators, [&](OpBuilder &b, Location loc, ValueRange args) {
-          Value next = createBinary(b, loc, *function, args[1], loadElement(b, loc, args[0], element), element);
+        rewriter, loc, init.getType(), x, init, maps, space.iterators,
+        [&](OpBuilder &b, Location loc, ValueRange args) {
+          Value next = createBinary(b, loc, *function, args[1],
+                                    loadElement(b, loc, args[0], element), element);
           unsupported = !next;
           linalg::YieldOp::create(b, loc, next ? next : args[1]);
         });
@@ -85,7 +93,9 @@ struct ReduceLowering : OpConversionPattern<nn::ReduceOp> {
     if (!storesComputeType(element))
       result = createMap(rewriter, loc, space.sizes, type.getElementType(), result,
                          rewriter.getMultiDimIdentityMap(space.sizes.size()),
-                         [&](OpBuilder &b, Location loc, ValueRange args) { return storeElement(b, loc, args[0], element); });
+                         [&](OpBuilder &b, Location loc, ValueRange args) {
+                           return storeElement(b, loc, args[0], element);
+                         });
     if (op.getKeepdims())
       result = restoreAxes(rewriter, loc, result, x, op.getAxes(), type.getElementType());
     rewriter.replaceOp(op, castTo(rewriter, loc, result, type));
@@ -93,7 +103,8 @@ struct ReduceLowering : OpConversionPattern<nn::ReduceOp> {
   }
 
   // Expands the reduced axes of `x` back into `result`, with size 1.
-  static Value restoreAxes(OpBuilder &b, Location loc, Value result, Value x, ArrayRef<int64_t> axes, Type element) {
+  static Value restoreAxes(OpBuilder &b, Location loc, Value result, Value x,
+                           ArrayRef<int64_t> axes, Type element) {
     int64_t rank = typeOf(x).getRank();
     SmallVector<ReassociationIndices> groups;
     SmallVector<int64_t> shape;
@@ -111,17 +122,20 @@ struct ReduceLowering : OpConversionPattern<nn::ReduceOp> {
       groups.push_back(open);
       open.clear();
     }
-    // Trailing reduced axes join the last kept one; with none kept, a rank-0 tensor expands from no group at all.
+    // Trailing reduced axes join the last kept one; with none kept, a rank-0 tensor expands from no
+    // group at all.
     if (!groups.empty())
       groups.back().append(open);
-    return tensor::ExpandShapeOp::create(b, loc, RankedTensorType::get(shape, element), result, groups, sizes);
+    return tensor::ExpandShapeOp::create(b, loc, RankedTensorType::get(shape, element), result,
+                                         groups, sizes);
   }
 };
 
 struct ArgReduceLowering : OpConversionPattern<nn::ArgReduceOp> {
   using OpConversionPattern::OpConversionPattern;
 
-  LogicalResult matchAndRewrite(nn::ArgReduceOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::ArgReduceOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     Value x = adaptor.getX();
     Type element = cast<RankedTensorType>(op.getX().getType()).getElementType();
@@ -132,20 +146,26 @@ struct ArgReduceLowering : OpConversionPattern<nn::ArgReduceOp> {
     ReductionSpace space = describe(rewriter, loc, x, axis, op.getKeepdims());
     IndexBuilder top(rewriter, loc);
     // Index -1 says that nothing was seen yet, so that the first element always wins.
-    Value best = createFilled(rewriter, loc, space.sizes, createScalarConstant(rewriter, loc, 0, element));
+    Value best =
+        createFilled(rewriter, loc, space.sizes, createScalarConstant(rewriter, loc, 0, element));
     Value where = createFilled(rewriter, loc, space.sizes,
                                arith::ConstantOp::create(top, rewriter.getI64IntegerAttr(-1)));
-    SmallVector<AffineMap> maps{rewriter.getMultiDimIdentityMap(typeOf(x).getRank()), space.result, space.result};
+    SmallVector<AffineMap> maps{rewriter.getMultiDimIdentityMap(typeOf(x).getRank()), space.result,
+                                space.result};
     auto reduction = linalg::GenericOp::create(
-        rewriter, loc, TypeRange{best.getType(), where.getType()}, x, ValueRange{best, where}, maps, space.iterators,
-        [&](OpBuilder &nested, Location loc, ValueRange args) {
+        rewriter, loc, TypeRange{best.getType(), where.getType()}, x, ValueRange{best, where}, maps,
+        space.iterators, [&](OpBuilder &nested, Location loc, ValueRange args) {
           IndexBuilder b(nested, loc);
-          Value v = loadElement(b, loc, args[0], element), index = b.fromIndex(b.index(axis), b.getI64Type());
+          Value v = loadElement(b, loc, args[0], element),
+                index = b.fromIndex(b.index(axis), b.getI64Type());
           Value zero = arith::ConstantOp::create(b, b.getI64IntegerAttr(0));
-          Value take = b.any(b.less(args[2], zero), createCompare(b, loc, wins, v, args[1], element));
-          linalg::YieldOp::create(b, loc, ValueRange{b.select(take, v, args[1]), b.select(take, index, args[2])});
+          Value take =
+              b.any(b.less(args[2], zero), createCompare(b, loc, wins, v, args[1], element));
+          linalg::YieldOp::create(
+              b, loc, ValueRange{b.select(take, v, args[1]), b.select(take, index, args[2])});
         });
-    rewriter.replaceOp(op, castTo(rewriter, loc, reduction.getResult(1), getTypeConverter()->convertType(op.getType())));
+    rewriter.replaceOp(op, castTo(rewriter, loc, reduction.getResult(1),
+                                  getTypeConverter()->convertType(op.getType())));
     return success();
   }
 };

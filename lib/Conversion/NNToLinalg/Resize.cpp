@@ -1,9 +1,9 @@
 //===- Resize.cpp - Interpolating resize ----------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Axes are resampled one after the other. The coordinates of an axis become small tables first: which input elements
-// an output element meets and with what weights. Coordinates are f64, as in the interpreter, because the nearest
-// neighbour of a coordinate depends on its last bit.
+// Axes are resampled one after the other. The coordinates of an axis become small tables first:
+// which input elements an output element meets and with what weights. Coordinates are f64, as in
+// the interpreter, because the nearest neighbour of a coordinate depends on its last bit.
 
 #include "IndexBuilder.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -21,13 +21,17 @@ public:
   Value realFrom(Value index) {
     return arith::SIToFPOp::create(*this, getF64Type(), fromIndex(index, getI64Type()));
   }
-  Value indexFrom(Value real) { return toIndex(arith::FPToSIOp::create(*this, getI64Type(), real)); }
+  Value indexFrom(Value real) {
+    return toIndex(arith::FPToSIOp::create(*this, getI64Type(), real));
+  }
   Value addF(Value a, Value b) { return arith::AddFOp::create(*this, a, b); }
   Value subF(Value a, Value b) { return arith::SubFOp::create(*this, a, b); }
   Value mulF(Value a, Value b) { return arith::MulFOp::create(*this, a, b); }
   Value divF(Value a, Value b) { return arith::DivFOp::create(*this, a, b); }
   Value floor(Value a) { return math::FloorOp::create(*this, a); }
-  Value compareF(arith::CmpFPredicate p, Value a, Value b) { return arith::CmpFOp::create(*this, p, a, b); }
+  Value compareF(arith::CmpFPredicate p, Value a, Value b) {
+    return arith::CmpFOp::create(*this, p, a, b);
+  }
 };
 
 // What one axis is resampled by.
@@ -39,7 +43,8 @@ struct Axis {
 
 // The input coordinate of output element `i` (an index) of `axis`.
 Value coordinate(RealBuilder &b, nn::ResizeOp op, const Axis &axis, Value i) {
-  Value x = b.realFrom(i), in = b.realFrom(axis.in), one = b.real(1), half = b.real(0.5), zero = b.real(0);
+  Value x = b.realFrom(i), in = b.realFrom(axis.in), one = b.real(1), half = b.real(0.5),
+        zero = b.real(0);
   // The output size before rounding.
   Value exact = b.mulF(in, b.real(axis.scale));
   Value halfPixel = b.subF(b.divF(b.addF(x, half), b.real(axis.scale)), half);
@@ -99,7 +104,9 @@ Value kernelWeight(RealBuilder &b, bool cubic, double a, Value distance) {
   // Keys: (a+2) d^3 - (a+3) d^2 + 1 up to 1, a d^3 - 5a d^2 + 8a d - 4a up to 2.
   Value d = distance;
   Value inner = b.addF(b.mulF(b.mulF(b.subF(b.mulF(b.real(a + 2), d), b.real(a + 3)), d), d), one);
-  Value outer = b.subF(b.mulF(b.addF(b.mulF(b.subF(b.mulF(b.real(a), d), b.real(5 * a)), d), b.real(8 * a)), d), b.real(4 * a));
+  Value outer = b.subF(
+      b.mulF(b.addF(b.mulF(b.subF(b.mulF(b.real(a), d), b.real(5 * a)), d), b.real(8 * a)), d),
+      b.real(4 * a));
   Value beyond = b.select(b.compareF(arith::CmpFPredicate::OLT, d, b.real(2)), outer, zero);
   return b.select(b.compareF(arith::CmpFPredicate::OLE, d, one), inner, beyond);
 }
@@ -107,7 +114,8 @@ Value kernelWeight(RealBuilder &b, bool cubic, double a, Value distance) {
 struct ResizeLowering : OpConversionPattern<nn::ResizeOp> {
   using OpConversionPattern::OpConversionPattern;
 
-  LogicalResult matchAndRewrite(nn::ResizeOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::ResizeOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     RealBuilder b(rewriter, loc);
     Value x = adaptor.getX();
@@ -132,8 +140,9 @@ struct ResizeLowering : OpConversionPattern<nn::ResizeOp> {
         axes.push_back(axis);
     }
 
-    Value result = op.getMode() == nn::ResizeMode::Nearest ? sampleNearest(b, op, x, axes, sizes, type)
-                                                           : interpolate(b, op, x, axes, sizes, type, element);
+    Value result = op.getMode() == nn::ResizeMode::Nearest
+                       ? sampleNearest(b, op, x, axes, sizes, type)
+                       : interpolate(b, op, x, axes, sizes, type, element);
     if (crop)
       result = fillOutside(b, op, result, axes, sizes, type, element);
     rewriter.replaceOp(op, castTo(b, loc, result, type));
@@ -141,14 +150,17 @@ struct ResizeLowering : OpConversionPattern<nn::ResizeOp> {
   }
 
   // A table over one axis, or over one axis and the taps of its kernel.
-  static Value table(IndexBuilder &b, ArrayRef<OpFoldResult> sizes, Type element, llvm::function_ref<Value(RealBuilder &)> entry) {
-    return createMap(b, b.getLoc(), sizes, element, {}, {}, [&](OpBuilder &nested, Location loc, ValueRange) {
-      RealBuilder rb(nested, loc);
-      return entry(rb);
-    });
+  static Value table(IndexBuilder &b, ArrayRef<OpFoldResult> sizes, Type element,
+                     llvm::function_ref<Value(RealBuilder &)> entry) {
+    return createMap(b, b.getLoc(), sizes, element, {}, {},
+                     [&](OpBuilder &nested, Location loc, ValueRange) {
+                       RealBuilder rb(nested, loc);
+                       return entry(rb);
+                     });
   }
 
-  static Value sampleNearest(RealBuilder &b, nn::ResizeOp op, Value x, ArrayRef<Axis> axes, ArrayRef<OpFoldResult> sizes, Type type) {
+  static Value sampleNearest(RealBuilder &b, nn::ResizeOp op, Value x, ArrayRef<Axis> axes,
+                             ArrayRef<OpFoldResult> sizes, Type type) {
     int64_t rank = typeOf(x).getRank();
     SmallVector<Value> tables;
     SmallVector<AffineMap> maps;
@@ -158,27 +170,30 @@ struct ResizeLowering : OpConversionPattern<nn::ResizeOp> {
       }));
       maps.push_back(AffineMap::get(rank, 0, b.getAffineDimExpr(axis.index), b.getContext()));
     }
-    return createGenerated(b, b.getLoc(), sizes, type, tables, maps, [&](IndexBuilder &b, ValueRange args) {
-      SmallVector<Value> at;
-      for (int64_t i = 0; i < rank; ++i)
-        at.push_back(b.index(i));
-      for (auto [axis, index] : llvm::zip(axes, args))
-        at[axis.index] = index;
-      return extractElement(b, x, at);
-    });
+    return createGenerated(b, b.getLoc(), sizes, type, tables, maps,
+                           [&](IndexBuilder &b, ValueRange args) {
+                             SmallVector<Value> at;
+                             for (int64_t i = 0; i < rank; ++i)
+                               at.push_back(b.index(i));
+                             for (auto [axis, index] : llvm::zip(axes, args))
+                               at[axis.index] = index;
+                             return extractElement(b, x, at);
+                           });
   }
 
   // Linear and cubic: every pass sums the taps of one axis.
-  static Value interpolate(RealBuilder &b, nn::ResizeOp op, Value x, ArrayRef<Axis> axes, ArrayRef<OpFoldResult> sizes,
-                           Type type, Type element) {
+  static Value interpolate(RealBuilder &b, nn::ResizeOp op, Value x, ArrayRef<Axis> axes,
+                           ArrayRef<OpFoldResult> sizes, Type type, Type element) {
     Location loc = b.getLoc();
     bool real = isa<FloatType>(element);
     // Passes hold f32 (f64 for f64); integers are truncated in the end.
     Type wide = element.isF64() ? element : Type(b.getF32Type());
     AffineMap identity = b.getMultiDimIdentityMap(typeOf(x).getRank());
-    auto convert = [&](Value tensor, ArrayRef<OpFoldResult> sizes, Type to, llvm::function_ref<Value(OpBuilder &, Location, Value)> scalar) {
-      return createMap(b, loc, sizes, to, tensor, identity,
-                       [&](OpBuilder &b, Location loc, ValueRange args) { return scalar(b, loc, args[0]); });
+    auto convert = [&](Value tensor, ArrayRef<OpFoldResult> sizes, Type to,
+                       llvm::function_ref<Value(OpBuilder &, Location, Value)> scalar) {
+      return createMap(
+          b, loc, sizes, to, tensor, identity,
+          [&](OpBuilder &b, Location loc, ValueRange args) { return scalar(b, loc, args[0]); });
     };
     if (axes.empty())
       return castTo(b, loc, x, type);
@@ -192,13 +207,16 @@ struct ResizeLowering : OpConversionPattern<nn::ResizeOp> {
       x = resample(b, op, x, axis, current);
     }
     if (typeOf(x).getElementType() != cast<RankedTensorType>(type).getElementType())
-      x = convert(x, sizes, cast<RankedTensorType>(type).getElementType(), [&](OpBuilder &b, Location loc, Value v) {
-        return real ? storeElement(b, loc, v, element) : createCast(b, loc, v, wide, element);
-      });
+      x = convert(x, sizes, cast<RankedTensorType>(type).getElementType(),
+                  [&](OpBuilder &b, Location loc, Value v) {
+                    return real ? storeElement(b, loc, v, element)
+                                : createCast(b, loc, v, wide, element);
+                  });
     return x;
   }
 
-  static Value resample(RealBuilder &b, nn::ResizeOp op, Value x, const Axis &axis, ArrayRef<OpFoldResult> sizes) {
+  static Value resample(RealBuilder &b, nn::ResizeOp op, Value x, const Axis &axis,
+                        ArrayRef<OpFoldResult> sizes) {
     Location loc = b.getLoc();
     bool cubic = op.getMode() == nn::ResizeMode::Cubic;
     double a = op.getCubicCoefficient().convertToDouble();
@@ -233,9 +251,11 @@ struct ResizeLowering : OpConversionPattern<nn::ResizeOp> {
       Value zeros = createFilled(b, loc, out, b.real(0));
       sums = linalg::GenericOp::create(
                  b, zeros.getType(), weights, zeros, ArrayRef<AffineMap>{identity, byRow},
-                 ArrayRef<utils::IteratorType>{utils::IteratorType::parallel, utils::IteratorType::reduction},
+                 ArrayRef<utils::IteratorType>{utils::IteratorType::parallel,
+                                               utils::IteratorType::reduction},
                  [](OpBuilder &b, Location loc, ValueRange args) {
-                   linalg::YieldOp::create(b, loc, Value(arith::AddFOp::create(b, loc, args[0], args[1])));
+                   linalg::YieldOp::create(b, loc,
+                                           Value(arith::AddFOp::create(b, loc, args[0], args[1])));
                  })
                  .getResult(0);
     }
@@ -245,10 +265,13 @@ struct ResizeLowering : OpConversionPattern<nn::ResizeOp> {
       SmallVector<AffineMap> maps{identity};
       if (sums)
         inputs.push_back(sums), maps.push_back(byRow);
-      weights = createMap(b, loc, {out, tapCount}, wide, inputs, maps, [&](OpBuilder &b, Location loc, ValueRange args) {
-        Value w = sums ? Value(arith::DivFOp::create(b, loc, args[0], args[1])) : args[0];
-        return wide.isF64() ? w : Value(arith::TruncFOp::create(b, loc, wide, w));
-      });
+      weights =
+          createMap(b, loc, {out, tapCount}, wide, inputs, maps,
+                    [&](OpBuilder &b, Location loc, ValueRange args) {
+                      Value w =
+                          sums ? Value(arith::DivFOp::create(b, loc, args[0], args[1])) : args[0];
+                      return wide.isF64() ? w : Value(arith::TruncFOp::create(b, loc, wide, w));
+                    });
     }
     // Over the axes of the result and, innermost, the taps.
     int64_t rank = sizes.size();
@@ -259,7 +282,8 @@ struct ResizeLowering : OpConversionPattern<nn::ResizeOp> {
     iterators.push_back(utils::IteratorType::reduction);
     Value zeros = createFilled(b, loc, sizes, arith::ConstantOp::create(b, b.getZeroAttr(wide)));
     return linalg::GenericOp::create(
-               b, zeros.getType(), ValueRange{places, weights}, zeros, ArrayRef<AffineMap>{tables, tables, result}, iterators,
+               b, zeros.getType(), ValueRange{places, weights}, zeros,
+               ArrayRef<AffineMap>{tables, tables, result}, iterators,
                [&](OpBuilder &nested, Location loc, ValueRange args) {
                  IndexBuilder b(nested, loc);
                  SmallVector<Value> at;
@@ -272,26 +296,30 @@ struct ResizeLowering : OpConversionPattern<nn::ResizeOp> {
   }
 
   // Elements whose coordinate lies outside of the input get the extrapolation value.
-  static Value fillOutside(RealBuilder &b, nn::ResizeOp op, Value x, ArrayRef<Axis> axes, ArrayRef<OpFoldResult> sizes,
-                           Type type, Type element) {
+  static Value fillOutside(RealBuilder &b, nn::ResizeOp op, Value x, ArrayRef<Axis> axes,
+                           ArrayRef<OpFoldResult> sizes, Type type, Type element) {
     int64_t rank = sizes.size();
     SmallVector<Value> inputs{x};
     SmallVector<AffineMap> maps{b.getMultiDimIdentityMap(rank)};
     for (const Axis &axis : axes) {
       inputs.push_back(table(b, sizes[axis.index], b.getI1Type(), [&](RealBuilder &b) {
-        Value at = coordinate(b, op, axis, b.index(0)), last = b.subF(b.realFrom(axis.in), b.real(1));
-        return b.any(b.compareF(arith::CmpFPredicate::OLT, at, b.real(0)), b.compareF(arith::CmpFPredicate::OGT, at, last));
+        Value at = coordinate(b, op, axis, b.index(0)),
+              last = b.subF(b.realFrom(axis.in), b.real(1));
+        return b.any(b.compareF(arith::CmpFPredicate::OLT, at, b.real(0)),
+                     b.compareF(arith::CmpFPredicate::OGT, at, last));
       }));
       maps.push_back(AffineMap::get(rank, 0, b.getAffineDimExpr(axis.index), b.getContext()));
     }
     double extrapolation = op.getExtrapolation().convertToDouble();
-    return createGenerated(b, b.getLoc(), sizes, type, inputs, maps, [&](IndexBuilder &b, ValueRange args) {
-      Value outside = storeElement(b, b.getLoc(), createScalarConstant(b, b.getLoc(), extrapolation, element), element);
-      Value result = args[0];
-      for (Value flag : args.drop_front())
-        result = b.select(flag, outside, result);
-      return result;
-    });
+    return createGenerated(
+        b, b.getLoc(), sizes, type, inputs, maps, [&](IndexBuilder &b, ValueRange args) {
+          Value outside = storeElement(
+              b, b.getLoc(), createScalarConstant(b, b.getLoc(), extrapolation, element), element);
+          Value result = args[0];
+          for (Value flag : args.drop_front())
+            result = b.select(flag, outside, result);
+          return result;
+        });
   }
 };
 

@@ -1,11 +1,11 @@
 //===- Scalars.cpp - Scalar arithmetic of the nn kinds --------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "terse/Conversion/NNToLinalg/SmallFloats.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "terse/Conversion/NNToLinalg/NNToLinalg.h"
+#include "terse/Conversion/NNToLinalg/SmallFloats.h"
 
 using namespace mlir;
 using namespace terse;
@@ -40,7 +40,8 @@ static Value encodeFloat(OpBuilder &b, Location loc, Value x, Type element, bool
     return encodeFloatBits(b, loc, x, kind, saturate, rounding);
   if (x.getType().isF32())
     return arith::TruncFOp::create(b, loc, element, x);
-  return arith::BitcastOp::create(b, loc, element, encodeFloatBits(b, loc, x, kind, false, rounding));
+  return arith::BitcastOp::create(b, loc, element,
+                                  encodeFloatBits(b, loc, x, kind, false, rounding));
 }
 
 Value terse::storeElement(OpBuilder &b, Location loc, Value value, Type element, bool saturate) {
@@ -65,27 +66,38 @@ Value terse::createScalarConstant(OpBuilder &b, Location loc, double value, Type
   if (isa<FloatType>(type))
     return arith::ConstantOp::create(b, loc, b.getFloatAttr(type, value));
   // Through APInt: uint64 values beyond int64 arise from no caller, negative ones wrap.
-  int64_t v = value >= 9223372036854775807.0 ? INT64_MAX : value <= -9223372036854775808.0 ? INT64_MIN : int64_t(value);
+  int64_t v = value >= 9223372036854775807.0    ? INT64_MAX
+              : value <= -9223372036854775808.0 ? INT64_MIN
+                                                : int64_t(value);
   APInt bits(64, uint64_t(v));
-  return arith::ConstantOp::create(b, loc, IntegerAttr::get(type, bits.sextOrTrunc(type.getIntOrFloatBitWidth())));
+  return arith::ConstantOp::create(
+      b, loc, IntegerAttr::get(type, bits.sextOrTrunc(type.getIntOrFloatBitWidth())));
 }
 
 static APInt getIntegerLimit(Type element, bool highest) {
-  unsigned width = element.getIntOrFloatBitWidth(), storage = getComputeType(element).getIntOrFloatBitWidth();
+  unsigned width = element.getIntOrFloatBitWidth(),
+           storage = getComputeType(element).getIntOrFloatBitWidth();
   if (isUnsignedElement(element))
     return highest ? APInt::getMaxValue(width).zext(storage) : APInt::getZero(storage);
-  return (highest ? APInt::getSignedMaxValue(width) : APInt::getSignedMinValue(width)).sext(storage);
+  return (highest ? APInt::getSignedMaxValue(width) : APInt::getSignedMinValue(width))
+      .sext(storage);
 }
 
 static Value createLimit(OpBuilder &b, Location loc, Type element, bool highest) {
   Type type = getComputeType(element);
   if (auto f = dyn_cast<FloatType>(type))
-    return arith::ConstantOp::create(b, loc, b.getFloatAttr(type, APFloat::getInf(f.getFloatSemantics(), !highest)));
-  return arith::ConstantOp::create(b, loc, IntegerAttr::get(type, getIntegerLimit(element, highest)));
+    return arith::ConstantOp::create(
+        b, loc, b.getFloatAttr(type, APFloat::getInf(f.getFloatSemantics(), !highest)));
+  return arith::ConstantOp::create(b, loc,
+                                   IntegerAttr::get(type, getIntegerLimit(element, highest)));
 }
 
-Value terse::createLowest(OpBuilder &b, Location loc, Type element) { return createLimit(b, loc, element, false); }
-Value terse::createHighest(OpBuilder &b, Location loc, Type element) { return createLimit(b, loc, element, true); }
+Value terse::createLowest(OpBuilder &b, Location loc, Type element) {
+  return createLimit(b, loc, element, false);
+}
+Value terse::createHighest(OpBuilder &b, Location loc, Type element) {
+  return createLimit(b, loc, element, true);
+}
 
 //===----------------------------------------------------------------------===//
 // Unary
@@ -103,15 +115,23 @@ struct Floats {
   Value sub(Value x, Value y) const { return arith::SubFOp::create(b, loc, x, y); }
   Value mul(Value x, Value y) const { return arith::MulFOp::create(b, loc, x, y); }
   Value div(Value x, Value y) const { return arith::DivFOp::create(b, loc, x, y); }
-  Value lt(Value x, Value y) const { return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x, y); }
-  Value gt(Value x, Value y) const { return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x, y); }
+  Value lt(Value x, Value y) const {
+    return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x, y);
+  }
+  Value gt(Value x, Value y) const {
+    return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x, y);
+  }
   Value select(Value p, Value x, Value y) const { return arith::SelectOp::create(b, loc, p, x, y); }
   // Selects instead of maximumf: they keep a NaN in x and cost one instruction.
   Value atLeast(Value x, Value bound) const { return select(lt(x, bound), bound, x); }
   Value atMost(Value x, Value bound) const { return select(gt(x, bound), bound, x); }
   template <typename Op>
-  Value fn(Value x) const { return Op::create(b, loc, x); }
-  Value sigmoid(Value x) const { return div(c(1), add(c(1), fn<math::ExpOp>(fn<arith::NegFOp>(x)))); }
+  Value fn(Value x) const {
+    return Op::create(b, loc, x);
+  }
+  Value sigmoid(Value x) const {
+    return div(c(1), add(c(1), fn<math::ExpOp>(fn<arith::NegFOp>(x))));
+  }
   // max(x, 0) + log1p(exp(-|x|)) does not overflow.
   Value softplus(Value x) const {
     Value e = fn<math::ExpOp>(fn<arith::NegFOp>(fn<math::AbsFOp>(x)));
@@ -123,46 +143,78 @@ struct Floats {
 
 static Value createFloatUnary(const Floats &f, UnaryKind kind, Value x, double alpha, double beta) {
   switch (kind) {
-  case UnaryKind::Abs: return f.fn<math::AbsFOp>(x);
-  case UnaryKind::Neg: return f.fn<arith::NegFOp>(x);
-  case UnaryKind::Sign: return f.select(f.gt(x, f.c(0)), f.c(1), f.select(f.lt(x, f.c(0)), f.c(-1), x));
-  case UnaryKind::Floor: return f.fn<math::FloorOp>(x);
-  case UnaryKind::Ceil: return f.fn<math::CeilOp>(x);
-  case UnaryKind::Round: return f.fn<math::RoundEvenOp>(x);
-  case UnaryKind::Exp: return f.fn<math::ExpOp>(x);
-  case UnaryKind::Log: return f.fn<math::LogOp>(x);
-  case UnaryKind::Sqrt: return f.fn<math::SqrtOp>(x);
-  case UnaryKind::Rsqrt: return f.div(f.c(1), f.fn<math::SqrtOp>(x));
-  case UnaryKind::Reciprocal: return f.div(f.c(1), x);
-  case UnaryKind::Sin: return f.fn<math::SinOp>(x);
-  case UnaryKind::Cos: return f.fn<math::CosOp>(x);
-  case UnaryKind::Tan: return f.fn<math::TanOp>(x);
-  case UnaryKind::Asin: return f.fn<math::AsinOp>(x);
-  case UnaryKind::Acos: return f.fn<math::AcosOp>(x);
-  case UnaryKind::Atan: return f.fn<math::AtanOp>(x);
-  case UnaryKind::Sinh: return f.fn<math::SinhOp>(x);
-  case UnaryKind::Cosh: return f.fn<math::CoshOp>(x);
-  case UnaryKind::Tanh: return f.fn<math::TanhOp>(x);
-  case UnaryKind::Asinh: return f.fn<math::AsinhOp>(x);
-  case UnaryKind::Acosh: return f.fn<math::AcoshOp>(x);
-  case UnaryKind::Atanh: return f.fn<math::AtanhOp>(x);
-  case UnaryKind::Erf: return f.fn<math::ErfOp>(x);
-  case UnaryKind::Relu: return f.atLeast(x, f.c(0));
-  case UnaryKind::LeakyRelu: return f.select(f.lt(x, f.c(0)), f.mul(f.c(alpha), x), x);
-  case UnaryKind::Clamp: return f.atMost(f.atLeast(x, f.c(alpha)), f.c(beta));
-  case UnaryKind::Sigmoid: return f.sigmoid(x);
+  case UnaryKind::Abs:
+    return f.fn<math::AbsFOp>(x);
+  case UnaryKind::Neg:
+    return f.fn<arith::NegFOp>(x);
+  case UnaryKind::Sign:
+    return f.select(f.gt(x, f.c(0)), f.c(1), f.select(f.lt(x, f.c(0)), f.c(-1), x));
+  case UnaryKind::Floor:
+    return f.fn<math::FloorOp>(x);
+  case UnaryKind::Ceil:
+    return f.fn<math::CeilOp>(x);
+  case UnaryKind::Round:
+    return f.fn<math::RoundEvenOp>(x);
+  case UnaryKind::Exp:
+    return f.fn<math::ExpOp>(x);
+  case UnaryKind::Log:
+    return f.fn<math::LogOp>(x);
+  case UnaryKind::Sqrt:
+    return f.fn<math::SqrtOp>(x);
+  case UnaryKind::Rsqrt:
+    return f.div(f.c(1), f.fn<math::SqrtOp>(x));
+  case UnaryKind::Reciprocal:
+    return f.div(f.c(1), x);
+  case UnaryKind::Sin:
+    return f.fn<math::SinOp>(x);
+  case UnaryKind::Cos:
+    return f.fn<math::CosOp>(x);
+  case UnaryKind::Tan:
+    return f.fn<math::TanOp>(x);
+  case UnaryKind::Asin:
+    return f.fn<math::AsinOp>(x);
+  case UnaryKind::Acos:
+    return f.fn<math::AcosOp>(x);
+  case UnaryKind::Atan:
+    return f.fn<math::AtanOp>(x);
+  case UnaryKind::Sinh:
+    return f.fn<math::SinhOp>(x);
+  case UnaryKind::Cosh:
+    return f.fn<math::CoshOp>(x);
+  case UnaryKind::Tanh:
+    return f.fn<math::TanhOp>(x);
+  case UnaryKind::Asinh:
+    return f.fn<math::AsinhOp>(x);
+  case UnaryKind::Acosh:
+    return f.fn<math::AcoshOp>(x);
+  case UnaryKind::Atanh:
+    return f.fn<math::AtanhOp>(x);
+  case UnaryKind::Erf:
+    return f.fn<math::ErfOp>(x);
+  case UnaryKind::Relu:
+    return f.atLeast(x, f.c(0));
+  case UnaryKind::LeakyRelu:
+    return f.select(f.lt(x, f.c(0)), f.mul(f.c(alpha), x), x);
+  case UnaryKind::Clamp:
+    return f.atMost(f.atLeast(x, f.c(alpha)), f.c(beta));
+  case UnaryKind::Sigmoid:
+    return f.sigmoid(x);
   case UnaryKind::HardSigmoid:
     return f.atLeast(f.atMost(f.add(f.mul(f.c(alpha), x), f.c(beta)), f.c(1)), f.c(0));
   case UnaryKind::HardSwish:
     return f.mul(x, f.atLeast(f.atMost(f.add(f.div(x, f.c(6)), f.c(0.5)), f.c(1)), f.c(0)));
-  case UnaryKind::Elu: return f.select(f.lt(x, f.c(0)), f.mul(f.c(alpha), f.expm1(x)), x);
-  case UnaryKind::Selu: return f.mul(f.c(beta), f.select(f.lt(x, f.c(0)), f.mul(f.c(alpha), f.expm1(x)), x));
+  case UnaryKind::Elu:
+    return f.select(f.lt(x, f.c(0)), f.mul(f.c(alpha), f.expm1(x)), x);
+  case UnaryKind::Selu:
+    return f.mul(f.c(beta), f.select(f.lt(x, f.c(0)), f.mul(f.c(alpha), f.expm1(x)), x));
   case UnaryKind::Celu: {
     Value low = f.mul(f.c(alpha), f.expm1(f.div(x, f.c(alpha))));
     return f.add(f.atLeast(x, f.c(0)), f.atMost(low, f.c(0)));
   }
-  case UnaryKind::Softplus: return f.softplus(x);
-  case UnaryKind::Softsign: return f.div(x, f.add(f.c(1), f.fn<math::AbsFOp>(x)));
+  case UnaryKind::Softplus:
+    return f.softplus(x);
+  case UnaryKind::Softsign:
+    return f.div(x, f.add(f.c(1), f.fn<math::AbsFOp>(x)));
   case UnaryKind::Gelu: {
     Value e = f.fn<math::ErfOp>(f.mul(x, f.c(0.70710678118654752440)));
     return f.mul(f.mul(x, f.c(0.5)), f.add(f.c(1), e));
@@ -172,39 +224,54 @@ static Value createFloatUnary(const Floats &f, UnaryKind kind, Value x, double a
     Value t = f.mul(f.c(0.79788456080286535588), f.add(x, f.mul(f.c(0.044715), cube)));
     return f.mul(f.mul(x, f.c(0.5)), f.add(f.c(1), f.fn<math::TanhOp>(t)));
   }
-  case UnaryKind::Silu: return f.mul(x, f.sigmoid(f.mul(f.c(alpha), x)));
-  case UnaryKind::Mish: return f.mul(x, f.fn<math::TanhOp>(f.softplus(x)));
-  case UnaryKind::ThresholdedRelu: return f.select(f.gt(x, f.c(alpha)), x, f.c(0));
+  case UnaryKind::Silu:
+    return f.mul(x, f.sigmoid(f.mul(f.c(alpha), x)));
+  case UnaryKind::Mish:
+    return f.mul(x, f.fn<math::TanhOp>(f.softplus(x)));
+  case UnaryKind::ThresholdedRelu:
+    return f.select(f.gt(x, f.c(alpha)), x, f.c(0));
   case UnaryKind::Shrink:
     return f.select(f.lt(x, f.c(-alpha)), f.add(x, f.c(beta)),
                     f.select(f.gt(x, f.c(alpha)), f.sub(x, f.c(beta)), f.c(0)));
-  case UnaryKind::ScaledTanh: return f.mul(f.c(alpha), f.fn<math::TanhOp>(f.mul(f.c(beta), x)));
-  case UnaryKind::Affine: return f.add(f.mul(f.c(alpha), x), f.c(beta));
-  case UnaryKind::Identity: return x;
+  case UnaryKind::ScaledTanh:
+    return f.mul(f.c(alpha), f.fn<math::TanhOp>(f.mul(f.c(beta), x)));
+  case UnaryKind::Affine:
+    return f.add(f.mul(f.c(alpha), x), f.c(beta));
+  case UnaryKind::Identity:
+    return x;
   case UnaryKind::Not:
-  case UnaryKind::BitNot: return {};
+  case UnaryKind::BitNot:
+    return {};
   }
   return {};
 }
 
-static Value createIntUnary(OpBuilder &b, Location loc, UnaryKind kind, Value x, Type element, double alpha,
-                            double beta) {
+static Value createIntUnary(OpBuilder &b, Location loc, UnaryKind kind, Value x, Type element,
+                            double alpha, double beta) {
   bool isUnsigned = isUnsignedElement(element);
   Value zero = createScalarConstant(b, loc, 0, element);
   auto negative = [&] { return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, zero); };
   auto negate = [&]() -> Value { return arith::SubIOp::create(b, loc, zero, x); };
-  auto select = [&](Value p, Value l, Value r) -> Value { return arith::SelectOp::create(b, loc, p, l, r); };
+  auto select = [&](Value p, Value l, Value r) -> Value {
+    return arith::SelectOp::create(b, loc, p, l, r);
+  };
   switch (kind) {
   case UnaryKind::Identity:
   case UnaryKind::Floor:
   case UnaryKind::Ceil:
-  case UnaryKind::Round: return x;
-  case UnaryKind::Neg: return negate();
-  case UnaryKind::Abs: return isUnsigned ? x : select(negative(), negate(), x);
-  case UnaryKind::Relu: return isUnsigned ? x : select(negative(), zero, x);
+  case UnaryKind::Round:
+    return x;
+  case UnaryKind::Neg:
+    return negate();
+  case UnaryKind::Abs:
+    return isUnsigned ? x : select(negative(), negate(), x);
+  case UnaryKind::Relu:
+    return isUnsigned ? x : select(negative(), zero, x);
   case UnaryKind::Sign: {
-    Value one = createScalarConstant(b, loc, 1, element), minus = createScalarConstant(b, loc, -1, element);
-    Value nonzero = select(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, x, zero), zero, one);
+    Value one = createScalarConstant(b, loc, 1, element),
+          minus = createScalarConstant(b, loc, -1, element);
+    Value nonzero =
+        select(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, x, zero), zero, one);
     return isUnsigned ? nonzero : select(negative(), minus, nonzero);
   }
   case UnaryKind::BitNot: {
@@ -217,20 +284,24 @@ static Value createIntUnary(OpBuilder &b, Location loc, UnaryKind kind, Value x,
     auto toDouble = [&](const APInt &v) { return v.roundToDouble(!isUnsigned); };
     auto less = isUnsigned ? arith::CmpIPredicate::ult : arith::CmpIPredicate::slt;
     if (alpha > toDouble(lowest)) {
-      Value bound = createScalarConstant(b, loc, std::min(std::ceil(alpha), toDouble(highest)), element);
+      Value bound =
+          createScalarConstant(b, loc, std::min(std::ceil(alpha), toDouble(highest)), element);
       x = select(arith::CmpIOp::create(b, loc, less, x, bound), bound, x);
     }
     if (beta < toDouble(highest)) {
-      Value bound = createScalarConstant(b, loc, std::max(std::floor(beta), toDouble(lowest)), element);
+      Value bound =
+          createScalarConstant(b, loc, std::max(std::floor(beta), toDouble(lowest)), element);
       x = select(arith::CmpIOp::create(b, loc, less, bound, x), bound, x);
     }
     return x;
   }
-  default: return {};
+  default:
+    return {};
   }
 }
 
-Value terse::createUnary(OpBuilder &b, Location loc, UnaryKind kind, Value x, Type element, double alpha, double beta) {
+Value terse::createUnary(OpBuilder &b, Location loc, UnaryKind kind, Value x, Type element,
+                         double alpha, double beta) {
   if (isa<FloatType>(element))
     return createFloatUnary({b, loc, getComputeType(element)}, kind, x, alpha, beta);
   if (element.isSignlessInteger(1)) {
@@ -257,24 +328,32 @@ static Value floorRemainder(OpBuilder &b, Location loc, Value r, Value y) {
     return f.select(arith::AndIOp::create(b, loc, differs, nonzero), f.add(r, y), r);
   }
   Value zero = arith::ConstantOp::create(b, loc, b.getIntegerAttr(r.getType(), 0));
-  Value differs = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, arith::XOrIOp::create(b, loc, r, y), zero);
+  Value differs = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
+                                        arith::XOrIOp::create(b, loc, r, y), zero);
   Value nonzero = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, r, zero);
   return arith::SelectOp::create(b, loc, arith::AndIOp::create(b, loc, differs, nonzero),
                                  arith::AddIOp::create(b, loc, r, y), r);
 }
 
 // Division that cannot trap: by 0 gives 0, and the lowest value by -1 wraps.
-static Value createIntDivision(OpBuilder &b, Location loc, bool remainder, Value x, Value y, bool isUnsigned) {
-  auto c = [&](int64_t v) { return arith::ConstantOp::create(b, loc, b.getIntegerAttr(x.getType(), v)); };
-  auto eq = [&](Value v, int64_t k) { return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, v, c(k)); };
+static Value createIntDivision(OpBuilder &b, Location loc, bool remainder, Value x, Value y,
+                               bool isUnsigned) {
+  auto c = [&](int64_t v) {
+    return arith::ConstantOp::create(b, loc, b.getIntegerAttr(x.getType(), v));
+  };
+  auto eq = [&](Value v, int64_t k) {
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, v, c(k));
+  };
   Value isZero = eq(y, 0), one = c(1), zero = c(0);
   if (isUnsigned) {
     Value safe = arith::SelectOp::create(b, loc, isZero, one, y);
-    Value q = remainder ? Value(arith::RemUIOp::create(b, loc, x, safe)) : Value(arith::DivUIOp::create(b, loc, x, safe));
+    Value q = remainder ? Value(arith::RemUIOp::create(b, loc, x, safe))
+                        : Value(arith::DivUIOp::create(b, loc, x, safe));
     return arith::SelectOp::create(b, loc, isZero, zero, q);
   }
   Value isMinus = eq(y, -1);
-  Value safe = arith::SelectOp::create(b, loc, arith::OrIOp::create(b, loc, isZero, isMinus), one, y);
+  Value safe =
+      arith::SelectOp::create(b, loc, arith::OrIOp::create(b, loc, isZero, isMinus), one, y);
   if (remainder) // The remainder by the stand-in 1 is the right answer, 0, in both cases.
     return arith::RemSIOp::create(b, loc, x, safe);
   Value q = arith::DivSIOp::create(b, loc, x, safe);
@@ -285,7 +364,9 @@ static Value createIntDivision(OpBuilder &b, Location loc, bool remainder, Value
 // x^y by squaring; negative powers are 0 except of 1 and -1.
 static Value createIntPower(OpBuilder &b, Location loc, Value x, Value y, bool xUnsigned) {
   Type type = x.getType(), i64 = b.getI64Type();
-  auto c = [&](Type t, int64_t v) { return arith::ConstantOp::create(b, loc, b.getIntegerAttr(t, v)); };
+  auto c = [&](Type t, int64_t v) {
+    return arith::ConstantOp::create(b, loc, b.getIntegerAttr(t, v));
+  };
   Value one = c(type, 1), zero64 = c(i64, 0), one64 = c(i64, 1);
   auto loop = scf::WhileOp::create(
       b, loc, TypeRange{type, type, i64}, ValueRange{one, x, y},
@@ -308,12 +389,14 @@ static Value createIntPower(OpBuilder &b, Location loc, Value x, Value y, bool x
     Value minus = c(type, -1);
     Value isMinus = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, x, minus);
     Value odd = arith::TruncIOp::create(b, loc, b.getI1Type(), y);
-    small = arith::SelectOp::create(b, loc, isMinus, arith::SelectOp::create(b, loc, odd, minus, one), small);
+    small = arith::SelectOp::create(b, loc, isMinus,
+                                    arith::SelectOp::create(b, loc, odd, minus, one), small);
   }
   return arith::SelectOp::create(b, loc, negative, small, loop.getResult(0));
 }
 
-static Value createPower(OpBuilder &b, Location loc, Value x, Value y, Type element, Type rhsElement) {
+static Value createPower(OpBuilder &b, Location loc, Value x, Value y, Type element,
+                         Type rhsElement) {
   if (isa<FloatType>(element)) {
     if (getComputeType(rhsElement) != x.getType())
       y = createCast(b, loc, storeElement(b, loc, y, rhsElement), rhsElement, x.getType());
@@ -333,23 +416,35 @@ static Value createPower(OpBuilder &b, Location loc, Value x, Value y, Type elem
 static Value createFloatBinary(OpBuilder &b, Location loc, BinaryKind kind, Value l, Value r) {
   Floats f{b, loc, l.getType()};
   switch (kind) {
-  case BinaryKind::Add: return f.add(l, r);
-  case BinaryKind::Sub: return f.sub(l, r);
-  case BinaryKind::Mul: return f.mul(l, r);
-  case BinaryKind::Div: return f.div(l, r);
-  case BinaryKind::Mod: return floorRemainder(b, loc, arith::RemFOp::create(b, loc, l, r), r);
-  case BinaryKind::Fmod: return arith::RemFOp::create(b, loc, l, r);
-  case BinaryKind::Min: return arith::MinimumFOp::create(b, loc, l, r);
-  case BinaryKind::Max: return arith::MaximumFOp::create(b, loc, l, r);
-  case BinaryKind::Prelu: return f.select(f.lt(l, f.c(0)), f.mul(r, l), l);
-  default: return {};
+  case BinaryKind::Add:
+    return f.add(l, r);
+  case BinaryKind::Sub:
+    return f.sub(l, r);
+  case BinaryKind::Mul:
+    return f.mul(l, r);
+  case BinaryKind::Div:
+    return f.div(l, r);
+  case BinaryKind::Mod:
+    return floorRemainder(b, loc, arith::RemFOp::create(b, loc, l, r), r);
+  case BinaryKind::Fmod:
+    return arith::RemFOp::create(b, loc, l, r);
+  case BinaryKind::Min:
+    return arith::MinimumFOp::create(b, loc, l, r);
+  case BinaryKind::Max:
+    return arith::MaximumFOp::create(b, loc, l, r);
+  case BinaryKind::Prelu:
+    return f.select(f.lt(l, f.c(0)), f.mul(r, l), l);
+  default:
+    return {};
   }
 }
 
-static Value createIntBinary(OpBuilder &b, Location loc, BinaryKind kind, Value l, Value r, Type element) {
+static Value createIntBinary(OpBuilder &b, Location loc, BinaryKind kind, Value l, Value r,
+                             Type element) {
   bool isUnsigned = isUnsignedElement(element);
   auto shift = [&](bool left) -> Value {
-    // Counts of the width and more shift everything out; the hardware would take them modulo the width.
+    // Counts of the width and more shift everything out; the hardware would take them modulo the
+    // width.
     unsigned width = element.getIntOrFloatBitWidth();
     Value limit = arith::ConstantOp::create(b, loc, b.getIntegerAttr(l.getType(), width));
     Value zero = arith::ConstantOp::create(b, loc, b.getIntegerAttr(l.getType(), 0));
@@ -357,44 +452,61 @@ static Value createIntBinary(OpBuilder &b, Location loc, BinaryKind kind, Value 
     Value count = arith::SelectOp::create(b, loc, fits, r, zero);
     Value x = l;
     if (!left && !isUnsigned && width < 8) // Logical: no copies of the sign may come in.
-      x = arith::AndIOp::create(b, loc, x, arith::ConstantOp::create(b, loc, b.getIntegerAttr(l.getType(), (1 << width) - 1)));
-    Value moved = left ? Value(arith::ShLIOp::create(b, loc, x, count)) : Value(arith::ShRUIOp::create(b, loc, x, count));
+      x = arith::AndIOp::create(
+          b, loc, x,
+          arith::ConstantOp::create(b, loc, b.getIntegerAttr(l.getType(), (1 << width) - 1)));
+    Value moved = left ? Value(arith::ShLIOp::create(b, loc, x, count))
+                       : Value(arith::ShRUIOp::create(b, loc, x, count));
     return arith::SelectOp::create(b, loc, fits, moved, zero);
   };
   switch (kind) {
-  case BinaryKind::Add: return arith::AddIOp::create(b, loc, l, r);
-  case BinaryKind::Sub: return arith::SubIOp::create(b, loc, l, r);
-  case BinaryKind::Mul: return arith::MulIOp::create(b, loc, l, r);
-  case BinaryKind::Div: return createIntDivision(b, loc, false, l, r, isUnsigned);
-  case BinaryKind::Fmod: return createIntDivision(b, loc, true, l, r, isUnsigned);
+  case BinaryKind::Add:
+    return arith::AddIOp::create(b, loc, l, r);
+  case BinaryKind::Sub:
+    return arith::SubIOp::create(b, loc, l, r);
+  case BinaryKind::Mul:
+    return arith::MulIOp::create(b, loc, l, r);
+  case BinaryKind::Div:
+    return createIntDivision(b, loc, false, l, r, isUnsigned);
+  case BinaryKind::Fmod:
+    return createIntDivision(b, loc, true, l, r, isUnsigned);
   case BinaryKind::Mod: {
     Value rem = createIntDivision(b, loc, true, l, r, isUnsigned);
     return isUnsigned ? rem : floorRemainder(b, loc, rem, r);
   }
   case BinaryKind::Min:
-    return isUnsigned ? Value(arith::MinUIOp::create(b, loc, l, r)) : Value(arith::MinSIOp::create(b, loc, l, r));
+    return isUnsigned ? Value(arith::MinUIOp::create(b, loc, l, r))
+                      : Value(arith::MinSIOp::create(b, loc, l, r));
   case BinaryKind::Max:
-    return isUnsigned ? Value(arith::MaxUIOp::create(b, loc, l, r)) : Value(arith::MaxSIOp::create(b, loc, l, r));
-  case BinaryKind::And: return arith::AndIOp::create(b, loc, l, r);
-  case BinaryKind::Or: return arith::OrIOp::create(b, loc, l, r);
-  case BinaryKind::Xor: return arith::XOrIOp::create(b, loc, l, r);
-  case BinaryKind::Shl: return shift(true);
-  case BinaryKind::Shr: return shift(false);
+    return isUnsigned ? Value(arith::MaxUIOp::create(b, loc, l, r))
+                      : Value(arith::MaxSIOp::create(b, loc, l, r));
+  case BinaryKind::And:
+    return arith::AndIOp::create(b, loc, l, r);
+  case BinaryKind::Or:
+    return arith::OrIOp::create(b, loc, l, r);
+  case BinaryKind::Xor:
+    return arith::XOrIOp::create(b, loc, l, r);
+  case BinaryKind::Shl:
+    return shift(true);
+  case BinaryKind::Shr:
+    return shift(false);
   case BinaryKind::Prelu: {
     Value zero = arith::ConstantOp::create(b, loc, b.getIntegerAttr(l.getType(), 0));
-    Value negative = isUnsigned ? Value(arith::ConstantOp::create(b, loc, b.getBoolAttr(false)))
-                                : Value(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, l, zero));
+    Value negative = isUnsigned
+                         ? Value(arith::ConstantOp::create(b, loc, b.getBoolAttr(false)))
+                         : Value(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, l, zero));
     return arith::SelectOp::create(b, loc, negative, arith::MulIOp::create(b, loc, l, r), l);
   }
-  case BinaryKind::Pow: return {};
+  case BinaryKind::Pow:
+    return {};
   }
   return {};
 }
 
-Value terse::createBinary(OpBuilder &b, Location loc, BinaryKind kind, Value lhs, Value rhs, Type element,
-                          Type rhsElement) {
-  if (element.isSignlessInteger(1) && kind != BinaryKind::And && kind != BinaryKind::Or && kind != BinaryKind::Xor &&
-      kind != BinaryKind::Min && kind != BinaryKind::Max)
+Value terse::createBinary(OpBuilder &b, Location loc, BinaryKind kind, Value lhs, Value rhs,
+                          Type element, Type rhsElement) {
+  if (element.isSignlessInteger(1) && kind != BinaryKind::And && kind != BinaryKind::Or &&
+      kind != BinaryKind::Xor && kind != BinaryKind::Min && kind != BinaryKind::Max)
     return {};
   if (kind == BinaryKind::Pow)
     return createPower(b, loc, lhs, rhs, element, rhsElement ? rhsElement : element);
@@ -403,7 +515,8 @@ Value terse::createBinary(OpBuilder &b, Location loc, BinaryKind kind, Value lhs
   return createIntBinary(b, loc, kind, lhs, rhs, element);
 }
 
-Value terse::createCompare(OpBuilder &b, Location loc, CompareKind kind, Value lhs, Value rhs, Type element) {
+Value terse::createCompare(OpBuilder &b, Location loc, CompareKind kind, Value lhs, Value rhs,
+                           Type element) {
   if (isa<FloatType>(element)) {
     using P = arith::CmpFPredicate;
     static constexpr P predicates[] = {P::OEQ, P::UNE, P::OLT, P::OLE, P::OGT, P::OGE};
@@ -412,7 +525,8 @@ Value terse::createCompare(OpBuilder &b, Location loc, CompareKind kind, Value l
   using P = arith::CmpIPredicate;
   static constexpr P signedOnes[] = {P::eq, P::ne, P::slt, P::sle, P::sgt, P::sge};
   static constexpr P unsignedOnes[] = {P::eq, P::ne, P::ult, P::ule, P::ugt, P::uge};
-  P predicate = isUnsignedElement(element) ? unsignedOnes[unsigned(kind)] : signedOnes[unsigned(kind)];
+  P predicate =
+      isUnsignedElement(element) ? unsignedOnes[unsigned(kind)] : signedOnes[unsigned(kind)];
   return arith::CmpIOp::create(b, loc, predicate, lhs, rhs);
 }
 
@@ -430,17 +544,22 @@ static Value castFloatToInt(OpBuilder &b, Location loc, Value x, Type to) {
   unsigned width = to.getIntOrFloatBitWidth();
   double above = std::ldexp(1.0, isUnsigned ? width : width - 1), below = isUnsigned ? 0 : -above;
   Value inRange = arith::AndIOp::create(
-      b, loc, f.lt(x, f.c(above)), arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE, x, f.c(below)));
+      b, loc, f.lt(x, f.c(above)),
+      arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE, x, f.c(below)));
   // Out of range the conversion is poison: convert 0 there.
   Value safe = f.select(inRange, x, f.c(0));
-  Value n = isUnsigned ? Value(arith::FPToUIOp::create(b, loc, type, safe)) : Value(arith::FPToSIOp::create(b, loc, type, safe));
-  auto c = [&](const APInt &v) { return arith::ConstantOp::create(b, loc, IntegerAttr::get(type, v)); };
+  Value n = isUnsigned ? Value(arith::FPToUIOp::create(b, loc, type, safe))
+                       : Value(arith::FPToSIOp::create(b, loc, type, safe));
+  auto c = [&](const APInt &v) {
+    return arith::ConstantOp::create(b, loc, IntegerAttr::get(type, v));
+  };
   n = f.select(f.lt(x, f.c(below)), c(lowest), n);
-  return f.select(arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE, x, f.c(above)), c(highest), n);
+  return f.select(arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE, x, f.c(above)),
+                  c(highest), n);
 }
 
-Value terse::createCast(OpBuilder &b, Location loc, Value storage, Type from, Type to, bool saturate,
-                        CastRounding rounding) {
+Value terse::createCast(OpBuilder &b, Location loc, Value storage, Type from, Type to,
+                        bool saturate, CastRounding rounding) {
   if (from == to)
     return storage;
   auto mode = rounding == CastRounding::Up     ? numerics::E8M0Rounding::Up
@@ -458,8 +577,10 @@ Value terse::createCast(OpBuilder &b, Location loc, Value storage, Type from, Ty
   if (isa<FloatType>(to)) {
     // Wide integers go through f64 unless f32 is the end: two roundings could differ from one.
     bool exactInF32 = from.getIntOrFloatBitWidth() <= 16;
-    Type middle = to.isF32() || (exactInF32 && !to.isF64()) ? Type(b.getF32Type()) : Type(b.getF64Type());
-    Value y = isUnsigned ? Value(arith::UIToFPOp::create(b, loc, middle, x)) : Value(arith::SIToFPOp::create(b, loc, middle, x));
+    Type middle =
+        to.isF32() || (exactInF32 && !to.isF64()) ? Type(b.getF32Type()) : Type(b.getF64Type());
+    Value y = isUnsigned ? Value(arith::UIToFPOp::create(b, loc, middle, x))
+                         : Value(arith::SIToFPOp::create(b, loc, middle, x));
     return encodeFloat(b, loc, y, to, saturate, mode);
   }
   Type type = getStorageElementType(to);
@@ -467,6 +588,7 @@ Value terse::createCast(OpBuilder &b, Location loc, Value storage, Type from, Ty
   if (width < have)
     x = arith::TruncIOp::create(b, loc, type, x);
   else if (width > have)
-    x = isUnsigned ? Value(arith::ExtUIOp::create(b, loc, type, x)) : Value(arith::ExtSIOp::create(b, loc, type, x));
+    x = isUnsigned ? Value(arith::ExtUIOp::create(b, loc, type, x))
+                   : Value(arith::ExtSIOp::create(b, loc, type, x));
   return storeElement(b, loc, x, to);
 }

@@ -26,7 +26,8 @@ SmallVector<Value> withAxis(ValueRange others, int64_t axis, Value index) {
 struct CumulativeLowering : OpConversionPattern<nn::CumulativeOp> {
   using OpConversionPattern::OpConversionPattern;
 
-  LogicalResult matchAndRewrite(nn::CumulativeOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::CumulativeOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     IndexBuilder b(rewriter, op.getLoc());
     Value x = adaptor.getX();
     Type element = cast<RankedTensorType>(op.getX().getType()).getElementType();
@@ -37,7 +38,8 @@ struct CumulativeLowering : OpConversionPattern<nn::CumulativeOp> {
     Value count = b.size(x, axis), zero = b.constant(0), one = b.constant(1);
     Value identity = createScalarConstant(b, op.getLoc(), sum ? 0 : 1, element);
     Value result = createTensorLoops(
-        b, otherSizes(b, x, axis), empty, [&](IndexBuilder &b, ValueRange others, ValueRange carried) {
+        b, otherSizes(b, x, axis), empty,
+        [&](IndexBuilder &b, ValueRange others, ValueRange carried) {
           auto loop = scf::ForOp::create(b, zero, count, one, ValueRange{carried[0], identity});
           OpBuilder::InsertionGuard guard(b);
           b.setInsertionPointToStart(loop.getBody());
@@ -46,7 +48,8 @@ struct CumulativeLowering : OpConversionPattern<nn::CumulativeOp> {
             i = b.sub(b.sub(count, one), i);
           SmallVector<Value> at = withAxis(others, axis, i);
           Value v = loadElement(b, b.getLoc(), tensor::ExtractOp::create(b, x, at), element);
-          Value next = createBinary(b, b.getLoc(), sum ? nn::BinaryKind::Add : nn::BinaryKind::Mul, running, v, element);
+          Value next = createBinary(b, b.getLoc(), sum ? nn::BinaryKind::Add : nn::BinaryKind::Mul,
+                                    running, v, element);
           Value stored = storeElement(b, b.getLoc(), op.getExclusive() ? running : next, element);
           Value out = tensor::InsertOp::create(b, stored, loop.getRegionIterArgs()[0], at);
           scf::YieldOp::create(b, ValueRange{out, next});
@@ -57,14 +60,15 @@ struct CumulativeLowering : OpConversionPattern<nn::CumulativeOp> {
   }
 };
 
-// Selection: the j-th result is the best element behind the (j-1)-th in the order "larger (or smaller) value first,
-// then lower index". No scratch memory, and no data-dependent branches.
+// Selection: the j-th result is the best element behind the (j-1)-th in the order "larger (or
+// smaller) value first, then lower index". No scratch memory, and no data-dependent branches.
 struct TopKLowering : OpConversionPattern<nn::TopKOp> {
   using OpConversionPattern::OpConversionPattern;
 
   // Whether `l` stands strictly before `r`. NaN counts as larger than every number.
   static Value before(IndexBuilder &b, Value l, Value r, Type element, bool largest) {
-    Value ordered = createCompare(b, b.getLoc(), largest ? nn::CompareKind::Gt : nn::CompareKind::Lt, l, r, element);
+    Value ordered = createCompare(
+        b, b.getLoc(), largest ? nn::CompareKind::Gt : nn::CompareKind::Lt, l, r, element);
     if (!isa<FloatType>(l.getType()))
       return ordered;
     Value nan = largest ? l : r, number = largest ? r : l;
@@ -73,7 +77,8 @@ struct TopKLowering : OpConversionPattern<nn::TopKOp> {
     return b.any(ordered, b.all(isNaN, isNumber));
   }
 
-  LogicalResult matchAndRewrite(nn::TopKOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::TopKOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     IndexBuilder b(rewriter, loc);
     Value x = adaptor.getX();
@@ -83,26 +88,34 @@ struct TopKLowering : OpConversionPattern<nn::TopKOp> {
     bool largest = op.getLargest();
     SmallVector<OpFoldResult> sizes = getSizes(b, loc, x);
     sizes[axis] = b.getIndexAttr(op.getK());
-    Value values = createEmpty(b, loc, sizes, storage), places = createEmpty(b, loc, sizes, b.getI64Type());
+    Value values = createEmpty(b, loc, sizes, storage),
+          places = createEmpty(b, loc, sizes, b.getI64Type());
     Value count = b.size(x, axis), zero = b.constant(0), one = b.constant(1), none = b.constant(-1);
     Value wanted = b.constant(op.getK()), nothing = createScalarConstant(b, loc, 0, element);
     SmallVector<Value> results = createTensorLoops(
-        b, otherSizes(b, x, axis), {values, places}, [&](IndexBuilder &b, ValueRange others, ValueRange carried) {
-          auto rounds = scf::ForOp::create(b, zero, wanted, one, ValueRange{carried[0], carried[1], nothing, none});
+        b, otherSizes(b, x, axis), {values, places},
+        [&](IndexBuilder &b, ValueRange others, ValueRange carried) {
+          auto rounds = scf::ForOp::create(b, zero, wanted, one,
+                                           ValueRange{carried[0], carried[1], nothing, none});
           OpBuilder::InsertionGuard guard(b);
           b.setInsertionPointToStart(rounds.getBody());
-          Value lastValue = rounds.getRegionIterArgs()[2], lastPlace = rounds.getRegionIterArgs()[3];
+          Value lastValue = rounds.getRegionIterArgs()[2],
+                lastPlace = rounds.getRegionIterArgs()[3];
 
           auto scan = scf::ForOp::create(b, zero, count, one, ValueRange{nothing, none});
           {
             OpBuilder::InsertionGuard inner(b);
             b.setInsertionPointToStart(scan.getBody());
-            Value i = scan.getInductionVar(), best = scan.getRegionIterArgs()[0], place = scan.getRegionIterArgs()[1];
-            Value v = loadElement(b, loc, tensor::ExtractOp::create(b, x, withAxis(others, axis, i)), element);
+            Value i = scan.getInductionVar(), best = scan.getRegionIterArgs()[0],
+                  place = scan.getRegionIterArgs()[1];
+            Value v = loadElement(
+                b, loc, tensor::ExtractOp::create(b, x, withAxis(others, axis, i)), element);
             // Behind the last one: the last stands before it, or they tie and its index is higher.
-            Value tie = b.equal(b.any(before(b, lastValue, v, element, largest), before(b, v, lastValue, element, largest)),
+            Value tie = b.equal(b.any(before(b, lastValue, v, element, largest),
+                                      before(b, v, lastValue, element, largest)),
                                 arith::ConstantOp::create(b, b.getBoolAttr(false)));
-            Value behind = b.any(before(b, lastValue, v, element, largest), b.all(tie, b.less(lastPlace, i)));
+            Value behind =
+                b.any(before(b, lastValue, v, element, largest), b.all(tie, b.less(lastPlace, i)));
             behind = b.any(behind, b.less(lastPlace, zero));
             Value better = b.any(b.less(place, zero), before(b, v, best, element, largest));
             Value take = b.all(behind, better);
@@ -113,9 +126,10 @@ struct TopKLowering : OpConversionPattern<nn::TopKOp> {
           Value found = extractElement(b, x, withAxis(others, axis, place));
           SmallVector<Value> at = withAxis(others, axis, rounds.getInductionVar());
           Value nextValues = tensor::InsertOp::create(b, found, rounds.getRegionIterArgs()[0], at);
-          Value nextPlaces =
-              tensor::InsertOp::create(b, b.fromIndex(place, b.getI64Type()), rounds.getRegionIterArgs()[1], at);
-          scf::YieldOp::create(b, ValueRange{nextValues, nextPlaces, scan.getResult(0), scan.getResult(1)});
+          Value nextPlaces = tensor::InsertOp::create(b, b.fromIndex(place, b.getI64Type()),
+                                                      rounds.getRegionIterArgs()[1], at);
+          scf::YieldOp::create(
+              b, ValueRange{nextValues, nextPlaces, scan.getResult(0), scan.getResult(1)});
           return SmallVector<Value>{rounds.getResult(0), rounds.getResult(1)};
         });
     for (auto [result, old] : llvm::zip(results, op->getResults()))

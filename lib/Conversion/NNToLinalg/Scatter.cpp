@@ -1,8 +1,8 @@
 //===- Scatter.cpp - Writing by run-time indices --------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Updates run in row-major order of the index tensor, one after the other: where indices repeat, the last one wins and
-// reductions meet in that order. Indices wrap and are clamped as for gathers.
+// Updates run in row-major order of the index tensor, one after the other: where indices repeat,
+// the last one wins and reductions meet in that order. Indices wrap and are clamped as for gathers.
 
 #include "IndexBuilder.h"
 
@@ -30,13 +30,16 @@ Value combine(IndexBuilder &b, nn::ScatterKind kind, Value old, Value update, Ty
     function = nn::BinaryKind::Min;
     break;
   }
-  Value l = loadElement(b, b.getLoc(), old, element), r = loadElement(b, b.getLoc(), update, element);
+  Value l = loadElement(b, b.getLoc(), old, element),
+        r = loadElement(b, b.getLoc(), update, element);
   return storeElement(b, b.getLoc(), createBinary(b, b.getLoc(), function, l, r, element), element);
 }
 
 // `target` with `update` at `at`, unless an axis is empty at run time.
-Value updateElement(IndexBuilder &b, nn::ScatterKind kind, Value target, ArrayRef<Value> at, Value update, Type element) {
-  Value old = kind == nn::ScatterKind::Replace ? Value() : Value(tensor::ExtractOp::create(b, target, at));
+Value updateElement(IndexBuilder &b, nn::ScatterKind kind, Value target, ArrayRef<Value> at,
+                    Value update, Type element) {
+  Value old =
+      kind == nn::ScatterKind::Replace ? Value() : Value(tensor::ExtractOp::create(b, target, at));
   return tensor::InsertOp::create(b, combine(b, kind, old, update, element), target, at);
 }
 
@@ -52,7 +55,8 @@ Value unlessEmpty(IndexBuilder &b, Value x, Value bound) {
 
 struct ScatterElementsLowering : OpConversionPattern<nn::ScatterElementsOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(nn::ScatterElementsOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::ScatterElementsOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     IndexBuilder b(rewriter, op.getLoc());
     Value x = adaptor.getX(), indices = adaptor.getIndices(), updates = adaptor.getUpdates();
     int64_t axis = op.getAxis(), rank = typeOf(x).getRank();
@@ -66,12 +70,15 @@ struct ScatterElementsLowering : OpConversionPattern<nn::ScatterElementsOp> {
       bounds.push_back(i == axis ? bound : b.min(bound, b.size(x, i)));
     }
     bounds[0] = unlessEmpty(b, x, bounds[0]);
-    Value result = createTensorLoops(b, bounds, x, [&](IndexBuilder &b, ValueRange at, ValueRange carried) {
-      Value index = tensor::ExtractOp::create(b, indices, at), update = tensor::ExtractOp::create(b, updates, at);
-      SmallVector<Value> target(at);
-      target[axis] = b.axisIndex(index, b.size(x, axis));
-      return SmallVector<Value>{updateElement(b, op.getKind(), carried[0], target, update, element)};
-    })[0];
+    Value result =
+        createTensorLoops(b, bounds, x, [&](IndexBuilder &b, ValueRange at, ValueRange carried) {
+          Value index = tensor::ExtractOp::create(b, indices, at),
+                update = tensor::ExtractOp::create(b, updates, at);
+          SmallVector<Value> target(at);
+          target[axis] = b.axisIndex(index, b.size(x, axis));
+          return SmallVector<Value>{
+              updateElement(b, op.getKind(), carried[0], target, update, element)};
+        })[0];
     rewriter.replaceOp(op, castTo(rewriter, op.getLoc(), result, type));
     return success();
   }
@@ -79,10 +86,12 @@ struct ScatterElementsLowering : OpConversionPattern<nn::ScatterElementsOp> {
 
 struct ScatterNDLowering : OpConversionPattern<nn::ScatterNDOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(nn::ScatterNDOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::ScatterNDOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     IndexBuilder b(rewriter, op.getLoc());
     Value x = adaptor.getX(), indices = adaptor.getIndices(), updates = adaptor.getUpdates();
-    int64_t rank = typeOf(x).getRank(), outer = typeOf(indices).getRank() - 1, tuple = typeOf(indices).getShape().back();
+    int64_t rank = typeOf(x).getRank(), outer = typeOf(indices).getRank() - 1,
+            tuple = typeOf(indices).getShape().back();
     if (typeOf(updates).getRank() != outer + rank - tuple)
       return rewriter.notifyMatchFailure(op, "expected updates of one slice per index tuple");
     Type element = cast<RankedTensorType>(op.getX().getType()).getElementType();
@@ -99,18 +108,21 @@ struct ScatterNDLowering : OpConversionPattern<nn::ScatterNDOp> {
       bounds.push_back(b.constant(1));
     bool single = outer + rank - tuple == 0;
     bounds[0] = unlessEmpty(b, x, bounds[0]);
-    Value result = createTensorLoops(b, bounds, x, [&](IndexBuilder &b, ValueRange at, ValueRange carried) {
-      ValueRange where = single ? ValueRange() : at;
-      Value update = tensor::ExtractOp::create(b, updates, where);
-      SmallVector<Value> position(where.take_front(outer)), target;
-      position.push_back({});
-      for (int64_t i = 0; i < tuple; ++i) {
-        position.back() = b.constant(i);
-        target.push_back(b.axisIndex(tensor::ExtractOp::create(b, indices, position), b.size(x, i)));
-      }
-      llvm::append_range(target, where.drop_front(outer));
-      return SmallVector<Value>{updateElement(b, op.getKind(), carried[0], target, update, element)};
-    })[0];
+    Value result =
+        createTensorLoops(b, bounds, x, [&](IndexBuilder &b, ValueRange at, ValueRange carried) {
+          ValueRange where = single ? ValueRange() : at;
+          Value update = tensor::ExtractOp::create(b, updates, where);
+          SmallVector<Value> position(where.take_front(outer)), target;
+          position.push_back({});
+          for (int64_t i = 0; i < tuple; ++i) {
+            position.back() = b.constant(i);
+            target.push_back(
+                b.axisIndex(tensor::ExtractOp::create(b, indices, position), b.size(x, i)));
+          }
+          llvm::append_range(target, where.drop_front(outer));
+          return SmallVector<Value>{
+              updateElement(b, op.getKind(), carried[0], target, update, element)};
+        })[0];
     rewriter.replaceOp(op, castTo(rewriter, op.getLoc(), result, type));
     return success();
   }

@@ -21,8 +21,10 @@ SmallVector<ReassociationIndices> allAxes(int64_t rank) {
   return one;
 }
 
-// Sizes of the result: those of the shape operand, or the one unknown dimension as what remains of the elements.
-SmallVector<OpFoldResult> reshapedSizes(OpBuilder &b, Location loc, Value x, Value shape, RankedTensorType type) {
+// Sizes of the result: those of the shape operand, or the one unknown dimension as what remains of
+// the elements.
+SmallVector<OpFoldResult> reshapedSizes(OpBuilder &b, Location loc, Value x, Value shape,
+                                        RankedTensorType type) {
   if (shape)
     return getSizesFromShape(b, loc, shape, type);
   SmallVector<OpFoldResult> sizes;
@@ -47,7 +49,8 @@ struct ReshapeLowering : OpConversionPattern<nn::ReshapeOp> {
   using OpConversionPattern::OpConversionPattern;
   // One reshape may become another, of a static type, once.
   void initialize() { setHasBoundedRewriteRecursion(); }
-  LogicalResult matchAndRewrite(nn::ReshapeOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::ReshapeOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     Value x = adaptor.getX();
     auto type = cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
@@ -56,8 +59,10 @@ struct ReshapeLowering : OpConversionPattern<nn::ReshapeOp> {
       if (type.hasStaticShape() || type.getRank() == 1)
         return rewriter.replaceOp(op, x), success();
     } else if (from.hasStaticShape() && type.hasStaticShape()) {
-      // Groups of axes merge or split on their own where they can: that keeps the rest visible to fusion.
-      if (auto groups = getReassociationIndicesForReshape(from, type); groups && from.getRank() != type.getRank()) {
+      // Groups of axes merge or split on their own where they can: that keeps the rest visible to
+      // fusion.
+      if (auto groups = getReassociationIndicesForReshape(from, type);
+          groups && from.getRank() != type.getRank()) {
         if (from.getRank() > type.getRank())
           rewriter.replaceOpWithNewOp<tensor::CollapseShapeOp>(op, type, x, *groups);
         else
@@ -87,20 +92,24 @@ struct ReshapeLowering : OpConversionPattern<nn::ReshapeOp> {
     }
     if (from.getRank() != 1)
       x = from.getRank() == 0
-              ? Value(tensor::ExpandShapeOp::create(rewriter, loc, RankedTensorType::get({1}, type.getElementType()), x,
-                                                    ArrayRef<ReassociationIndices>{}))
+              ? Value(tensor::ExpandShapeOp::create(
+                    rewriter, loc, RankedTensorType::get({1}, type.getElementType()), x,
+                    ArrayRef<ReassociationIndices>{}))
               : Value(tensor::CollapseShapeOp::create(rewriter, loc, x, allAxes(from.getRank())));
     if (type.getRank() == 0) {
       x = castTo(rewriter, loc, x, RankedTensorType::get({1}, type.getElementType()));
-      rewriter.replaceOpWithNewOp<tensor::CollapseShapeOp>(op, type, x, ArrayRef<ReassociationIndices>{});
+      rewriter.replaceOpWithNewOp<tensor::CollapseShapeOp>(op, type, x,
+                                                           ArrayRef<ReassociationIndices>{});
       return success();
     }
     if (type.getRank() > 1) {
       // A wholly static result fixes the number of elements.
       if (type.hasStaticShape())
-        x = castTo(rewriter, loc, x, RankedTensorType::get({type.getNumElements()}, type.getElementType()));
+        x = castTo(rewriter, loc, x,
+                   RankedTensorType::get({type.getNumElements()}, type.getElementType()));
       else
-        x = castTo(rewriter, loc, x, RankedTensorType::get({ShapedType::kDynamic}, type.getElementType()));
+        x = castTo(rewriter, loc, x,
+                   RankedTensorType::get({ShapedType::kDynamic}, type.getElementType()));
       x = tensor::ExpandShapeOp::create(rewriter, loc, type, x, allAxes(type.getRank()), sizes);
     }
     rewriter.replaceOp(op, castTo(rewriter, loc, x, type));
@@ -114,24 +123,28 @@ struct ReshapeLowering : OpConversionPattern<nn::ReshapeOp> {
 
 struct TransposeLowering : OpConversionPattern<nn::TransposeOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(nn::TransposeOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::TransposeOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     ArrayRef<int64_t> permutation = op.getPermutation();
     SmallVector<OpFoldResult> from = getSizes(rewriter, op.getLoc(), adaptor.getX()), sizes;
     for (int64_t p : permutation)
       sizes.push_back(from[p]);
     SmallVector<unsigned> axes(permutation.begin(), permutation.end());
-    AffineMap map = axes.empty() ? rewriter.getEmptyAffineMap()
-                                 : inversePermutation(AffineMap::getPermutationMap(axes, getContext()));
+    AffineMap map = axes.empty()
+                        ? rewriter.getEmptyAffineMap()
+                        : inversePermutation(AffineMap::getPermutationMap(axes, getContext()));
     Type type = getTypeConverter()->convertType(op.getType());
-    rewriter.replaceOp(op, createGenerated(rewriter, op.getLoc(), sizes, type, adaptor.getX(), map,
-                                           [](IndexBuilder &, ValueRange args) { return args[0]; }));
+    rewriter.replaceOp(op,
+                       createGenerated(rewriter, op.getLoc(), sizes, type, adaptor.getX(), map,
+                                       [](IndexBuilder &, ValueRange args) { return args[0]; }));
     return success();
   }
 };
 
 struct BroadcastLowering : OpConversionPattern<nn::BroadcastOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(nn::BroadcastOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::BroadcastOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     Value x = adaptor.getX();
     auto type = cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
@@ -147,7 +160,8 @@ struct BroadcastLowering : OpConversionPattern<nn::BroadcastOp> {
         else if (i >= lead)
           sizes.push_back(getSize(rewriter, loc, x, i - lead));
         else
-          return rewriter.notifyMatchFailure(op, "a dynamic leading dimension needs a shape operand");
+          return rewriter.notifyMatchFailure(op,
+                                             "a dynamic leading dimension needs a shape operand");
       }
     }
     // Where only the run tells whether an axis stretches, its elements are looked up.
@@ -156,19 +170,22 @@ struct BroadcastLowering : OpConversionPattern<nn::BroadcastOp> {
     for (int64_t i = 0; i < from.getRank(); ++i) {
       bool unit = from.getDimSize(i) == 1;
       ambiguous |= from.isDynamicDim(i) && adaptor.getShape();
-      exprs.push_back(unit ? rewriter.getAffineConstantExpr(0) : rewriter.getAffineDimExpr(lead + i));
+      exprs.push_back(unit ? rewriter.getAffineConstantExpr(0)
+                           : rewriter.getAffineDimExpr(lead + i));
     }
     Value result;
     if (!ambiguous) {
       AffineMap map = AffineMap::get(rank, 0, exprs, getContext());
-      result = createGenerated(rewriter, loc, sizes, type, x, map, [](IndexBuilder &, ValueRange args) { return args[0]; });
+      result = createGenerated(rewriter, loc, sizes, type, x, map,
+                               [](IndexBuilder &, ValueRange args) { return args[0]; });
     } else {
-      result = createGenerated(rewriter, loc, sizes, type, {}, {}, [&](IndexBuilder &b, ValueRange) {
-        SmallVector<Value> at;
-        for (int64_t i = 0; i < from.getRank(); ++i)
-          at.push_back(b.clampToAxis(b.index(lead + i), b.size(x, i)));
-        return extractElement(b, x, at);
-      });
+      result =
+          createGenerated(rewriter, loc, sizes, type, {}, {}, [&](IndexBuilder &b, ValueRange) {
+            SmallVector<Value> at;
+            for (int64_t i = 0; i < from.getRank(); ++i)
+              at.push_back(b.clampToAxis(b.index(lead + i), b.size(x, i)));
+            return extractElement(b, x, at);
+          });
     }
     rewriter.replaceOp(op, result);
     return success();
@@ -177,23 +194,25 @@ struct BroadcastLowering : OpConversionPattern<nn::BroadcastOp> {
 
 struct ReverseSequenceLowering : OpConversionPattern<nn::ReverseSequenceOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(nn::ReverseSequenceOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::ReverseSequenceOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     Value x = adaptor.getX();
     Type type = getTypeConverter()->convertType(op.getType());
     int64_t rank = typeOf(x).getRank(), time = op.getTimeAxis(), batch = op.getBatchAxis();
     AffineMap map = AffineMap::get(rank, 0, rewriter.getAffineDimExpr(batch), getContext());
-    Value result = createGenerated(
-        rewriter, loc, getSizes(rewriter, loc, x), type, adaptor.getLengths(), map,
-        [&](IndexBuilder &b, ValueRange args) -> Value {
-          SmallVector<Value> at;
-          for (int64_t i = 0; i < rank; ++i)
-            at.push_back(b.index(i));
-          Value length = b.max(b.min(b.toIndex(args[0]), b.size(x, time)), b.constant(0));
-          Value mirrored = b.sub(b.sub(length, b.constant(1)), at[time]);
-          at[time] = b.select(b.less(at[time], length), mirrored, at[time]);
-          return tensor::ExtractOp::create(b, x, at);
-        });
+    Value result =
+        createGenerated(rewriter, loc, getSizes(rewriter, loc, x), type, adaptor.getLengths(), map,
+                        [&](IndexBuilder &b, ValueRange args) -> Value {
+                          SmallVector<Value> at;
+                          for (int64_t i = 0; i < rank; ++i)
+                            at.push_back(b.index(i));
+                          Value length =
+                              b.max(b.min(b.toIndex(args[0]), b.size(x, time)), b.constant(0));
+                          Value mirrored = b.sub(b.sub(length, b.constant(1)), at[time]);
+                          at[time] = b.select(b.less(at[time], length), mirrored, at[time]);
+                          return tensor::ExtractOp::create(b, x, at);
+                        });
     rewriter.replaceOp(op, result);
     return success();
   }
@@ -207,9 +226,10 @@ struct AxisSlice {
   OpFoldResult start, size;
 };
 
-// The first element and the number of elements of `start:end:step` on an axis, by the rules of nn.slice. All values are
-// of index type; `step` is not 0.
-AxisSlice resolveAtRunTime(IndexBuilder &b, Value n, Value start, Value end, Value step, std::optional<bool> forward) {
+// The first element and the number of elements of `start:end:step` on an axis, by the rules of
+// nn.slice. All values are of index type; `step` is not 0.
+AxisSlice resolveAtRunTime(IndexBuilder &b, Value n, Value start, Value end, Value step,
+                           std::optional<bool> forward) {
   Value zero = b.constant(0), one = b.constant(1), last = b.sub(n, one);
   auto wrap = [&](Value v) { return b.select(b.less(v, zero), b.add(v, n), v); };
   Value first = wrap(start), stop = wrap(end);
@@ -235,8 +255,8 @@ AxisSlice resolveAtRunTime(IndexBuilder &b, Value n, Value start, Value end, Val
 }
 
 // Elements `starts + i * steps` of `x`, looked up one by one: negative or unknown steps.
-Value gatherSlice(OpBuilder &b, Location loc, Value x, ArrayRef<OpFoldResult> starts, ArrayRef<OpFoldResult> sizes,
-                  ArrayRef<OpFoldResult> steps, Type type) {
+Value gatherSlice(OpBuilder &b, Location loc, Value x, ArrayRef<OpFoldResult> starts,
+                  ArrayRef<OpFoldResult> sizes, ArrayRef<OpFoldResult> steps, Type type) {
   return createGenerated(b, loc, sizes, type, {}, {}, [&](IndexBuilder &ib, ValueRange) -> Value {
     SmallVector<Value> at;
     for (size_t i = 0; i < sizes.size(); ++i)
@@ -245,21 +265,23 @@ Value gatherSlice(OpBuilder &b, Location loc, Value x, ArrayRef<OpFoldResult> st
   });
 }
 
-Value stridedSlice(OpBuilder &b, Location loc, Value x, ArrayRef<OpFoldResult> starts, ArrayRef<OpFoldResult> sizes,
-                   ArrayRef<OpFoldResult> steps, Type type) {
+Value stridedSlice(OpBuilder &b, Location loc, Value x, ArrayRef<OpFoldResult> starts,
+                   ArrayRef<OpFoldResult> sizes, ArrayRef<OpFoldResult> steps, Type type) {
   return castTo(b, loc, tensor::ExtractSliceOp::create(b, loc, x, starts, sizes, steps), type);
 }
 
 struct SliceLowering : OpConversionPattern<nn::SliceOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(nn::SliceOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::SliceOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     IndexBuilder b(rewriter, loc);
     Value x = adaptor.getX();
     SmallVector<OpFoldResult> starts, sizes, steps;
     bool backward = false;
     for (int64_t i = 0; i < typeOf(x).getRank(); ++i) {
-      int64_t start = op.getStarts()[i], end = op.getEnds()[i], step = op.getSteps()[i], n = typeOf(x).getDimSize(i);
+      int64_t start = op.getStarts()[i], end = op.getEnds()[i], step = op.getSteps()[i],
+              n = typeOf(x).getDimSize(i);
       if (!ShapedType::isDynamic(n)) {
         int64_t count = nn::resolveSlice(n, start, end, step);
         // A step longer than the axis is never taken; a single element needs none.
@@ -271,7 +293,8 @@ struct SliceLowering : OpConversionPattern<nn::SliceOp> {
         sizes.push_back(getSize(b, loc, x, i));
       } else {
         step = std::max<int64_t>(step, -std::numeric_limits<int64_t>::max());
-        AxisSlice slice = resolveAtRunTime(b, b.size(x, i), b.constant(start), b.constant(end), b.constant(step), step > 0);
+        AxisSlice slice = resolveAtRunTime(b, b.size(x, i), b.constant(start), b.constant(end),
+                                           b.constant(step), step > 0);
         starts.push_back(slice.start);
         sizes.push_back(slice.size);
       }
@@ -287,7 +310,8 @@ struct SliceLowering : OpConversionPattern<nn::SliceOp> {
 
 struct DynamicSliceLowering : OpConversionPattern<nn::DynamicSliceOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(nn::DynamicSliceOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::DynamicSliceOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     IndexBuilder b(rewriter, loc);
     Value x = adaptor.getX();
@@ -318,7 +342,8 @@ struct DynamicSliceLowering : OpConversionPattern<nn::DynamicSliceOp> {
         step = b.max(b.min(element(adaptor.getSteps(), i), limit), b.sub(b.constant(0), limit));
         step = b.select(b.equal(step, b.constant(0)), b.constant(1), step);
       }
-      AxisSlice slice = resolveAtRunTime(b, n, element(adaptor.getStarts(), i), element(adaptor.getEnds(), i), step, forward);
+      AxisSlice slice = resolveAtRunTime(b, n, element(adaptor.getStarts(), i),
+                                         element(adaptor.getEnds(), i), step, forward);
       starts.push_back(slice.start);
       sizes.push_back(slice.size);
       steps.push_back(step);
@@ -336,7 +361,8 @@ struct DynamicSliceLowering : OpConversionPattern<nn::DynamicSliceOp> {
 
 struct ConcatLowering : OpConversionPattern<nn::ConcatOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(nn::ConcatOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::ConcatOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     int64_t axis = op.getAxis();
     auto type = cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
@@ -350,19 +376,22 @@ struct ConcatLowering : OpConversionPattern<nn::ConcatOp> {
     }
     sizes[axis] = offset;
     Value result = createEmpty(rewriter, loc, sizes, type.getElementType());
-    SmallVector<OpFoldResult> at(type.getRank(), rewriter.getIndexAttr(0)), ones(type.getRank(), rewriter.getIndexAttr(1));
+    SmallVector<OpFoldResult> at(type.getRank(), rewriter.getIndexAttr(0)),
+        ones(type.getRank(), rewriter.getIndexAttr(1));
     for (auto [input, start] : llvm::zip(adaptor.getInputs(), offsets)) {
       // An empty part would start at the end of the axis, which is no valid offset.
       if (typeOf(input).getDimSize(axis) == 0)
         continue;
       at[axis] = start;
-      // All inputs agree in the other axes: the first one's sizes keep the copy inside of the result.
+      // All inputs agree in the other axes: the first one's sizes keep the copy inside of the
+      // result.
       SmallVector<OpFoldResult> extent = sizes;
       extent[axis] = getSize(rewriter, loc, input, axis);
       SmallVector<int64_t> shape;
       for (OpFoldResult size : extent)
         shape.push_back(getConstantIntValue(size).value_or(ShapedType::kDynamic));
-      Value part = castTo(rewriter, loc, input, RankedTensorType::get(shape, type.getElementType()));
+      Value part =
+          castTo(rewriter, loc, input, RankedTensorType::get(shape, type.getElementType()));
       result = tensor::InsertSliceOp::create(rewriter, loc, part, result, at, extent, ones);
     }
     rewriter.replaceOp(op, castTo(rewriter, loc, result, type));
@@ -373,6 +402,7 @@ struct ConcatLowering : OpConversionPattern<nn::ConcatOp> {
 } // namespace
 
 void terse::populateShapePatterns(const TypeConverter &converter, RewritePatternSet &patterns) {
-  patterns.add<ReshapeLowering, TransposeLowering, BroadcastLowering, ReverseSequenceLowering, SliceLowering,
-               DynamicSliceLowering, ConcatLowering>(converter, patterns.getContext());
+  patterns.add<ReshapeLowering, TransposeLowering, BroadcastLowering, ReverseSequenceLowering,
+               SliceLowering, DynamicSliceLowering, ConcatLowering>(converter,
+                                                                    patterns.getContext());
 }

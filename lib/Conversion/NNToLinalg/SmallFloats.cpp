@@ -1,8 +1,8 @@
 //===- SmallFloats.cpp - Float formats of at most 16 bits, in IR ----*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The same arithmetic as terse/Numerics/Float.h, without branches so that it vectorizes. Encoding starts from f32 or
-// f64, whichever holds the source exactly, and so rounds once.
+// The same arithmetic as terse/Numerics/Float.h, without branches so that it vectorizes. Encoding
+// starts from f32 or f64, whichever holds the source exactly, and so rounds once.
 
 #include "terse/Conversion/NNToLinalg/SmallFloats.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -49,7 +49,9 @@ struct Bits {
   Location loc;
   Type type;
 
-  Value c(int64_t v) const { return createConstant(b, loc, type, b.getIntegerAttr(getElementTypeOrSelf(type), v)); }
+  Value c(int64_t v) const {
+    return createConstant(b, loc, type, b.getIntegerAttr(getElementTypeOrSelf(type), v));
+  }
   Value add(Value x, Value y) const { return arith::AddIOp::create(b, loc, x, y); }
   Value sub(Value x, Value y) const { return arith::SubIOp::create(b, loc, x, y); }
   Value band(Value x, Value y) const { return arith::AndIOp::create(b, loc, x, y); }
@@ -59,7 +61,9 @@ struct Bits {
   Value max(Value x, Value y) const { return arith::MaxSIOp::create(b, loc, x, y); }
   Value min(Value x, Value y) const { return arith::MinSIOp::create(b, loc, x, y); }
   Value select(Value p, Value x, Value y) const { return arith::SelectOp::create(b, loc, p, x, y); }
-  Value cmp(arith::CmpIPredicate p, Value x, Value y) const { return arith::CmpIOp::create(b, loc, p, x, y); }
+  Value cmp(arith::CmpIPredicate p, Value x, Value y) const {
+    return arith::CmpIOp::create(b, loc, p, x, y);
+  }
 };
 } // namespace
 
@@ -88,8 +92,10 @@ Value terse::decodeFloatBits(OpBuilder &b, Location loc, Value pattern, FloatKin
   Value nan = i.c(0x7FC00000);
   switch (f.specials) {
   case FloatSpecials::IEEE: {
-    Value special = i.bor(i.c(0x7F800000), i.shl(i.band(magnitude, i.c((int64_t(1) << m) - 1)), i.c(23 - m)));
-    bits = i.select(i.cmp(arith::CmpIPredicate::uge, magnitude, i.c(f.exponentMask())), special, bits);
+    Value special =
+        i.bor(i.c(0x7F800000), i.shl(i.band(magnitude, i.c((int64_t(1) << m) - 1)), i.c(23 - m)));
+    bits =
+        i.select(i.cmp(arith::CmpIPredicate::uge, magnitude, i.c(f.exponentMask())), special, bits);
     break;
   }
   case FloatSpecials::NaNAllOnes:
@@ -105,7 +111,8 @@ Value terse::decodeFloatBits(OpBuilder &b, Location loc, Value pattern, FloatKin
   return arith::BitcastOp::create(b, loc, f32, i.bor(bits, sign));
 }
 
-static Value encodeE8M0Bits(OpBuilder &b, Location loc, Value x, bool saturate, numerics::E8M0Rounding rounding) {
+static Value encodeE8M0Bits(OpBuilder &b, Location loc, Value x, bool saturate,
+                            numerics::E8M0Rounding rounding) {
   // f32 subnormals matter here (2^-127 is one); as f64 they are normal.
   Type f64 = shapedAs(x.getType(), b.getF64Type());
   if (x.getType() != f64)
@@ -137,7 +144,8 @@ Value terse::encodeFloatBits(OpBuilder &b, Location loc, Value x, FloatKind kind
   FloatFormat f = numerics::getFloatFormat(kind);
   bool wide = getElementTypeOrSelf(x.getType()).isF64();
   Bits i{b, loc, shapedAs(x.getType(), wide ? b.getI64Type() : b.getI32Type())};
-  int64_t width = wide ? 64 : 32, sm = wide ? 52 : 23, sourceBias = wide ? 1023 : 127, m = f.mantissaBits;
+  int64_t width = wide ? 64 : 32, sm = wide ? 52 : 23, sourceBias = wide ? 1023 : 127,
+          m = f.mantissaBits;
   int64_t minExponent = 1 - f.bias;
   auto one = [](int64_t shift) { return int64_t(1) << shift; };
 
@@ -145,7 +153,8 @@ Value terse::encodeFloatBits(OpBuilder &b, Location loc, Value x, FloatKind kind
   Value sign = i.shl(i.shr(bits, i.c(width - 1)), i.c(f.bits() - 1));
   Value fraction = i.band(bits, i.c(one(sm) - 1));
   Value exponent = i.sub(i.band(i.shr(bits, i.c(sm)), i.c(2 * sourceBias + 1)), i.c(sourceBias));
-  // Below the normal range each step of the exponent costs one more bit; sm + 2 dropped bits leave nothing.
+  // Below the normal range each step of the exponent costs one more bit; sm + 2 dropped bits leave
+  // nothing.
   Value extra = i.max(i.sub(i.c(minExponent), exponent), i.c(0));
   Value drop = i.min(i.add(extra, i.c(sm - m)), i.c(sm + 2));
   Value significand = i.bor(fraction, i.c(one(sm)));
@@ -190,5 +199,6 @@ Value terse::encodeFloatBits(OpBuilder &b, Location loc, Value x, FloatKind kind
   }
   Value isNaN = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x, x);
   result = i.select(isNaN, nan, result);
-  return arith::TruncIOp::create(b, loc, shapedAs(i.type, b.getIntegerType(f.bits() <= 8 ? 8 : 16)), result);
+  return arith::TruncIOp::create(b, loc, shapedAs(i.type, b.getIntegerType(f.bits() <= 8 ? 8 : 16)),
+                                 result);
 }

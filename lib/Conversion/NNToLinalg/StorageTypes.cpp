@@ -33,7 +33,9 @@ StorageTypeConverter::StorageTypeConverter() {
   addConversion([](Type type) { return type; });
   addConversion([](RankedTensorType type) -> Type {
     Type element = getStorageElementType(type.getElementType());
-    return element == type.getElementType() ? type : RankedTensorType::get(type.getShape(), element, type.getEncoding());
+    return element == type.getElementType()
+               ? type
+               : RankedTensorType::get(type.getShape(), element, type.getEncoding());
   });
   auto materialize = [](OpBuilder &b, Type type, ValueRange inputs, Location loc) -> Value {
     return UnrealizedConversionCastOp::create(b, loc, type, inputs).getResult(0);

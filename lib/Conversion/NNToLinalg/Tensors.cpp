@@ -25,11 +25,13 @@ SmallVector<OpFoldResult> terse::getSizes(OpBuilder &b, Location loc, Value tens
   return sizes;
 }
 
-OpFoldResult terse::computeSize(OpBuilder &b, Location loc, AffineExpr expr, ArrayRef<OpFoldResult> operands) {
+OpFoldResult terse::computeSize(OpBuilder &b, Location loc, AffineExpr expr,
+                                ArrayRef<OpFoldResult> operands) {
   return affine::makeComposedFoldedAffineApply(b, loc, expr, operands);
 }
 
-SmallVector<OpFoldResult> terse::getSizesFromShape(OpBuilder &b, Location loc, Value shape, RankedTensorType type) {
+SmallVector<OpFoldResult> terse::getSizesFromShape(OpBuilder &b, Location loc, Value shape,
+                                                   RankedTensorType type) {
   SmallVector<OpFoldResult> sizes;
   for (auto [i, d] : llvm::enumerate(type.getShape())) {
     if (!ShapedType::isDynamic(d)) {
@@ -43,33 +45,39 @@ SmallVector<OpFoldResult> terse::getSizesFromShape(OpBuilder &b, Location loc, V
   return sizes;
 }
 
-Value terse::createEmpty(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes, Type storageElement) {
+Value terse::createEmpty(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes,
+                         Type storageElement) {
   return tensor::EmptyOp::create(b, loc, sizes, storageElement);
 }
 
-Value terse::createFilled(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes, Value storageScalar) {
+Value terse::createFilled(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes,
+                          Value storageScalar) {
   Value empty = createEmpty(b, loc, sizes, storageScalar.getType());
   return linalg::FillOp::create(b, loc, storageScalar, empty).getResult(0);
 }
 
 Value terse::castTo(OpBuilder &b, Location loc, Value tensor, Type type) {
-  return tensor.getType() == type ? tensor : tensor::CastOp::create(b, loc, type, tensor).getResult();
+  return tensor.getType() == type ? tensor
+                                  : tensor::CastOp::create(b, loc, type, tensor).getResult();
 }
 
-Value terse::createMap(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes, Type storageElement,
-                       ValueRange inputs, ArrayRef<AffineMap> maps,
+Value terse::createMap(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes,
+                       Type storageElement, ValueRange inputs, ArrayRef<AffineMap> maps,
                        llvm::function_ref<Value(OpBuilder &, Location, ValueRange)> body) {
   Value empty = createEmpty(b, loc, sizes, storageElement);
   SmallVector<AffineMap> all(maps);
   all.push_back(b.getMultiDimIdentityMap(sizes.size()));
   SmallVector<utils::IteratorType> iterators(sizes.size(), utils::IteratorType::parallel);
-  auto generic = linalg::GenericOp::create(
-      b, loc, empty.getType(), inputs, empty, all, iterators,
-      [&](OpBuilder &b, Location loc, ValueRange args) { linalg::YieldOp::create(b, loc, body(b, loc, args.drop_back())); });
+  auto generic =
+      linalg::GenericOp::create(b, loc, empty.getType(), inputs, empty, all, iterators,
+                                [&](OpBuilder &b, Location loc, ValueRange args) {
+                                  linalg::YieldOp::create(b, loc, body(b, loc, args.drop_back()));
+                                });
   return generic.getResult(0);
 }
 
-// `tensor`, or a copy of it with dimension `dim` stretched to `size` if at run time it is 1 and `size` is not.
+// `tensor`, or a copy of it with dimension `dim` stretched to `size` if at run time it is 1 and
+// `size` is not.
 static Value stretch(OpBuilder &b, Location loc, Value tensor, int64_t dim, OpFoldResult size) {
   auto type = cast<RankedTensorType>(tensor.getType());
   Value have = tensor::DimOp::create(b, loc, tensor, dim);
@@ -91,7 +99,8 @@ static Value stretch(OpBuilder &b, Location loc, Value tensor, int64_t dim, OpFo
   return branch.getResult(0);
 }
 
-BroadcastOperands terse::broadcastOperands(OpBuilder &b, Location loc, ValueRange operands, int64_t trailing) {
+BroadcastOperands terse::broadcastOperands(OpBuilder &b, Location loc, ValueRange operands,
+                                           int64_t trailing) {
   BroadcastOperands result;
   int64_t rank = 0;
   auto typeOf = [](Value v) { return cast<RankedTensorType>(v.getType()); };

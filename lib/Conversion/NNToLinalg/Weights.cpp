@@ -39,7 +39,8 @@ RankedTensorType terse::getWeightStorageType(RankedTensorType type) {
   unsigned packed = getPackedWidth(type.getElementType());
   if (!packed)
     return RankedTensorType::get(type.getShape(), storage);
-  return RankedTensorType::get(int64_t(numerics::packedSize(type.getNumElements(), packed)), storage);
+  return RankedTensorType::get(int64_t(numerics::packedSize(type.getNumElements(), packed)),
+                               storage);
 }
 
 FailureOr<Attribute> terse::toWeightStorage(Attribute value, RankedTensorType type) {
@@ -93,11 +94,14 @@ void terse::moveLargeConstantsToGlobals(ModuleOp module) {
     if (!value || value.isSplat() || getByteSize(op.getType()) <= kMaxInlineBytes)
       return;
     OpBuilder globals = OpBuilder::atBlockBegin(module.getBody());
-    auto global = ml_program::GlobalOp::create(globals, op.getLoc(), "constant", value.getType(),
-                                               /*is_mutable=*/false, value, globals.getStringAttr("private"));
+    auto global =
+        ml_program::GlobalOp::create(globals, op.getLoc(), "constant", value.getType(),
+                                     /*is_mutable=*/false, value, globals.getStringAttr("private"));
     symbols.insert(global); // Makes the name unique.
     OpBuilder b(op);
-    op.replaceAllUsesWith(ml_program::GlobalLoadConstOp::create(b, op.getLoc(), value.getType(), FlatSymbolRefAttr::get(global)).getResult());
+    op.replaceAllUsesWith(ml_program::GlobalLoadConstOp::create(b, op.getLoc(), value.getType(),
+                                                                FlatSymbolRefAttr::get(global))
+                              .getResult());
     op.erase();
   });
 }

@@ -20,7 +20,8 @@ mlir::DenseElementsAttr toStorage(mlir::DenseElementsAttr value);
 mlir::RankedTensorType getWeightStorageType(mlir::RankedTensorType type);
 
 /// A global's value under its storage type.
-mlir::FailureOr<mlir::Attribute> toWeightStorage(mlir::Attribute value, mlir::RankedTensorType type);
+mlir::FailureOr<mlir::Attribute> toWeightStorage(mlir::Attribute value,
+                                                 mlir::RankedTensorType type);
 
 /// Constants of more bytes become data of the weights file: LLVM is slow with large constants.
 inline constexpr int64_t kMaxInlineBytes = 1024;

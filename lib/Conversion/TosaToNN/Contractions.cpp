@@ -25,11 +25,13 @@ Value biasOf(PatternRewriter &rewriter, Location loc, Value bias, int64_t channe
   auto type = rankedType(bias);
   if (type.getDimSize(0) != 1 || channels == 1)
     return bias;
-  return nn::BroadcastOp::create(rewriter, loc, RankedTensorType::get({channels}, type.getElementType()), bias, Value());
+  return nn::BroadcastOp::create(
+      rewriter, loc, RankedTensorType::get({channels}, type.getElementType()), bias, Value());
 }
 
 // Conditions of both convolutions.
-template <typename OpTy> LogicalResult checkConvolution(OpTy op, PatternRewriter &rewriter) {
+template <typename OpTy>
+LogicalResult checkConvolution(OpTy op, PatternRewriter &rewriter) {
   if (!allRanked(op))
     return rewriter.notifyMatchFailure(op, "unranked");
   if (!isZero(op.getInputZp()) || !isZero(op.getWeightZp()))
@@ -53,7 +55,8 @@ struct ConvertConv2D : OpRewritePattern<tosa::Conv2DOp> {
     // OHWI to OIHW.
     Value weight = transpose(rewriter, loc, op.getWeight(), kToChannelsFirst);
     Value bias = biasOf(rewriter, loc, op.getBias(), rankedType(weight).getDimSize(0));
-    Value y = nn::ConvOp::create(rewriter, loc, x, weight, bias, op.getStride(), padsOf(op.getPad()), op.getDilation(), 1);
+    Value y = nn::ConvOp::create(rewriter, loc, x, weight, bias, op.getStride(),
+                                 padsOf(op.getPad()), op.getDilation(), 1);
     replaceChannelsLast(rewriter, op, y);
     return success();
   }
@@ -61,7 +64,8 @@ struct ConvertConv2D : OpRewritePattern<tosa::Conv2DOp> {
 
 struct ConvertDepthwiseConv2D : OpRewritePattern<tosa::DepthwiseConv2DOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(tosa::DepthwiseConv2DOp op, PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(tosa::DepthwiseConv2DOp op,
+                                PatternRewriter &rewriter) const override {
     if (failed(checkConvolution(op, rewriter)))
       return failure();
     Location loc = op.getLoc();
@@ -70,10 +74,12 @@ struct ConvertDepthwiseConv2D : OpRewritePattern<tosa::DepthwiseConv2DOp> {
     ArrayRef<int64_t> shape = rankedType(op.getWeight()).getShape();
     int64_t channels = shape[2], outputs = shape[2] * shape[3];
     Value weight = transpose(rewriter, loc, op.getWeight(), {2, 3, 0, 1});
-    auto type = RankedTensorType::get({outputs, 1, shape[0], shape[1]}, rankedType(weight).getElementType());
+    auto type = RankedTensorType::get({outputs, 1, shape[0], shape[1]},
+                                      rankedType(weight).getElementType());
     weight = nn::ReshapeOp::create(rewriter, loc, type, weight, Value());
     Value bias = biasOf(rewriter, loc, op.getBias(), outputs);
-    Value y = nn::ConvOp::create(rewriter, loc, x, weight, bias, op.getStride(), padsOf(op.getPad()), op.getDilation(), channels);
+    Value y = nn::ConvOp::create(rewriter, loc, x, weight, bias, op.getStride(),
+                                 padsOf(op.getPad()), op.getDilation(), channels);
     replaceChannelsLast(rewriter, op, y);
     return success();
   }
@@ -98,8 +104,9 @@ struct ConvertMatMul : OpRewritePattern<tosa::MatMulOp> {
 template <typename OpTy>
 void replaceByPool(OpTy op, PatternRewriter &rewriter, nn::PoolKind kind) {
   Value x = transpose(rewriter, op.getLoc(), op.getInput(), kToChannelsFirst);
-  Value y = nn::PoolOp::create(rewriter, op.getLoc(), kind, x, op.getKernel(), op.getStride(), padsOf(op.getPad()),
-                               ArrayRef<int64_t>{1, 1}, /*ceil_mode=*/false, /*count_include_pad=*/false, /*p=*/2);
+  Value y = nn::PoolOp::create(rewriter, op.getLoc(), kind, x, op.getKernel(), op.getStride(),
+                               padsOf(op.getPad()), ArrayRef<int64_t>{1, 1}, /*ceil_mode=*/false,
+                               /*count_include_pad=*/false, /*p=*/2);
   replaceChannelsLast(rewriter, op, y);
 }
 
@@ -131,6 +138,6 @@ struct ConvertMaxPool2d : OpRewritePattern<tosa::MaxPool2dOp> {
 } // namespace
 
 void terse::populateTosaContractionPatterns(RewritePatternSet &patterns) {
-  patterns.add<ConvertConv2D, ConvertDepthwiseConv2D, ConvertMatMul, ConvertAvgPool2d, ConvertMaxPool2d>(
-      patterns.getContext());
+  patterns.add<ConvertConv2D, ConvertDepthwiseConv2D, ConvertMatMul, ConvertAvgPool2d,
+               ConvertMaxPool2d>(patterns.getContext());
 }

@@ -9,27 +9,34 @@ using namespace terse;
 
 namespace {
 
-template <typename OpTy> struct ConvertUnary : OpRewritePattern<OpTy> {
-  ConvertUnary(MLIRContext *context, nn::UnaryKind kind) : OpRewritePattern<OpTy>(context), kind(kind) {}
+template <typename OpTy>
+struct ConvertUnary : OpRewritePattern<OpTy> {
+  ConvertUnary(MLIRContext *context, nn::UnaryKind kind)
+      : OpRewritePattern<OpTy>(context), kind(kind) {}
   LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {
     if (!allRanked(op))
       return rewriter.notifyMatchFailure(op, "unranked");
-    rewriter.replaceOp(op, unary(rewriter, op.getLoc(), op->getResult(0).getType(), kind, op->getOperand(0)));
+    rewriter.replaceOp(
+        op, unary(rewriter, op.getLoc(), op->getResult(0).getType(), kind, op->getOperand(0)));
     return success();
   }
   nn::UnaryKind kind;
 };
 
 // Whether an op that may ignore NaN does not; others always propagate.
-template <typename OpTy, typename = void> struct NanMode {
+template <typename OpTy, typename = void>
+struct NanMode {
   static bool propagates(OpTy) { return true; }
 };
-template <typename OpTy> struct NanMode<OpTy, std::void_t<decltype(std::declval<OpTy>().getNanMode())>> {
+template <typename OpTy>
+struct NanMode<OpTy, std::void_t<decltype(std::declval<OpTy>().getNanMode())>> {
   static bool propagates(OpTy op) { return op.getNanMode() == tosa::NanPropagationMode::PROPAGATE; }
 };
 
-template <typename OpTy> struct ConvertBinary : OpRewritePattern<OpTy> {
-  ConvertBinary(MLIRContext *context, nn::BinaryKind kind) : OpRewritePattern<OpTy>(context), kind(kind) {}
+template <typename OpTy>
+struct ConvertBinary : OpRewritePattern<OpTy> {
+  ConvertBinary(MLIRContext *context, nn::BinaryKind kind)
+      : OpRewritePattern<OpTy>(context), kind(kind) {}
   LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {
     if (!allRanked(op))
       return rewriter.notifyMatchFailure(op, "unranked");
@@ -37,7 +44,8 @@ template <typename OpTy> struct ConvertBinary : OpRewritePattern<OpTy> {
       return rewriter.notifyMatchFailure(op, "ignores NaN");
     Value l = op->getOperand(0), r = op->getOperand(1);
     Type element = rankedType(l).getElementType();
-    if (element != rankedType(r).getElementType() || element != rankedType(op->getResult(0)).getElementType())
+    if (element != rankedType(r).getElementType() ||
+        element != rankedType(op->getResult(0)).getElementType())
       return rewriter.notifyMatchFailure(op, "changes the element type");
     rewriter.replaceOpWithNewOp<nn::BinaryOp>(op, op->getResult(0).getType(), kind, l, r);
     return success();
@@ -45,12 +53,15 @@ template <typename OpTy> struct ConvertBinary : OpRewritePattern<OpTy> {
   nn::BinaryKind kind;
 };
 
-template <typename OpTy> struct ConvertCompare : OpRewritePattern<OpTy> {
-  ConvertCompare(MLIRContext *context, nn::CompareKind kind) : OpRewritePattern<OpTy>(context), kind(kind) {}
+template <typename OpTy>
+struct ConvertCompare : OpRewritePattern<OpTy> {
+  ConvertCompare(MLIRContext *context, nn::CompareKind kind)
+      : OpRewritePattern<OpTy>(context), kind(kind) {}
   LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {
     if (!allRanked(op))
       return rewriter.notifyMatchFailure(op, "unranked");
-    rewriter.replaceOpWithNewOp<nn::CompareOp>(op, op->getResult(0).getType(), kind, op->getOperand(0), op->getOperand(1));
+    rewriter.replaceOpWithNewOp<nn::CompareOp>(op, op->getResult(0).getType(), kind,
+                                               op->getOperand(0), op->getOperand(1));
     return success();
   }
   nn::CompareKind kind;
@@ -65,7 +76,8 @@ struct ConvertMul : OpRewritePattern<tosa::MulOp> {
       return rewriter.notifyMatchFailure(op, "shifts the product");
     if (rankedType(op.getInput1()).getElementType() != rankedType(op.getResult()).getElementType())
       return rewriter.notifyMatchFailure(op, "changes the element type");
-    rewriter.replaceOpWithNewOp<nn::BinaryOp>(op, op.getType(), nn::BinaryKind::Mul, op.getInput1(), op.getInput2());
+    rewriter.replaceOpWithNewOp<nn::BinaryOp>(op, op.getType(), nn::BinaryKind::Mul, op.getInput1(),
+                                              op.getInput2());
     return success();
   }
 };
@@ -80,7 +92,8 @@ struct ConvertNegate : OpRewritePattern<tosa::NegateOp> {
     // TOSA negates narrow integers in a wider type and saturates: the lowest value would wrap here.
     if (!isa<FloatType>(rankedType(op.getInput1()).getElementType()))
       return rewriter.notifyMatchFailure(op, "negates integers");
-    rewriter.replaceOp(op, unary(rewriter, op.getLoc(), op.getType(), nn::UnaryKind::Neg, op.getInput1()));
+    rewriter.replaceOp(
+        op, unary(rewriter, op.getLoc(), op.getType(), nn::UnaryKind::Neg, op.getInput1()));
     return success();
   }
 };
@@ -97,8 +110,9 @@ struct ConvertClamp : OpRewritePattern<tosa::ClampOp> {
         return floating.getValueAsDouble();
       return double(cast<IntegerAttr>(attr).getValue().getSExtValue());
     };
-    rewriter.replaceOp(op, unary(rewriter, op.getLoc(), op.getType(), nn::UnaryKind::Clamp, op.getInput(),
-                                 number(op.getMinValAttr()), number(op.getMaxValAttr())));
+    rewriter.replaceOp(op, unary(rewriter, op.getLoc(), op.getType(), nn::UnaryKind::Clamp,
+                                 op.getInput(), number(op.getMinValAttr()),
+                                 number(op.getMaxValAttr())));
     return success();
   }
 };
@@ -122,7 +136,8 @@ struct ConvertSelect : OpRewritePattern<tosa::SelectOp> {
   LogicalResult matchAndRewrite(tosa::SelectOp op, PatternRewriter &rewriter) const override {
     if (!allRanked(op))
       return rewriter.notifyMatchFailure(op, "unranked");
-    rewriter.replaceOpWithNewOp<nn::SelectOp>(op, op.getType(), op.getInput1(), op.getInput2(), op.getInput3());
+    rewriter.replaceOpWithNewOp<nn::SelectOp>(op, op.getType(), op.getInput1(), op.getInput2(),
+                                              op.getInput3());
     return success();
   }
 };

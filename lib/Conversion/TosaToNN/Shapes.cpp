@@ -24,8 +24,10 @@ struct ConvertConst : OpRewritePattern<tosa::ConstOp> {
     if (!type || !(dense || isa<DenseResourceElementsAttr>(op.getValues())))
       return rewriter.notifyMatchFailure(op, "expected a ranked, dense constant");
     unsigned bits = type.getElementTypeBitWidth();
-    // Bools are packed in dense attributes, and a splat is stored once: both are small enough to stay.
-    bool small = dense && (dense.isSplat() || bits % 8 || type.getNumElements() * (bits / 8) <= kSmallConstantBytes);
+    // Bools are packed in dense attributes, and a splat is stored once: both are small enough to
+    // stay.
+    bool small = dense && (dense.isSplat() || bits % 8 ||
+                           type.getNumElements() * (bits / 8) <= kSmallConstantBytes);
     if (small) {
       rewriter.replaceOpWithNewOp<nn::ConstantOp>(op, type, op.getValues());
       return success();
@@ -34,7 +36,8 @@ struct ConvertConst : OpRewritePattern<tosa::ConstOp> {
     ElementsAttr value = op.getValues();
     if (dense) {
       ArrayRef<char> data = dense.getRawData();
-      value = DenseResourceElementsAttr::get(type, "weight", HeapAsmResourceBlob::allocateAndCopyWithAlign(data, 64));
+      value = DenseResourceElementsAttr::get(
+          type, "weight", HeapAsmResourceBlob::allocateAndCopyWithAlign(data, 64));
     }
     OpBuilder::InsertionGuard guard(rewriter);
     rewriter.setInsertionPointToStart(module.getBody());
@@ -44,20 +47,25 @@ struct ConvertConst : OpRewritePattern<tosa::ConstOp> {
     ml_program::GlobalOp::create(rewriter, op.getLoc(), name, type, /*is_mutable=*/false, value,
                                  rewriter.getStringAttr("private"));
     rewriter.setInsertionPoint(op);
-    rewriter.replaceOpWithNewOp<ml_program::GlobalLoadConstOp>(op, type, FlatSymbolRefAttr::get(op.getContext(), name));
+    rewriter.replaceOpWithNewOp<ml_program::GlobalLoadConstOp>(
+        op, type, FlatSymbolRefAttr::get(op.getContext(), name));
     return success();
   }
 };
 
-template <typename OpTy> struct ConvertReduce : OpRewritePattern<OpTy> {
-  ConvertReduce(MLIRContext *context, nn::ReduceKind kind) : OpRewritePattern<OpTy>(context), kind(kind) {}
+template <typename OpTy>
+struct ConvertReduce : OpRewritePattern<OpTy> {
+  ConvertReduce(MLIRContext *context, nn::ReduceKind kind)
+      : OpRewritePattern<OpTy>(context), kind(kind) {}
   LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {
     if (!allRanked(op))
       return rewriter.notifyMatchFailure(op, "unranked");
-    if constexpr (std::is_same_v<OpTy, tosa::ReduceMaxOp> || std::is_same_v<OpTy, tosa::ReduceMinOp>)
+    if constexpr (std::is_same_v<OpTy, tosa::ReduceMaxOp> ||
+                  std::is_same_v<OpTy, tosa::ReduceMinOp>)
       if (op.getNanMode() != tosa::NanPropagationMode::PROPAGATE)
         return rewriter.notifyMatchFailure(op, "ignores NaN");
-    rewriter.replaceOpWithNewOp<nn::ReduceOp>(op, op.getType(), kind, op.getInput(), ArrayRef<int64_t>{int64_t(op.getAxis())},
+    rewriter.replaceOpWithNewOp<nn::ReduceOp>(op, op.getType(), kind, op.getInput(),
+                                              ArrayRef<int64_t>{int64_t(op.getAxis())},
                                               /*keepdims=*/true);
     return success();
   }
@@ -80,8 +88,9 @@ struct ConvertTranspose : OpRewritePattern<tosa::TransposeOp> {
   LogicalResult matchAndRewrite(tosa::TransposeOp op, PatternRewriter &rewriter) const override {
     if (!allRanked(op))
       return rewriter.notifyMatchFailure(op, "unranked");
-    rewriter.replaceOpWithNewOp<nn::TransposeOp>(op, op.getType(), op.getInput1(),
-                                                 SmallVector<int64_t>(op.getPerms().begin(), op.getPerms().end()));
+    rewriter.replaceOpWithNewOp<nn::TransposeOp>(
+        op, op.getType(), op.getInput1(),
+        SmallVector<int64_t>(op.getPerms().begin(), op.getPerms().end()));
     return success();
   }
 };
@@ -113,7 +122,8 @@ struct ConvertPad : OpRewritePattern<tosa::PadOp> {
       auto scalar = RankedTensorType::get({}, rankedType(op.getPadConst()).getElementType());
       fill = nn::ReshapeOp::create(rewriter, op.getLoc(), scalar, op.getPadConst(), Value());
     }
-    rewriter.replaceOpWithNewOp<nn::PadOp>(op, op.getType(), nn::PadMode::Constant, op.getInput1(), fill, low, high);
+    rewriter.replaceOpWithNewOp<nn::PadOp>(op, op.getType(), nn::PadMode::Constant, op.getInput1(),
+                                           fill, low, high);
     return success();
   }
 };
@@ -128,7 +138,8 @@ struct ConvertSlice : OpRewritePattern<tosa::SliceOp> {
     // A size of -1 reaches to the end.
     for (auto [start, size] : llvm::zip(*starts, *sizes))
       ends.push_back(size < 0 ? std::numeric_limits<int64_t>::max() : start + size);
-    rewriter.replaceOpWithNewOp<nn::SliceOp>(op, op.getType(), op.getInput1(), *starts, ends, steps);
+    rewriter.replaceOpWithNewOp<nn::SliceOp>(op, op.getType(), op.getInput1(), *starts, ends,
+                                             steps);
     return success();
   }
 };
@@ -139,7 +150,8 @@ struct ConvertTile : OpRewritePattern<tosa::TileOp> {
   LogicalResult matchAndRewrite(tosa::TileOp op, PatternRewriter &rewriter) const override {
     auto multiples = constantShape(op.getMultiples());
     auto type = rankedType(op.getResult());
-    if (!allRanked(op) || !multiples || !type.hasStaticShape() || !rankedType(op.getInput1()).hasStaticShape())
+    if (!allRanked(op) || !multiples || !type.hasStaticShape() ||
+        !rankedType(op.getInput1()).hasStaticShape())
       return rewriter.notifyMatchFailure(op, "shapes are not static");
     SmallVector<int64_t> split, stretched;
     for (auto [multiple, size] : llvm::zip(*multiples, rankedType(op.getInput1()).getShape())) {
@@ -148,8 +160,10 @@ struct ConvertTile : OpRewritePattern<tosa::TileOp> {
     }
     Location loc = op.getLoc();
     Type element = type.getElementType();
-    Value x = nn::ReshapeOp::create(rewriter, loc, RankedTensorType::get(split, element), op.getInput1(), Value());
-    x = nn::BroadcastOp::create(rewriter, loc, RankedTensorType::get(stretched, element), x, Value());
+    Value x = nn::ReshapeOp::create(rewriter, loc, RankedTensorType::get(split, element),
+                                    op.getInput1(), Value());
+    x = nn::BroadcastOp::create(rewriter, loc, RankedTensorType::get(stretched, element), x,
+                                Value());
     rewriter.replaceOpWithNewOp<nn::ReshapeOp>(op, type, x, Value());
     return success();
   }
@@ -176,6 +190,6 @@ void terse::populateTosaShapePatterns(RewritePatternSet &patterns) {
   patterns.add<ConvertReduce<tosa::ReduceMinOp>>(context, ReduceKind::Min);
   patterns.add<ConvertReduce<tosa::ReduceAnyOp>>(context, ReduceKind::Max);
   patterns.add<ConvertReduce<tosa::ReduceAllOp>>(context, ReduceKind::Min);
-  patterns.add<ConvertConst, ConvertReshape, ConvertTranspose, ConvertConcat, ConvertPad, ConvertSlice, ConvertTile,
-               ConvertIdentity>(context);
+  patterns.add<ConvertConst, ConvertReshape, ConvertTranspose, ConvertConcat, ConvertPad,
+               ConvertSlice, ConvertTile, ConvertIdentity>(context);
 }

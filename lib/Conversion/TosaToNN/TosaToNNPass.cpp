@@ -25,7 +25,8 @@ struct ConvertTosaToNN : terse::impl::ConvertTosaToNNPassBase<ConvertTosaToNN> {
     populateTosaShapePatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();
-    getOperation()->walk([&](Operation *op) { numLeft += isa<tosa::TosaDialect>(op->getDialect()); });
+    getOperation()->walk(
+        [&](Operation *op) { numLeft += isa<tosa::TosaDialect>(op->getDialect()); });
   }
 };
 } // namespace

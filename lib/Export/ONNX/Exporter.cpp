@@ -52,7 +52,8 @@ int64_t Exporter::onnxTypeOf(Type element) {
   return number;
 }
 
-/// The elements in the type that they are stored in; the bytes are the same, for sub-byte types take one in memory.
+/// The elements in the type that they are stored in; the bytes are the same, for sub-byte types
+/// take one in memory.
 static HostTensor toStoredTensor(HostTensor tensor) {
   tensor.dtype = Exporter::toStored(tensor.dtype);
   return tensor;
@@ -160,7 +161,8 @@ HostTensor terse::onnx::permute(const HostTensor &x, ArrayRef<int64_t> permutati
 }
 
 /// The value is read again when it is written: nothing is held in between.
-Initializer terse::onnx::permuteInitializer(Value constant, ArrayRef<int64_t> permutation, std::string name) {
+Initializer terse::onnx::permuteInitializer(Value constant, ArrayRef<int64_t> permutation,
+                                            std::string name) {
   auto type = cast<RankedTensorType>(constant.getType());
   Initializer made{std::move(name), Exporter::toStored(*toDType(type.getElementType())), {}, {}};
   for (int64_t axis : permutation)
@@ -217,7 +219,8 @@ std::string Exporter::materialize(Value v) {
     Initializer made{key.first, stored, type.getShape().vec(), {}};
     made.write = [global, dtype = *dtype, stored](llvm::raw_ostream &os) mutable -> llvm::Error {
       // A resource is stored as ONNX has it, packed.
-      if (auto resource = dyn_cast_or_null<DenseResourceElementsAttr>(global.getValueAttr()); resource && stored == dtype) {
+      if (auto resource = dyn_cast_or_null<DenseResourceElementsAttr>(global.getValueAttr());
+          resource && stored == dtype) {
         AsmResourceBlob *blob = resource.getRawHandle().getBlob();
         if (blob)
           os.write(blob->getData().data(), blob->getData().size());
@@ -261,7 +264,8 @@ static Message toProto(const Attr &attr) {
   return m;
 }
 
-void Exporter::node(StringRef op, Names inputs, Names outputs, const Attrs &attributes, StringRef nodeName) {
+void Exporter::node(StringRef op, Names inputs, Names outputs, const Attrs &attributes,
+                    StringRef nodeName) {
   // Absent operands at the end are left out.
   while (!inputs.empty() && inputs.back().empty())
     inputs.pop_back();
@@ -336,13 +340,14 @@ void Exporter::exportOp(Operation *op) {
   try {
     const Handler *handler = table.find(op->getName());
     if (!handler)
-      failExport(op->getNumRegions()
-                     ? "control flow is not exported; bind the input that decides it as a constant (--bind), or give the "
-                       "dimensions a size (--dim)"
-                     : "ONNX opset 21 has no operator for it");
+      failExport(op->getNumRegions() ? "control flow is not exported; bind the input that decides "
+                                       "it as a constant (--bind), or give the "
+                                       "dimensions a size (--dim)"
+                                     : "ONNX opset 21 has no operator for it");
     (*handler)(op, *this);
   } catch (const ExportFailure &failure) {
-    throw ExportFailure{"layer '" + layer + "' (" + op->getName().getStringRef().str() + "): " + failure.reason};
+    throw ExportFailure{"layer '" + layer + "' (" + op->getName().getStringRef().str() +
+                        "): " + failure.reason};
   }
 }
 
@@ -367,14 +372,18 @@ ModelFile Exporter::run(func::FuncOp function) {
   for (BlockArgument argument : function.getArguments()) {
     unsigned i = argument.getArgNumber();
     if (getEncoding(argument.getType()))
-      failExport("input " + llvm::Twine(i) + " is an encoded tensor; only plain ones can be inputs of an ONNX model");
-    std::string name = claim(nameOf(function.getArgAttr(i, "nn.name"), "input" + llvm::Twine(i)), takenValues);
+      failExport("input " + llvm::Twine(i) +
+                 " is an encoded tensor; only plain ones can be inputs of an ONNX model");
+    std::string name =
+        claim(nameOf(function.getArgAttr(i, "nn.name"), "input" + llvm::Twine(i)), takenValues);
     names[argument] = name;
-    file.inputs.push_back(describe(name, argument.getType(), function.getArgAttrOfType<ArrayAttr>(i, "nn.dims")));
+    file.inputs.push_back(
+        describe(name, argument.getType(), function.getArgAttrOfType<ArrayAttr>(i, "nn.dims")));
   }
   auto results = function.getBody().front().getTerminator()->getOperands();
   for (auto [i, result] : llvm::enumerate(results)) {
-    std::string name = claim(nameOf(function.getResultAttr(i, "nn.name"), "output" + llvm::Twine(i)), takenValues);
+    std::string name =
+        claim(nameOf(function.getResultAttr(i, "nn.name"), "output" + llvm::Twine(i)), takenValues);
     file.outputs.push_back(describe(name, result.getType(), {}));
     // What is no plain result of an op gets its name below.
     if (result.getDefiningOp() && !getEncoding(result.getType()))

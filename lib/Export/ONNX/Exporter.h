@@ -1,11 +1,13 @@
 //===- Exporter.h - Turns nn ops into ONNX nodes ----------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Walks a function in order. Handlers, one per op and grouped by family in Ops/, ask for the names of operands and emit
-// nodes. Constants and dequantized weights come into being when they are first asked for, so that an op can have them in
-// the form it needs (the weight of a matrix product transposed, for example).
+// Walks a function in order. Handlers, one per op and grouped by family in Ops/, ask for the names
+// of operands and emit nodes. Constants and dequantized weights come into being when they are first
+// asked for, so that an op can have them in the form it needs (the weight of a matrix product
+// transposed, for example).
 //
-// What ONNX cannot say throws ExportFailure, which never leaves the library; no callback of MLIR or LLVM is on the stack.
+// What ONNX cannot say throws ExportFailure, which never leaves the library; no callback of MLIR or
+// LLVM is on the stack.
 //
 //===----------------------------------------------------------------------===//
 
@@ -68,7 +70,8 @@ public:
   // Names of values
   //===--------------------------------------------------------------------===//
 
-  /// The ONNX value of `v`; that of its floats if it is encoded. An absent operand has the empty name.
+  /// The ONNX value of `v`; that of its floats if it is encoded. An absent operand has the empty
+  /// name.
   std::string name(mlir::Value v);
   /// The same with the axes of a constant or encoded constant permuted; empty if `v` is neither.
   std::string transposed(mlir::Value v, llvm::ArrayRef<int64_t> permutation);
@@ -98,16 +101,19 @@ public:
   /// The same for the node that carries the name of the layer, where others follow it.
   std::string mainStep(llvm::StringRef op, Names inputs, Attrs attributes = {});
   /// A node with the names given; that of the node is made unique.
-  void node(llvm::StringRef op, Names inputs, Names outputs, const Attrs &attributes, llvm::StringRef nodeName);
+  void node(llvm::StringRef op, Names inputs, Names outputs, const Attrs &attributes,
+            llvm::StringRef nodeName);
   std::string unique(const llvm::Twine &base);
   /// The name of the layer of the current op.
   const std::string &getLayer() const { return layer; }
 
-  static mlir::RankedTensorType typeOf(mlir::Value v) { return llvm::cast<mlir::RankedTensorType>(v.getType()); }
+  static mlir::RankedTensorType typeOf(mlir::Value v) {
+    return llvm::cast<mlir::RankedTensorType>(v.getType());
+  }
   static int64_t rankOf(mlir::Value v) { return typeOf(v).getRank(); }
   static mlir::Type elementOf(mlir::Value v) { return typeOf(v).getElementType(); }
-  /// What is stored where ONNX has no such type: integers of less than a byte as bytes, floats without a type of their
-  /// own as their bit patterns.
+  /// What is stored where ONNX has no such type: integers of less than a byte as bytes, floats
+  /// without a type of their own as their bit patterns.
   static DType toStored(DType dtype);
   static int64_t onnxTypeOf(mlir::Type element);
   /// Whether tensors of this type hold bit patterns, which a table decodes.
@@ -141,7 +147,8 @@ public:
   HandlerTable();
   const Handler *find(mlir::OperationName name) const;
 
-  template <typename OpTy> void add(void (*handler)(OpTy, Exporter &)) {
+  template <typename OpTy>
+  void add(void (*handler)(OpTy, Exporter &)) {
     handlers[OpTy::getOperationName()] = [handler](mlir::Operation *op, Exporter &e) {
       handler(llvm::cast<OpTy>(op), e);
     };
@@ -163,14 +170,16 @@ void addShapes(HandlerTable &table);
 void addRecurrent(HandlerTable &table);
 void addEncodings(HandlerTable &table);
 
-/// Whether DequantizeLinear, QuantizeLinear or Cast say what `encoding` does; `op` makes the encoded tensor.
+/// Whether DequantizeLinear, QuantizeLinear or Cast say what `encoding` does; `op` makes the
+/// encoded tensor.
 bool isExpressible(EncodingAttrInterface encoding, mlir::Operation *op);
 /// The floats of an encoded tensor, as nodes. `permutation`, if any, is for constants.
 std::string dequantize(Exporter &e, mlir::Value encodedTensor, llvm::ArrayRef<int64_t> permutation);
 
 /// A tensor with its axes permuted: axis i of the result is axis permutation[i].
 HostTensor permute(const HostTensor &x, llvm::ArrayRef<int64_t> permutation);
-Initializer permuteInitializer(mlir::Value constant, llvm::ArrayRef<int64_t> permutation, std::string name);
+Initializer permuteInitializer(mlir::Value constant, llvm::ArrayRef<int64_t> permutation,
+                               std::string name);
 
 /// Rewrites what ONNX has no operator for to what it has; on a copy of the model.
 llvm::Error prepareForExport(mlir::ModuleOp module, bool floatWeights);

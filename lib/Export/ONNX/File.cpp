@@ -1,8 +1,9 @@
 //===- File.cpp - An ONNX file under construction ---------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A message begins with its length, so that all lengths are added up before anything is written; the data of tensors, of
-// which a model consists mostly, then go from where they lie to the file. Field numbers are those of onnx.proto.
+// A message begins with its length, so that all lengths are added up before anything is written;
+// the data of tensors, of which a model consists mostly, then go from where they lie to the file.
+// Field numbers are those of onnx.proto.
 //
 //===----------------------------------------------------------------------===//
 
@@ -40,7 +41,8 @@ static Message makeEntry(llvm::StringRef key, llvm::StringRef value) {
 }
 
 /// A TensorProto up to its data; those follow if they are not external.
-static Message makeTensorHead(const Initializer &tensor, const Place &place, llvm::StringRef location) {
+static Message makeTensorHead(const Initializer &tensor, const Place &place,
+                              llvm::StringRef location) {
   Message head;
   for (int64_t size : tensor.shape)
     head.integer(1, size);
@@ -79,8 +81,8 @@ static llvm::Error writeData(const Initializer &tensor, llvm::raw_ostream &os) {
   if (llvm::Error error = tensor.write(os))
     return error;
   if (os.tell() - before != tensor.getBytes())
-    return makeError("tensor '{0}' has {1} bytes of data, expected {2}", tensor.name, os.tell() - before,
-                     tensor.getBytes());
+    return makeError("tensor '{0}' has {1} bytes of data, expected {2}", tensor.name,
+                     os.tell() - before, tensor.getBytes());
   return llvm::Error::success();
 }
 
@@ -157,7 +159,8 @@ private:
 };
 } // namespace
 
-llvm::Expected<ONNXExportResult> terse::onnx::writeModel(const ModelFile &model, llvm::StringRef path,
+llvm::Expected<ONNXExportResult> terse::onnx::writeModel(const ModelFile &model,
+                                                         llvm::StringRef path,
                                                          const ONNXExportOptions &options) {
   std::string dataPath = (path + ".data").str();
   llvm::StringRef location = llvm::sys::path::filename(dataPath);
@@ -178,8 +181,8 @@ llvm::Expected<ONNXExportResult> terse::onnx::writeModel(const ModelFile &model,
   if (layout->getDataBytes()) {
     result.dataPath = dataPath;
     result.dataBytes = layout->getDataBytes();
-    if (llvm::Error error =
-            writeFileAtomically(dataPath, [&](llvm::raw_ostream &os) { return layout->writeExternal(os); }))
+    if (llvm::Error error = writeFileAtomically(
+            dataPath, [&](llvm::raw_ostream &os) { return layout->writeExternal(os); }))
       return std::move(error);
   }
   // The model names the weights, so it appears when they are there.

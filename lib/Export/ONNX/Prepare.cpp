@@ -1,8 +1,9 @@
 //===- Prepare.cpp - Rewrites what ONNX has no operator for -----*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Encodings that QuantizeLinear and DequantizeLinear cannot say decode by the nn ops that they build for themselves: a
-// codebook becomes a Gather from its table. Composite ops that came to ONNX after opset 21 become simpler ones.
+// Encodings that QuantizeLinear and DequantizeLinear cannot say decode by the nn ops that they
+// build for themselves: a codebook becomes a Gather from its table. Composite ops that came to ONNX
+// after opset 21 become simpler ones.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,7 +29,8 @@ using namespace terse::onnx;
 static constexpr int64_t kMaxInlineBytes = 1024;
 
 static llvm::Error explain(Operation *op, const llvm::Twine &reason) {
-  return makeError("layer '{0}' ({1}): {2}", getLayerName(op), op->getName().getStringRef(), reason.str());
+  return makeError("layer '{0}' ({1}): {2}", getLayerName(op), op->getName().getStringRef(),
+                   reason.str());
 }
 
 //===----------------------------------------------------------------------===//
@@ -56,11 +58,13 @@ static llvm::Error makeFloats(AssembleOp assemble, SymbolTable &symbols) {
   for (Value component : assemble.getComponents()) {
     std::optional<HostTensor> tensor = getConstant(component);
     if (!tensor)
-      return explain(assemble, "its parameters are computed, so that it has no floats to be written");
+      return explain(assemble,
+                     "its parameters are computed, so that it has no floats to be written");
     components.push_back(std::move(*tensor));
   }
   FailureOr<HostTensor> decoded = assemble.getEncoding().decodeHost(
-      components, stripEncoding(cast<RankedTensorType>(assemble.getType())), [&] { return assemble.emitError(); });
+      components, stripEncoding(cast<RankedTensorType>(assemble.getType())),
+      [&] { return assemble.emitError(); });
   if (failed(decoded))
     return explain(assemble, "cannot be decoded");
   OpBuilder builder(assemble);
@@ -74,9 +78,9 @@ static llvm::Error makeFloats(AssembleOp assemble, SymbolTable &symbols) {
     name.consume_back(".values");
     RankedTensorType type = toTensorType(*decoded, assemble.getContext());
     OpBuilder globals(assemble->getParentOfType<func::FuncOp>());
-    auto global = ml_program::GlobalOp::create(globals, loc, name, type, /*is_mutable=*/false,
-                                               toDenseResource(*decoded, name, assemble.getContext()),
-                                               globals.getStringAttr("private"));
+    auto global = ml_program::GlobalOp::create(
+        globals, loc, name, type, /*is_mutable=*/false,
+        toDenseResource(*decoded, name, assemble.getContext()), globals.getStringAttr("private"));
     floats = ml_program::GlobalLoadConstOp::create(
         builder, loc, type, SymbolRefAttr::get(assemble.getContext(), symbols.insert(global)));
   }
@@ -91,7 +95,8 @@ static llvm::Error expand(Operation *op, EncodingAttrInterface encoding) {
   builder.setInsertionPointAfter(op);
   SmallVector<Value> components;
   if (auto encode = dyn_cast<EncodeOp>(op)) {
-    auto built = encoding.buildEncode(builder, op->getLoc(), encode.getInput(), encode.getParameters());
+    auto built =
+        encoding.buildEncode(builder, op->getLoc(), encode.getInput(), encode.getParameters());
     if (failed(built))
       return explain(op, "its encoding cannot be computed at run time");
     components = std::move(*built);
@@ -122,14 +127,16 @@ static llvm::Error expandEncodings(ModuleOp module, bool floatWeights) {
         return error;
       continue;
     }
-    if (EncodingAttrInterface encoding = getEncoding(op->getResult(0).getType()); !isExpressible(encoding, op))
+    if (EncodingAttrInterface encoding = getEncoding(op->getResult(0).getType());
+        !isExpressible(encoding, op))
       if (llvm::Error error = expand(op, encoding))
         return error;
   }
   // Ops that encode their own result are made by no pass that runs before export.
   Operation *other = nullptr;
   module.walk([&](Operation *op) {
-    if (!isa<AssembleOp, EncodeOp>(op) && llvm::any_of(op->getResultTypes(), [](Type type) { return bool(getEncoding(type)); }))
+    if (!isa<AssembleOp, EncodeOp>(op) &&
+        llvm::any_of(op->getResultTypes(), [](Type type) { return bool(getEncoding(type)); }))
       other = op;
   });
   if (other)

@@ -1,9 +1,8 @@
 //===- Wire.h - Writes the protobuf wire format -----------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The counterpart of the importer's reader. A message is a string of fields; only what holds tensor data is written
-// piece by piece (File.cpp).
-// https://protobuf.dev/programming-guides/encoding
+// The counterpart of the importer's reader. A message is a string of fields; only what holds tensor
+// data is written piece by piece (File.cpp). https://protobuf.dev/programming-guides/encoding
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,8 +1,9 @@
 //===- Dim.h - What import knows of a size ----------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Exporters compute shapes by nodes: Shape, Gather, Mul, Concat, Reshape. Where a model has dynamic dimensions, import
-// follows these computations symbolically, so that `Reshape(x, [N, -1])` of an `N x 12 x 5` tensor is `N x 60`.
+// Exporters compute shapes by nodes: Shape, Gather, Mul, Concat, Reshape. Where a model has dynamic
+// dimensions, import follows these computations symbolically, so that `Reshape(x, [N, -1])` of an
+// `N x 12 x 5` tensor is `N x 60`.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,8 +18,8 @@
 
 namespace terse::onnx {
 
-/// An integer as the product of a factor and unknowns: 12, N, 3*N*H. Two Dims are the same number if they are equal;
-/// nothing is known otherwise.
+/// An integer as the product of a factor and unknowns: 12, N, 3*N*H. Two Dims are the same number
+/// if they are equal; nothing is known otherwise.
 class Dim {
 public:
   Dim(int64_t value = 0) : factor(value) {}
@@ -41,14 +42,17 @@ public:
     return factor >= 0;
   }
 
-  bool operator==(const Dim &other) const { return factor == other.factor && symbols == other.symbols; }
+  bool operator==(const Dim &other) const {
+    return factor == other.factor && symbols == other.symbols;
+  }
   bool operator!=(const Dim &other) const { return !(*this == other); }
 
   /// Nothing if the result has not this form or does not fit 64 bits.
   static std::optional<Dim> mul(const Dim &a, const Dim &b);
   static std::optional<Dim> add(const Dim &a, const Dim &b);
   static std::optional<Dim> sub(const Dim &a, const Dim &b);
-  /// Only where the division is known to leave no remainder, or both are constants (then it truncates).
+  /// Only where the division is known to leave no remainder, or both are constants (then it
+  /// truncates).
   static std::optional<Dim> div(const Dim &a, const Dim &b);
 
 private:

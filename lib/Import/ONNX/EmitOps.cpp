@@ -13,7 +13,8 @@ using namespace terse::onnx;
 //===----------------------------------------------------------------------===//
 
 Value Emitter::unary(UnaryKind kind, Value x, double alpha, double beta) {
-  return op<nn::UnaryOp>({x}, {attr("kind", nn::UnaryKindAttr::get(context, kind)), attr("alpha", alpha), attr("beta", beta)});
+  return op<nn::UnaryOp>({x}, {attr("kind", nn::UnaryKindAttr::get(context, kind)),
+                               attr("alpha", alpha), attr("beta", beta)});
 }
 
 Value Emitter::binary(BinaryKind kind, Value l, Value r) {
@@ -33,8 +34,8 @@ Value Emitter::cast(Value x, Type element, bool saturate) {
 }
 
 Value Emitter::reduce(ReduceKind kind, Value x, ArrayRef<int64_t> axes, bool keepdims) {
-  return op<nn::ReduceOp>({x}, {attr("kind", nn::ReduceKindAttr::get(context, kind)), attr("axes", axes),
-                                attr("keepdims", keepdims)});
+  return op<nn::ReduceOp>({x}, {attr("kind", nn::ReduceKindAttr::get(context, kind)),
+                                attr("axes", axes), attr("keepdims", keepdims)});
 }
 
 Value Emitter::matmul(Value l, Value r) { return op<nn::MatmulOp>({l, r}); }
@@ -47,7 +48,8 @@ Value Emitter::softmax(Value x, int64_t axis, bool log) {
 // Layout
 //===----------------------------------------------------------------------===//
 
-// Weights are transposed on the host, whatever their size: import leaves no op that only moves a constant.
+// Weights are transposed on the host, whatever their size: import leaves no op that only moves a
+// constant.
 static HostTensor transposeHost(const HostTensor &x, ArrayRef<int64_t> permutation) {
   std::vector<int64_t> shape, strides = x.getStrides(), step;
   for (int64_t p : permutation) {
@@ -75,7 +77,8 @@ static HostTensor transposeHost(const HostTensor &x, ArrayRef<int64_t> permutati
 }
 
 /// Where the axes of a granularity go.
-static Granularity permuteGranularity(const Granularity &granularity, ArrayRef<int64_t> permutation) {
+static Granularity permuteGranularity(const Granularity &granularity,
+                                      ArrayRef<int64_t> permutation) {
   Granularity result = granularity;
   if (granularity.axis)
     result.axis = llvm::find(permutation, *granularity.axis) - permutation.begin();
@@ -86,15 +89,17 @@ static Granularity permuteGranularity(const Granularity &granularity, ArrayRef<i
 }
 
 /// The same encoding of the transposed tensor, or null for those that import does not make.
-static EncodingAttrInterface permuteEncoding(EncodingAttrInterface encoding, ArrayRef<int64_t> permutation) {
+static EncodingAttrInterface permuteEncoding(EncodingAttrInterface encoding,
+                                             ArrayRef<int64_t> permutation) {
   if (auto uniform = mlir::dyn_cast<UniformEncodingAttr>(encoding)) {
     Granularity g = permuteGranularity(uniform.getGranularity(), permutation);
-    return UniformEncodingAttr::get(uniform.getValueType(), g.axis, g.block, uniform.getScale(), uniform.getAsymmetric(),
-                                    uniform.getNarrow());
+    return UniformEncodingAttr::get(uniform.getValueType(), g.axis, g.block, uniform.getScale(),
+                                    uniform.getAsymmetric(), uniform.getNarrow());
   }
   if (auto small = mlir::dyn_cast<MinifloatEncodingAttr>(encoding)) {
     Granularity g = permuteGranularity(small.getGranularity(), permutation);
-    return MinifloatEncodingAttr::get(small.getContext(), small.getValueType(), g.axis, g.block, small.getScale(),
+    return MinifloatEncodingAttr::get(small.getContext(), small.getValueType(), g.axis, g.block,
+                                      small.getScale(),
                                       /*dynamic=*/false, /*fit_rule=*/{});
   }
   return mlir::isa<CastEncodingAttr>(encoding) ? encoding : EncodingAttrInterface();
@@ -113,7 +118,8 @@ static Value transposeEncoded(Emitter &e, Value x, ArrayRef<int64_t> permutation
   SmallVector<int64_t> shape;
   for (int64_t axis : permutation)
     shape.push_back(e.shapeOf(x)[axis]);
-  Value made = e.op<AssembleOp>(components, {}, {mlir::RankedTensorType::get(shape, e.elementOf(x), encoding)});
+  Value made = e.op<AssembleOp>(components, {},
+                                {mlir::RankedTensorType::get(shape, e.elementOf(x), encoding)});
   return e.op<DecodeOp>({made});
 }
 
@@ -126,7 +132,8 @@ Value Emitter::transpose(Value x, ArrayRef<int64_t> permutation) {
   if (const HostTensor *host = findConstant(x)) {
     Ints axes = normalizeAxes(permutation, rankOf(x));
     if (int64_t(axes.size()) != rankOf(x))
-      fail("a permutation needs " + llvm::Twine(rankOf(x)) + " axes (got " + llvm::Twine(axes.size()) + ")");
+      fail("a permutation needs " + llvm::Twine(rankOf(x)) + " axes (got " +
+           llvm::Twine(axes.size()) + ")");
     std::string name = constants[x]->name;
     return constant(transposeHost(*host, axes), name);
   }
@@ -205,7 +212,8 @@ Value Emitter::reshape(Value x, ArrayRef<Dim> dims, Value shape) {
   else if (!shape)
     shape = dimsVector(dims, {x});
   if (unknown > 1 && !shape)
-    fail("the sizes of a reshape cannot be expressed by known ones; give the symbolic dimensions a size");
+    fail("the sizes of a reshape cannot be expressed by known ones; give the symbolic dimensions a "
+         "size");
   Value result = op<nn::ReshapeOp>({x, shape}, {}, {type});
   if (!isConstant(result))
     setDims(result, dims);
@@ -269,7 +277,8 @@ Value Emitter::alongAxis(Value x, int64_t axis, int64_t rank) {
   if (rankOf(x) != 1)
     fail("expected a 1-D tensor (got rank " + llvm::Twine(rankOf(x)) + ")");
   if (axis < 0 || axis >= rank)
-    fail("a 1-D tensor along axis " + llvm::Twine(axis) + " does not fit a tensor of rank " + llvm::Twine(rank));
+    fail("a 1-D tensor along axis " + llvm::Twine(axis) + " does not fit a tensor of rank " +
+         llvm::Twine(rank));
   Dims dims(rank, Dim(1));
   dims[axis] = dimsOf(x)[0];
   return reshape(x, dims);
@@ -286,7 +295,8 @@ Value Emitter::broadcastTo(Value x, ArrayRef<Dim> dims, Value shape) {
   if (type.hasStaticShape())
     shape = nullptr;
   else if (!shape && !(shape = dimsVector(dims, {x})))
-    fail("the sizes of a broadcast cannot be expressed by known ones; give the symbolic dimensions a size");
+    fail("the sizes of a broadcast cannot be expressed by known ones; give the symbolic dimensions "
+         "a size");
   Value result = op<nn::BroadcastOp>({x, shape}, {}, {type});
   if (!isConstant(result))
     setDims(result, dims);
@@ -321,11 +331,14 @@ Value Emitter::gather(Value x, Value indices, int64_t axis) {
   return op<nn::GatherOp>({x, indices}, {attr("axis", axis)});
 }
 
-Value Emitter::pad(nn::PadMode mode, Value x, Value value, ArrayRef<int64_t> low, ArrayRef<int64_t> high) {
-  bool none = llvm::all_of(low, [](int64_t p) { return p == 0; }) && llvm::all_of(high, [](int64_t p) { return p == 0; });
+Value Emitter::pad(nn::PadMode mode, Value x, Value value, ArrayRef<int64_t> low,
+                   ArrayRef<int64_t> high) {
+  bool none = llvm::all_of(low, [](int64_t p) { return p == 0; }) &&
+              llvm::all_of(high, [](int64_t p) { return p == 0; });
   if (none)
     return x;
-  return op<nn::PadOp>({x, value}, {attr("mode", nn::PadModeAttr::get(context, mode)), attr("low", low), attr("high", high)});
+  return op<nn::PadOp>({x, value}, {attr("mode", nn::PadModeAttr::get(context, mode)),
+                                    attr("low", low), attr("high", high)});
 }
 
 Value Emitter::iota(int64_t size, Type element) {
@@ -341,7 +354,8 @@ Value Emitter::iotaOfDim(Value like, int64_t axis, Type element) {
   if (d.isConstant() && d.getConstant() <= (1 << 16))
     return iota(d.getConstant(), element);
   Value shape = d.isConstant() ? Value() : slice(shapeVector(like), 0, axis, axis + 1);
-  Value result = op<nn::IotaOp>({shape}, {attr("axis", int64_t(0))}, {tensor({d.asStatic()}, element)});
+  Value result =
+      op<nn::IotaOp>({shape}, {attr("axis", int64_t(0))}, {tensor({d.asStatic()}, element)});
   setDims(result, {d});
   return result;
 }

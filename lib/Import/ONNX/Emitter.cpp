@@ -17,7 +17,8 @@ using llvm::Expected;
 using namespace terse;
 using namespace terse::onnx;
 
-// What is folded during import: shape computations and small tables, not the arithmetic of a network on its weights.
+// What is folded during import: shape computations and small tables, not the arithmetic of a
+// network on its weights.
 static constexpr int64_t kMaxFoldedElements = 1 << 16;
 static constexpr int64_t kMaxFoldOperands = 1 << 22;
 // Constants up to this size are attributes, larger ones globals.
@@ -50,7 +51,8 @@ int64_t Emitter::staticDim(Value v, int64_t axis, const llvm::Twine &what) {
   int64_t d = shapeOf(v)[axis];
   if (ShapedType::isDynamic(d))
     fail(what + " must be known (dimension " + llvm::Twine(axis) +
-         " is dynamic); give the model's symbolic dimensions a size or bind the input that determines it as a constant");
+         " is dynamic); give the model's symbolic dimensions a size or bind the input that "
+         "determines it as a constant");
   return d;
 }
 
@@ -78,7 +80,8 @@ Ints Emitter::normalizeAxes(ArrayRef<int64_t> axes, int64_t rank) {
 static Value makePlaceholder(Emitter &e, RankedTensorType type) {
   OpBuilder builder(e.context);
   builder.setInsertionPointToEnd(e.constantBlock);
-  return UnrealizedConversionCastOp::create(builder, e.loc, TypeRange{type}, ValueRange{}).getResult(0);
+  return UnrealizedConversionCastOp::create(builder, e.loc, TypeRange{type}, ValueRange{})
+      .getResult(0);
 }
 
 Value Emitter::constant(StoredTensor stored, StringRef name) {
@@ -97,7 +100,9 @@ Value Emitter::ints(ArrayRef<int64_t> values) {
   return constant(HostTensor::from<int64_t>({int64_t(values.size())}, values));
 }
 
-Value Emitter::scalar(double value, Type element) { return constant(HostTensor::scalar(toDType(element), value)); }
+Value Emitter::scalar(double value, Type element) {
+  return constant(HostTensor::scalar(toDType(element), value));
+}
 
 Value Emitter::intScalar(int64_t value, Type element) {
   HostTensor host = HostTensor::zeros(toDType(element), {});
@@ -134,7 +139,8 @@ const HostTensor &Emitter::getConstant(Value v, const llvm::Twine &what) {
     fail(what + " is missing");
   if (const HostTensor *host = findConstant(v))
     return *host;
-  fail(what + " must be constant; bind the model input that determines it as a constant (--bind name=file.npy), or "
+  fail(what + " must be constant; bind the model input that determines it as a constant (--bind "
+              "name=file.npy), or "
               "give the symbolic dimensions it comes from a size");
 }
 
@@ -219,8 +225,8 @@ public:
     if (!name.getOpPropertyByteSize())
       return;
     name.initOpProperties(get(), nullptr);
-    valid = succeeded(
-        name.setOpPropertiesFromAttribute(name, get(), attributes, [&] { return mlir::emitError(loc); }));
+    valid = succeeded(name.setOpPropertiesFromAttribute(name, get(), attributes,
+                                                        [&] { return mlir::emitError(loc); }));
     name.populateDefaultProperties(get());
   }
   ~PropertyStorage() {
@@ -236,8 +242,8 @@ private:
 };
 } // namespace
 
-SmallVector<Value> Emitter::create(StringRef opName, ArrayRef<Value> operands, ArrayRef<NamedAttribute> attributes,
-                                   ArrayRef<Type> types) {
+SmallVector<Value> Emitter::create(StringRef opName, ArrayRef<Value> operands,
+                                   ArrayRef<NamedAttribute> attributes, ArrayRef<Type> types) {
   OperationName name(opName, context);
   SmallVector<Value> present;
   SmallVector<int32_t> segments;
@@ -264,8 +270,8 @@ SmallVector<Value> Emitter::create(StringRef opName, ArrayRef<Value> operands, A
       PropertyStorage properties(name, list.getDictionary(context), loc);
       auto *infer = name.getInterface<InferTypeOpInterface>();
       valid = properties.valid && infer &&
-              succeeded(infer->inferReturnTypes(context, loc, present, list.getDictionary(context), properties.get(), {},
-                                                resultTypes));
+              succeeded(infer->inferReturnTypes(context, loc, present, list.getDictionary(context),
+                                                properties.get(), {}, resultTypes));
     }
     if (valid) {
       OperationState state(loc, name, present, resultTypes, list);
@@ -324,7 +330,8 @@ void Emitter::follow(Operation *op, SmallVectorImpl<Value> &results) {
   // A shape computation may come out constant although its operands are not.
   for (Value &v : results) {
     auto it = knownElements.find(v);
-    if (it == knownElements.end() || !llvm::all_of(it->second, [](const Dim &d) { return d.isConstant(); }))
+    if (it == knownElements.end() ||
+        !llvm::all_of(it->second, [](const Dim &d) { return d.isConstant(); }))
       continue;
     HostTensor host = HostTensor::zeros(toDType(elementOf(v)), shapeOf(v));
     for (auto [i, d] : llvm::enumerate(it->second))
@@ -385,21 +392,25 @@ void Emitter::materializeConstants(ModuleOp module, Block &entry) {
     } else {
       // What was computed here has the name of the node that computed it.
       auto node = dyn_cast<NameLoc>(where);
-      StringRef name = !c.name.empty() ? StringRef(c.name) : node ? node.getName().getValue() : "const";
+      StringRef name = !c.name.empty() ? StringRef(c.name)
+                       : node          ? node.getName().getValue()
+                                       : "const";
       std::string symbol = toSymbolName(name, taken);
       DenseResourceElementsAttr value;
       if (c.stored) {
         const uint8_t *data = c.stored->data.bytes.data();
         // Files align nothing; say what the address guarantees.
-        size_t alignment = std::min<uintptr_t>(64, uintptr_t(1) << llvm::countr_zero(reinterpret_cast<uintptr_t>(data)));
-        value = DenseResourceElementsAttr::get(type, symbol,
-                                               makeSharedBlob(c.stored->data.bytes, alignment, c.stored->data.owner));
+        size_t alignment = std::min<uintptr_t>(
+            64, uintptr_t(1) << llvm::countr_zero(reinterpret_cast<uintptr_t>(data)));
+        value = DenseResourceElementsAttr::get(
+            type, symbol, makeSharedBlob(c.stored->data.bytes, alignment, c.stored->data.owner));
       } else {
         value = toDenseResource(*c.host, symbol, context);
       }
       ml_program::GlobalOp::create(globals, where, symbol, type, /*is_mutable=*/false, value,
                                    globals.getStringAttr("private"));
-      made = ml_program::GlobalLoadConstOp::create(loads, where, type, SymbolRefAttr::get(context, symbol));
+      made = ml_program::GlobalLoadConstOp::create(loads, where, type,
+                                                   SymbolRefAttr::get(context, symbol));
     }
     v.replaceAllUsesWith(made);
     constants.erase(v);

@@ -1,12 +1,14 @@
 //===- Emitter.h - Building nn ops with what is known -----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Builds nn ops for the operator handlers. On the way it keeps the constants (without making ops of them until the end:
-// most constants of a graph are folded away), folds ops on small constants, and follows sizes symbolically.
+// Builds nn ops for the operator handlers. On the way it keeps the constants (without making ops of
+// them until the end: most constants of a graph are folded away), folds ops on small constants, and
+// follows sizes symbolically.
 //
-// A request that cannot be served throws ImportFailure. It never leaves the importer, which adds the node's name and
-// turns it into an llvm::Error: about 180 handlers are thereby free of error plumbing, and none can forget a check. No
-// callback of MLIR or LLVM is on the stack when it is thrown.
+// A request that cannot be served throws ImportFailure. It never leaves the importer, which adds
+// the node's name and turns it into an llvm::Error: about 180 handlers are thereby free of error
+// plumbing, and none can forget a check. No callback of MLIR or LLVM is on the stack when it is
+// thrown.
 //
 //===----------------------------------------------------------------------===//
 
@@ -58,7 +60,9 @@ public:
   // Types
   //===--------------------------------------------------------------------===//
 
-  static mlir::RankedTensorType typeOf(Value v) { return mlir::cast<mlir::RankedTensorType>(v.getType()); }
+  static mlir::RankedTensorType typeOf(Value v) {
+    return mlir::cast<mlir::RankedTensorType>(v.getType());
+  }
   static Type elementOf(Value v) { return typeOf(v).getElementType(); }
   static int64_t rankOf(Value v) { return typeOf(v).getRank(); }
   static llvm::ArrayRef<int64_t> shapeOf(Value v) { return typeOf(v).getShape(); }
@@ -132,12 +136,14 @@ public:
       return {name, b.getDenseI64ArrayAttr(value)};
   }
 
-  /// Builds an op, inferring what `types` leaves open, folds it if it can be, and checks it. Null operands stand for
-  /// absent optional ones and must be last.
+  /// Builds an op, inferring what `types` leaves open, folds it if it can be, and checks it. Null
+  /// operands stand for absent optional ones and must be last.
   llvm::SmallVector<Value> create(llvm::StringRef opName, llvm::ArrayRef<Value> operands,
-                                  llvm::ArrayRef<mlir::NamedAttribute> attributes, llvm::ArrayRef<Type> types = {});
+                                  llvm::ArrayRef<mlir::NamedAttribute> attributes,
+                                  llvm::ArrayRef<Type> types = {});
   template <typename OpTy>
-  llvm::SmallVector<Value> ops(llvm::ArrayRef<Value> operands, llvm::ArrayRef<mlir::NamedAttribute> attributes = {},
+  llvm::SmallVector<Value> ops(llvm::ArrayRef<Value> operands,
+                               llvm::ArrayRef<mlir::NamedAttribute> attributes = {},
                                llvm::ArrayRef<Type> types = {}) {
     return create(OpTy::getOperationName(), operands, attributes, types);
   }
@@ -154,9 +160,13 @@ public:
   Value mul(Value l, Value r) { return binary(BinaryKind::Mul, l, r); }
   Value div(Value l, Value r) { return binary(BinaryKind::Div, l, r); }
   /// With a number on the right, in the element type of `l`.
-  Value binary(BinaryKind kind, Value l, double r) { return binary(kind, l, scalar(r, elementOf(l))); }
+  Value binary(BinaryKind kind, Value l, double r) {
+    return binary(kind, l, scalar(r, elementOf(l)));
+  }
   Value compare(CompareKind kind, Value l, Value r);
-  Value compare(CompareKind kind, Value l, double r) { return compare(kind, l, scalar(r, elementOf(l))); }
+  Value compare(CompareKind kind, Value l, double r) {
+    return compare(kind, l, scalar(r, elementOf(l)));
+  }
   Value select(Value c, Value t, Value f);
   Value logicalNot(Value x) { return unary(UnaryKind::Not, x); }
   Value cast(Value x, Type element, bool saturate = true);
@@ -166,8 +176,9 @@ public:
   Value transposeLast(Value x);
   Value matmul(Value l, Value r);
 
-  /// To a shape of sizes that are those of existing tensors or follow from the number of elements. `shape` gives the
-  /// sizes at run time; needed if two or more are unknown and none can be computed otherwise.
+  /// To a shape of sizes that are those of existing tensors or follow from the number of elements.
+  /// `shape` gives the sizes at run time; needed if two or more are unknown and none can be
+  /// computed otherwise.
   Value reshape(Value x, llvm::ArrayRef<Dim> dims, Value shape = nullptr);
   Value reshapeTo(Value x, llvm::ArrayRef<int64_t> shape);
   /// Collapses axes [from, to) to one.
@@ -184,11 +195,13 @@ public:
   Value concat(llvm::ArrayRef<Value> values, int64_t axis);
   Value gather(Value x, Value indices, int64_t axis);
   Value softmax(Value x, int64_t axis, bool log = false);
-  Value pad(nn::PadMode mode, Value x, Value value, llvm::ArrayRef<int64_t> low, llvm::ArrayRef<int64_t> high);
+  Value pad(nn::PadMode mode, Value x, Value value, llvm::ArrayRef<int64_t> low,
+            llvm::ArrayRef<int64_t> high);
 
   Value shapeVector(Value x);
   /// The sizes as a 1-D i64 tensor, computed from those of `sources` where they are unknown.
-  Value dimsVector(llvm::ArrayRef<Dim> dims, llvm::ArrayRef<Value> sources, llvm::ArrayRef<Value> vectors = {});
+  Value dimsVector(llvm::ArrayRef<Dim> dims, llvm::ArrayRef<Value> sources,
+                   llvm::ArrayRef<Value> vectors = {});
   /// Index along `axis` in a tensor of the shape of `like`, or of 1-D `size`.
   Value iota(int64_t size, Type element);
   Value iotaOfDim(Value like, int64_t axis, Type element);
@@ -197,7 +210,8 @@ public:
   static int64_t normalizeAxis(int64_t axis, int64_t rank);
   static Ints normalizeAxes(llvm::ArrayRef<int64_t> axes, int64_t rank);
 
-  /// Makes ops or globals of the constants that are used, at the front of `entry`; drops ops nobody uses.
+  /// Makes ops or globals of the constants that are used, at the front of `entry`; drops ops nobody
+  /// uses.
   void materializeConstants(mlir::ModuleOp module, mlir::Block &entry);
   /// Where constants wait for materialization.
   mlir::Block *constantBlock = nullptr;
@@ -213,7 +227,8 @@ private:
   unsigned nextSymbol = 0;
 };
 
-/// What follows for the elements of the results (small integer tensors) and the sizes of the results of an nn op.
+/// What follows for the elements of the results (small integer tensors) and the sizes of the
+/// results of an nn op.
 void inferElements(Emitter &e, mlir::Operation *op);
 void inferDims(Emitter &e, mlir::Operation *op);
 

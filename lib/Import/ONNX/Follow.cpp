@@ -1,8 +1,8 @@
 //===- Follow.cpp - Sizes and shape computations, symbolically --*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Without an entry here an op's unknown sizes and elements are just unknown: fresh symbols. So this file may be as short
-// as exporters' habits allow.
+// Without an entry here an op's unknown sizes and elements are just unknown: fresh symbols. So this
+// file may be as short as exporters' habits allow.
 
 #include "Emitter.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -84,7 +84,8 @@ static std::optional<Dims> inferElementsOf(Emitter &e, Operation *op) {
         for (int64_t i : indices->toInts()) {
           i += i < 0 ? x->size() : 0;
           if (i < 0 || i >= int64_t(x->size()))
-            fail("index " + llvm::Twine(i) + " is outside of a tensor of " + llvm::Twine(x->size()) + " elements");
+            fail("index " + llvm::Twine(i) + " is outside of a tensor of " +
+                 llvm::Twine(x->size()) + " elements");
           picked.push_back((*x)[i]);
         }
         return picked;
@@ -145,7 +146,8 @@ static std::optional<Dims> inferElementsOf(Emitter &e, Operation *op) {
         size_t n = Emitter::typeOf(select.getResult()).getNumElements();
         Dims result;
         for (size_t i = 0; i < n; ++i) {
-          const Dims &from = condition->getAsInt(condition->getNumElements() == 1 ? 0 : i) ? *t : *f;
+          const Dims &from =
+              condition->getAsInt(condition->getNumElements() == 1 ? 0 : i) ? *t : *f;
           result.push_back(from[from.size() == 1 ? 0 : i]);
         }
         return result;
@@ -203,14 +205,16 @@ static Dims broadcastDims(Emitter &e, ValueRange operands, size_t rank) {
 }
 
 void terse::onnx::inferDims(Emitter &e, Operation *op) {
-  if (llvm::all_of(op->getResultTypes(), [](Type t) { return cast<RankedTensorType>(t).hasStaticShape(); }))
+  if (llvm::all_of(op->getResultTypes(),
+                   [](Type t) { return cast<RankedTensorType>(t).hasStaticShape(); }))
     return;
   Value result = op->getResult(0);
   auto first = [&] { return e.dimsOf(op->getOperand(0)); };
   llvm::TypeSwitch<Operation *>(op)
-      .Case<nn::UnaryOp, nn::CastOp, nn::BitcastOp, nn::BatchNormOp, nn::LayerNormOp, nn::RmsNormOp, nn::GroupNormOp,
-            nn::InstanceNormOp, nn::SoftmaxOp, nn::CumulativeOp, nn::RotaryEmbeddingOp, nn::ScatterElementsOp,
-            nn::ScatterNDOp, nn::ReverseSequenceOp>([&](Operation *) { e.setDims(result, first()); })
+      .Case<nn::UnaryOp, nn::CastOp, nn::BitcastOp, nn::BatchNormOp, nn::LayerNormOp, nn::RmsNormOp,
+            nn::GroupNormOp, nn::InstanceNormOp, nn::SoftmaxOp, nn::CumulativeOp,
+            nn::RotaryEmbeddingOp, nn::ScatterElementsOp, nn::ScatterNDOp, nn::ReverseSequenceOp>(
+          [&](Operation *) { e.setDims(result, first()); })
       .Case<nn::BinaryOp, nn::CompareOp, nn::SelectOp>([&](Operation *) {
         Dims dims = broadcastDims(e, op->getOperands(), Emitter::rankOf(result));
         if (!dims.empty())
@@ -245,7 +249,8 @@ void terse::onnx::inferDims(Emitter &e, Operation *op) {
           // A window of one element in unit steps changes nothing.
           auto conv = dyn_cast<nn::ConvOp>(op);
           for (size_t i = 2; conv && i < dims.size(); ++i) {
-            int64_t k = Emitter::shapeOf(conv.getWeight())[i], n = dims.size() - 2, d = conv.getDilations()[i - 2];
+            int64_t k = Emitter::shapeOf(conv.getWeight())[i], n = dims.size() - 2,
+                    d = conv.getDilations()[i - 2];
             if (!ShapedType::isDynamic(k) && conv.getStrides()[i - 2] == 1 &&
                 conv.getPads()[i - 2] + conv.getPads()[i - 2 + n] == (k - 1) * d)
               dims[i] = first()[i];
@@ -296,7 +301,8 @@ void terse::onnx::inferDims(Emitter &e, Operation *op) {
         e.setDims(result, dims);
       })
       .Case([&](nn::GatherOp gather) {
-        Dims x = first(), indices = e.dimsOf(gather.getIndices()), dims(ArrayRef(x).take_front(gather.getAxis()));
+        Dims x = first(), indices = e.dimsOf(gather.getIndices()),
+             dims(ArrayRef(x).take_front(gather.getAxis()));
         dims.append(indices);
         dims.append(x.begin() + gather.getAxis() + 1, x.end());
         e.setDims(result, dims);

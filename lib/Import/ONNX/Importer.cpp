@@ -11,12 +11,14 @@ using llvm::Expected;
 using namespace terse;
 using namespace terse::onnx;
 
-// Functions and subgraphs inside of each other; and nodes in all, since functions may multiply themselves.
+// Functions and subgraphs inside of each other; and nodes in all, since functions may multiply
+// themselves.
 static constexpr unsigned kMaxDepth = 48;
 static constexpr uint64_t kMaxNodes = 4'000'000;
 
 Importer::Importer(MLIRContext *context, const Model &model, const ONNXImportOptions &options)
-    : model(model), options(options), e(context), reader(model.file, model.directory), opsets(model.opsets) {}
+    : model(model), options(options), e(context), reader(model.file, model.directory),
+      opsets(model.opsets) {}
 
 int64_t Importer::getOpset(StringRef domain) const {
   for (const OpsetImport &opset : opsets)
@@ -62,7 +64,8 @@ const FunctionProto *Importer::findFunction(const NodeProto &node) const {
   return nullptr;
 }
 
-void Importer::importNodes(ArrayRef<NodeProto> nodes, Scope &scope, const AttributeMap *functionAttributes) {
+void Importer::importNodes(ArrayRef<NodeProto> nodes, Scope &scope,
+                           const AttributeMap *functionAttributes) {
   for (const NodeProto &node : nodes)
     importNode(node, scope, functionAttributes);
 }
@@ -85,7 +88,8 @@ static std::string toLocationName(const NodeProto &node) {
   return name.empty() ? node.opType.str() : name;
 }
 
-void Importer::importNode(const NodeProto &node, Scope &scope, const AttributeMap *functionAttributes) {
+void Importer::importNode(const NodeProto &node, Scope &scope,
+                          const AttributeMap *functionAttributes) {
   StringRef domain = node.domain == "ai.onnx" ? StringRef() : node.domain;
   int64_t opset = getOpset(domain);
   // Failures in a subgraph or function already name the inner node.
@@ -93,7 +97,8 @@ void Importer::importNode(const NodeProto &node, Scope &scope, const AttributeMa
     if (StringRef(failure.reason).starts_with("node "))
       return failure;
     std::string op = (domain.empty() ? "" : domain.str() + ".") + node.opType.str();
-    return {describe(node) + " (op " + op + ", opset " + std::to_string(opset) + "): " + failure.reason};
+    return {describe(node) + " (op " + op + ", opset " + std::to_string(opset) +
+            "): " + failure.reason};
   };
   try {
     if (++nodeCount > kMaxNodes)
@@ -107,8 +112,9 @@ void Importer::importNode(const NodeProto &node, Scope &scope, const AttributeMa
         fail("the model does not say which version of the domain it uses");
       const OpEntry *entry = getOpTable().find(domain, node.opType, opset);
       if (!entry)
-        fail(getOpTable().knows(domain, node.opType) ? "this version of the operator is not supported"
-                                                     : OpTable::explainMissing(domain, node.opType));
+        fail(getOpTable().knows(domain, node.opType)
+                 ? "this version of the operator is not supported"
+                 : OpTable::explainMissing(domain, node.opType));
       Node context(*this, e, node, opset, scope, functionAttributes);
       entry->handler(context);
       context.checkAllUsed();
@@ -153,7 +159,8 @@ void Importer::inlineFunction(const FunctionProto &function, const NodeProto &no
   for (const AttributeProto &a : node.attributes) {
     const AttributeProto *actual = &a;
     if (!a.refName.empty()) {
-      auto it = functionAttributes ? functionAttributes->find(a.refName) : AttributeMap::const_iterator();
+      auto it =
+          functionAttributes ? functionAttributes->find(a.refName) : AttributeMap::const_iterator();
       actual = functionAttributes && it != functionAttributes->end() ? it->second : nullptr;
     }
     if (actual)
@@ -172,7 +179,8 @@ void Importer::inlineFunction(const FunctionProto &function, const NodeProto &no
   }
 }
 
-SmallVector<Value> Importer::importSubgraph(const GraphProto &graph, const Scope &outer, ArrayRef<Value> arguments,
+SmallVector<Value> Importer::importSubgraph(const GraphProto &graph, const Scope &outer,
+                                            ArrayRef<Value> arguments,
                                             const AttributeMap *functionAttributes) {
   if (++depth > kMaxDepth)
     fail("graphs are nested deeper than " + llvm::Twine(kMaxDepth) + " levels");
@@ -212,7 +220,8 @@ Value Importer::addInput(const ValueInfo &info, Block &entry, SmallVectorImpl<st
   if (bound != options.bindings.end()) {
     const HostTensor &value = bound->second;
     if (value.dtype != *dtype)
-      reject("it has elements of type " + dtype->getName() + ", the value bound to it of " + value.dtype.getName());
+      reject("it has elements of type " + dtype->getName() + ", the value bound to it of " +
+             value.dtype.getName());
     bool fits = !info.hasShape || info.dims.size() == value.shape.size();
     if (fits && info.hasShape)
       for (auto [d, size] : llvm::zip(info.dims, value.shape))
@@ -222,20 +231,23 @@ Value Importer::addInput(const ValueInfo &info, Block &entry, SmallVectorImpl<st
     return e.constant(value, info.name);
   }
   if (!info.hasShape)
-    reject("its rank is unknown; the model must declare it, or the input must be bound to a constant");
+    reject(
+        "its rank is unknown; the model must declare it, or the input must be bound to a constant");
   Dims dims;
   for (auto [i, d] : llvm::enumerate(info.dims)) {
     if (d.size >= 0) {
       dims.push_back(d.size);
       continue;
     }
-    // A name stands for the same size wherever it occurs; `input[1]` works for dimensions without one.
+    // A name stands for the same size wherever it occurs; `input[1]` works for dimensions without
+    // one.
     auto given = options.dims.find(info.name.str() + "[" + std::to_string(i) + "]");
     if (given == options.dims.end() && !d.symbol.empty())
       given = options.dims.find(d.symbol.str());
     if (given != options.dims.end()) {
       if (given->second < 0)
-        reject("dimension '" + llvm::Twine(given->first) + "' cannot have size " + llvm::Twine(given->second));
+        reject("dimension '" + llvm::Twine(given->first) + "' cannot have size " +
+               llvm::Twine(given->second));
       usedDims.insert(given->first);
       dims.push_back(given->second);
     } else if (d.symbol.empty()) {
@@ -291,7 +303,8 @@ OwningOpRef<ModuleOp> Importer::run() {
       fail("cannot bind '" + info.name + "': the model initializes it");
   }
   for (const auto &binding : options.bindings)
-    if (llvm::any_of(graph.inputs, [&](const ValueInfo &info) { return info.name == binding.first; })) {
+    if (llvm::any_of(graph.inputs,
+                     [&](const ValueInfo &info) { return info.name == binding.first; })) {
       if (options.used)
         options.used->insert(binding.first);
     } else if (!options.used) {

@@ -23,12 +23,15 @@ public:
   /// A tensor of the file as a constant; initializers give their own name, attributes `name`.
   Value makeConstant(const TensorProto &tensor, llvm::StringRef name);
 
-  /// Imports the nodes of a graph at the insertion point, with its inputs bound to `arguments`, and returns its outputs.
-  llvm::SmallVector<Value> importSubgraph(const GraphProto &graph, const Scope &outer, llvm::ArrayRef<Value> arguments,
+  /// Imports the nodes of a graph at the insertion point, with its inputs bound to `arguments`, and
+  /// returns its outputs.
+  llvm::SmallVector<Value> importSubgraph(const GraphProto &graph, const Scope &outer,
+                                          llvm::ArrayRef<Value> arguments,
                                           const AttributeMap *functionAttributes);
 
 private:
-  void importNodes(llvm::ArrayRef<NodeProto> nodes, Scope &scope, const AttributeMap *functionAttributes);
+  void importNodes(llvm::ArrayRef<NodeProto> nodes, Scope &scope,
+                   const AttributeMap *functionAttributes);
   void importNode(const NodeProto &node, Scope &scope, const AttributeMap *functionAttributes);
   void inlineFunction(const FunctionProto &function, const NodeProto &node, Scope &scope,
                       const AttributeMap *functionAttributes);
@@ -37,7 +40,8 @@ private:
   int64_t getOpset(llvm::StringRef domain) const;
   const FunctionProto *findFunction(const NodeProto &node) const;
   void nameDimensions(mlir::func::FuncOp main);
-  Value addInput(const ValueInfo &info, mlir::Block &entry, llvm::SmallVectorImpl<std::string> &names);
+  Value addInput(const ValueInfo &info, mlir::Block &entry,
+                 llvm::SmallVectorImpl<std::string> &names);
 
   const Model &model;
   const ONNXImportOptions &options;

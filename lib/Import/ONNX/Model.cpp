@@ -1,8 +1,8 @@
 //===- Model.cpp - ONNX messages, read in place -----------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Field numbers are those of onnx.proto. Unknown fields are skipped, as protobuf asks; a known field of another wire type
-// is an error, because the file is then something else.
+// Field numbers are those of onnx.proto. Unknown fields are skipped, as protobuf asks; a known
+// field of another wire type is an error, because the file is then something else.
 
 #include "Model.h"
 #include "llvm/ADT/Twine.h"
@@ -37,7 +37,8 @@ static Error forEachField(Bytes bytes, const char *message, Visitor visit) {
 static Error expectWire(const WireField &field, WireField::Type wire, const char *message) {
   if (field.wire == wire)
     return Error::success();
-  return malformed(Twine(message) + ": field " + Twine(field.number) + " has an unexpected wire type");
+  return malformed(Twine(message) + ": field " + Twine(field.number) +
+                   " has an unexpected wire type");
 }
 
 static Error readString(const WireField &field, const char *message, llvm::StringRef &out) {
@@ -344,7 +345,9 @@ static Error parseOpset(const WireField &field, std::vector<OpsetImport> &opsets
 static Error parseFunction(Bytes bytes, FunctionProto &function) {
   static const char *what = "function";
   return forEachField(bytes, what, [&](const WireField &f) -> Error {
-    auto append = [&](std::vector<llvm::StringRef> &list) { return readString(f, what, list.emplace_back()); };
+    auto append = [&](std::vector<llvm::StringRef> &list) {
+      return readString(f, what, list.emplace_back());
+    };
     switch (f.number) {
     case 1:
       return readString(f, what, function.name);

@@ -1,8 +1,8 @@
 //===- Model.h - ONNX messages, read in place -------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The part of onnx.proto that import needs, as plain structs. Strings and tensor data point into the mapped file,
-// which the Model keeps alive.
+// The part of onnx.proto that import needs, as plain structs. Strings and tensor data point into
+// the mapped file, which the Model keeps alive.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,8 +26,9 @@ struct TensorProto {
   int64_t dataType = 0;
   llvm::SmallVector<int64_t, 4> dims;
   std::optional<Bytes> raw;
-  /// Pieces of float_data (4), int32_data (5), int64_data (7), double_data (10), uint64_data (11): packed runs as they
-  /// stand in the file, or single elements. All pieces of a tensor come from one of the fields.
+  /// Pieces of float_data (4), int32_data (5), int64_data (7), double_data (10), uint64_data (11):
+  /// packed runs as they stand in the file, or single elements. All pieces of a tensor come from
+  /// one of the fields.
   uint32_t typedField = 0;
   std::vector<WireField> typed;
   bool isExternal = false;
@@ -38,7 +39,20 @@ struct TensorProto {
 struct GraphProto;
 
 struct AttributeProto {
-  enum Type { Undefined, Float, Int, String, Tensor, Graph, Floats, Ints, Strings, Tensors, Graphs, SparseTensor = 11 };
+  enum Type {
+    Undefined,
+    Float,
+    Int,
+    String,
+    Tensor,
+    Graph,
+    Floats,
+    Ints,
+    Strings,
+    Tensors,
+    Graphs,
+    SparseTensor = 11
+  };
 
   llvm::StringRef name;
   /// Of the function's attribute that gives the value, in the body of a function.
@@ -135,12 +149,14 @@ struct StoredTensor {
 /// Gives access to tensor data: maps external files once each.
 class TensorReader {
 public:
-  TensorReader(MappedBytes file, llvm::StringRef directory) : file(std::move(file)), directory(directory.str()) {}
+  TensorReader(MappedBytes file, llvm::StringRef directory)
+      : file(std::move(file)), directory(directory.str()) {}
 
-  /// The bytes of a tensor where they are: in the mapping of the model or of an external file, unless they had to be
-  /// decoded.
+  /// The bytes of a tensor where they are: in the mapping of the model or of an external file,
+  /// unless they had to be decoded.
   llvm::Expected<StoredTensor> readStored(const TensorProto &tensor);
-  /// The value of a tensor: a view of the mapping where the file has the elements as the host has them.
+  /// The value of a tensor: a view of the mapping where the file has the elements as the host has
+  /// them.
   llvm::Expected<HostTensor> read(const TensorProto &tensor);
 
 private:

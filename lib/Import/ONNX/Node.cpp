@@ -7,9 +7,10 @@
 using namespace terse;
 using namespace terse::onnx;
 
-Node::Node(Importer &importer, Emitter &e, const NodeProto &proto, int64_t opset, const Scope &scope,
-           const AttributeMap *functionAttributes)
-    : e(e), proto(proto), opset(opset), importer(importer), scope(scope), functionAttributes(functionAttributes) {
+Node::Node(Importer &importer, Emitter &e, const NodeProto &proto, int64_t opset,
+           const Scope &scope, const AttributeMap *functionAttributes)
+    : e(e), proto(proto), opset(opset), importer(importer), scope(scope),
+      functionAttributes(functionAttributes) {
   for (llvm::StringRef name : proto.inputs) {
     Value v = name.empty() ? Value() : scope.lookup(name);
     if (!name.empty() && !v)
@@ -19,8 +20,8 @@ Node::Node(Importer &importer, Emitter &e, const NodeProto &proto, int64_t opset
 }
 
 static const char *getTypeName(int64_t type) {
-  static const char *names[] = {"undefined", "float", "int", "string", "tensor", "graph",
-                                "floats", "ints", "strings", "tensors", "graphs"};
+  static const char *names[] = {"undefined", "float", "int",     "string",  "tensor", "graph",
+                                "floats",    "ints",  "strings", "tensors", "graphs"};
   return type >= 0 && type < int64_t(std::size(names)) ? names[type] : "unknown";
 }
 
@@ -54,7 +55,8 @@ const AttributeProto *Node::find(llvm::StringRef name, AttributeProto::Type type
     return nullptr;
   int64_t actual = getType(*a);
   if (actual != type && actual != AttributeProto::Undefined)
-    fail("attribute '" + name + "' must be of type " + getTypeName(type) + " (got " + getTypeName(actual) + ")");
+    fail("attribute '" + name + "' must be of type " + getTypeName(type) + " (got " +
+         getTypeName(actual) + ")");
   return a;
 }
 
@@ -163,7 +165,8 @@ OpTable::OpTable() {
 const OpEntry *OpTable::find(llvm::StringRef domain, llvm::StringRef name, int64_t opset) const {
   const OpEntry *best = nullptr;
   for (const OpEntry &entry : entries)
-    if (domain == entry.domain && name == entry.name && entry.since <= opset && (!best || entry.since > best->since))
+    if (domain == entry.domain && name == entry.name && entry.since <= opset &&
+        (!best || entry.since > best->since))
       best = &entry;
   return best;
 }
@@ -173,7 +176,9 @@ bool OpTable::knows(llvm::StringRef domain, llvm::StringRef name) const {
 }
 
 std::string OpTable::explainMissing(llvm::StringRef domain, llvm::StringRef name) {
-  auto is = [&](std::initializer_list<llvm::StringRef> names) { return llvm::is_contained(names, name); };
+  auto is = [&](std::initializer_list<llvm::StringRef> names) {
+    return llvm::is_contained(names, name);
+  };
   if (domain == "ai.onnx.preview.training" || domain == "ai.onnx.training")
     return "training operators are not supported";
   if (!domain.empty())
@@ -187,7 +192,8 @@ std::string OpTable::explainMissing(llvm::StringRef domain, llvm::StringRef name
   if (name.starts_with("Random") || is({"Bernoulli", "Multinomial"}))
     return "random generators are not supported";
   if (is({"NonZero", "Unique", "NonMaxSuppression", "Compress"}))
-    return "the size of the result depends on values; only constants are supported, bind the inputs";
+    return "the size of the result depends on values; only constants are supported, bind the "
+           "inputs";
   if (name == "ImageDecoder")
     return "image decoding is not supported";
   return "this operator is not supported";

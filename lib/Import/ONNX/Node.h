@@ -1,8 +1,8 @@
 //===- Node.h - One ONNX node as its handler sees it ------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Binds inputs, outputs and attributes of a node, with defaults and type checks, and registers the handlers of
-// operators by domain, name and the opset version since which they hold.
+// Binds inputs, outputs and attributes of a node, with defaults and type checks, and registers the
+// handlers of operators by domain, name and the opset version since which they hold.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,7 +30,8 @@ struct Scope {
   }
 };
 
-/// Values of the attributes of the function being inlined, for nodes of its body that refer to them.
+/// Values of the attributes of the function being inlined, for nodes of its body that refer to
+/// them.
 using AttributeMap = llvm::StringMap<const AttributeProto *>;
 
 class Node {
@@ -120,11 +121,13 @@ public:
   static std::string explainMissing(llvm::StringRef domain, llvm::StringRef name);
   std::vector<OpEntry> entries;
 
-  void add(const char *name, std::initializer_list<int64_t> since, Handler handler, const char *limits = nullptr) {
+  void add(const char *name, std::initializer_list<int64_t> since, Handler handler,
+           const char *limits = nullptr) {
     for (int64_t version : since)
       entries.push_back({"", name, version, handler, limits});
   }
-  void addIn(const char *domain, const char *name, int64_t since, Handler handler, const char *limits = nullptr) {
+  void addIn(const char *domain, const char *name, int64_t since, Handler handler,
+             const char *limits = nullptr) {
     entries.push_back({domain, name, since, handler, limits});
   }
 };

@@ -25,15 +25,15 @@ static llvm::Error failure(const llvm::Twine &message) {
 }
 
 void terse::registerONNXImportDialects(DialectRegistry &registry) {
-  registry.insert<func::FuncDialect, ml_program::MLProgramDialect, scf::SCFDialect, tensor::TensorDialect, nn::NNDialect,
-                     TerseDialect>();
+  registry.insert<func::FuncDialect, ml_program::MLProgramDialect, scf::SCFDialect,
+                  tensor::TensorDialect, nn::NNDialect, TerseDialect>();
 }
 
-llvm::Expected<OwningOpRef<ModuleOp>> terse::importONNX(MLIRContext &context, ArrayRef<uint8_t> bytes,
-                                                        std::shared_ptr<const void> owner, StringRef directory,
-                                                        const ONNXImportOptions &options) {
-  context.loadDialect<func::FuncDialect, ml_program::MLProgramDialect, scf::SCFDialect, tensor::TensorDialect, nn::NNDialect,
-                     TerseDialect>();
+llvm::Expected<OwningOpRef<ModuleOp>>
+terse::importONNX(MLIRContext &context, ArrayRef<uint8_t> bytes, std::shared_ptr<const void> owner,
+                  StringRef directory, const ONNXImportOptions &options) {
+  context.loadDialect<func::FuncDialect, ml_program::MLProgramDialect, scf::SCFDialect,
+                      tensor::TensorDialect, nn::NNDialect, TerseDialect>();
   Expected<Model> model = parseModel({bytes, std::move(owner)}, directory);
   if (!model)
     return model.takeError();
@@ -84,7 +84,8 @@ llvm::Expected<HostTensor> terse::readTensorProto(StringRef path) {
 
 static void collectOperators(ArrayRef<NodeProto> nodes, std::set<std::string> &names) {
   for (const NodeProto &node : nodes) {
-    names.insert((node.domain.empty() || node.domain == "ai.onnx" ? "" : node.domain.str() + ".") + node.opType.str());
+    names.insert((node.domain.empty() || node.domain == "ai.onnx" ? "" : node.domain.str() + ".") +
+                 node.opType.str());
     for (const AttributeProto &a : node.attributes)
       if (a.graph)
         collectOperators(a.graph->nodes, names);

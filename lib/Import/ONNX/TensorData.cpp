@@ -1,8 +1,9 @@
 //===- TensorData.cpp - Values of ONNX tensors ------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Three ways of storage become one: the packed little-endian bytes that weight blobs have too. raw_data, external files
-// and packed lists of f32 and f64 are that already and stay where they are; lists of varints are decoded.
+// Three ways of storage become one: the packed little-endian bytes that weight blobs have too.
+// raw_data, external files and packed lists of f32 and f64 are that already and stay where they
+// are; lists of varints are decoded.
 
 #include "Model.h"
 #include "llvm/ADT/ScopeExit.h"
@@ -106,7 +107,8 @@ Expected<MappedBytes> terse::onnx::mapFile(llvm::StringRef path) {
   if (status.getSize() == 0)
     return result;
   std::error_code code;
-  auto region = std::make_shared<fs::mapped_file_region>(*file, fs::mapped_file_region::readonly, status.getSize(), 0, code);
+  auto region = std::make_shared<fs::mapped_file_region>(*file, fs::mapped_file_region::readonly,
+                                                         status.getSize(), 0, code);
   if (code)
     return failure("cannot map '" + path + "': " + code.message());
   result.bytes = Bytes(reinterpret_cast<const uint8_t *>(region->const_data()), region->size());
@@ -118,8 +120,10 @@ Expected<MappedBytes> TensorReader::mapExternal(llvm::StringRef location) {
   for (const auto &[name, mapped] : externalFiles)
     if (name == location)
       return mapped;
-  // A model must not read files outside of its directory: neither by `..` and absolute paths nor through links.
-  bool escapes = location.empty() || location.contains('\0') || llvm::sys::path::is_absolute(location);
+  // A model must not read files outside of its directory: neither by `..` and absolute paths nor
+  // through links.
+  bool escapes =
+      location.empty() || location.contains('\0') || llvm::sys::path::is_absolute(location);
   for (auto part = llvm::sys::path::begin(location); part != llvm::sys::path::end(location); ++part)
     escapes |= *part == "..";
   if (escapes)
@@ -157,7 +161,8 @@ static std::pair<uint32_t, unsigned> getTypedField(DType dtype) {
   return {5, dtype.getHostBytes()};
 }
 
-static Expected<MappedBytes> readTyped(const TensorProto &tensor, DType dtype, uint64_t expected, const MappedBytes &file) {
+static Expected<MappedBytes> readTyped(const TensorProto &tensor, DType dtype, uint64_t expected,
+                                       const MappedBytes &file) {
   auto [field, width] = getTypedField(dtype);
   if (tensor.typedField && tensor.typedField != field)
     return failure("its values are in a list of another element type");
@@ -202,7 +207,11 @@ Expected<StoredTensor> TensorReader::readStored(const TensorProto &tensor) {
   result.shape.assign(tensor.dims.begin(), tensor.dims.end());
   std::optional<int64_t> count = countElements(result.shape);
   if (!count || *count > (int64_t(1) << 56))
-    return fail("impossible shape [" + llvm::join(llvm::map_range(tensor.dims, [](int64_t d) { return std::to_string(d); }), ", ") + "]");
+    return fail(
+        "impossible shape [" +
+        llvm::join(llvm::map_range(tensor.dims, [](int64_t d) { return std::to_string(d); }),
+                   ", ") +
+        "]");
   uint64_t expected = getPackedBytes(*dtype, *count);
   if (tensor.isExternal) {
     Expected<MappedBytes> mapped = mapExternal(tensor.location);
@@ -211,8 +220,8 @@ Expected<StoredTensor> TensorReader::readStored(const TensorProto &tensor) {
     uint64_t size = mapped->bytes.size(), offset = tensor.offset;
     uint64_t length = tensor.length < 0 ? expected : tensor.length;
     if (offset > size || length > size - offset)
-      return fail("external data file '" + tensor.location + "' has " + Twine(size) + " bytes, the tensor needs " +
-                  Twine(length) + " at " + Twine(offset));
+      return fail("external data file '" + tensor.location + "' has " + Twine(size) +
+                  " bytes, the tensor needs " + Twine(length) + " at " + Twine(offset));
     result.data = {mapped->bytes.slice(offset, length), mapped->owner};
   } else if (tensor.raw) {
     result.data = {*tensor.raw, file.owner};
@@ -223,12 +232,15 @@ Expected<StoredTensor> TensorReader::readStored(const TensorProto &tensor) {
     result.data = std::move(*typed);
   }
   if (result.data.bytes.size() != expected)
-    return fail("expected " + Twine(expected) + " bytes for " + formatTensorType(result.shape, *dtype) + " (got " +
+    return fail("expected " + Twine(expected) + " bytes for " +
+                formatTensorType(result.shape, *dtype) + " (got " +
                 Twine(result.data.bytes.size()) + ")");
   return result;
 }
 
-Expected<HostTensor> StoredTensor::toHost() const { return HostTensor::fromPacked(dtype, shape, data.bytes, data.owner); }
+Expected<HostTensor> StoredTensor::toHost() const {
+  return HostTensor::fromPacked(dtype, shape, data.bytes, data.owner);
+}
 
 Expected<HostTensor> TensorReader::read(const TensorProto &tensor) {
   Expected<StoredTensor> stored = readStored(tensor);

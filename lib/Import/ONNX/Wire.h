@@ -1,9 +1,9 @@
 //===- Wire.h - Protobuf wire format over mapped bytes ----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Reads the protobuf encoding in place: a message is a range of bytes, a field is a number and a value inside that
-// range, nothing is copied. Whatever the bytes are, reading stops with an error or at the end, never outside.
-// https://protobuf.dev/programming-guides/encoding
+// Reads the protobuf encoding in place: a message is a range of bytes, a field is a number and a
+// value inside that range, nothing is copied. Whatever the bytes are, reading stops with an error
+// or at the end, never outside. https://protobuf.dev/programming-guides/encoding
 //
 //===----------------------------------------------------------------------===//
 
@@ -37,7 +37,9 @@ struct WireField {
     std::memcpy(&value, &bits, sizeof(value));
     return value;
   }
-  llvm::StringRef asString() const { return {reinterpret_cast<const char *>(bytes.data()), bytes.size()}; }
+  llvm::StringRef asString() const {
+    return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
+  }
 };
 
 /// Iterates over the fields of a message:

@@ -113,8 +113,8 @@ TEST(TensorStatistics, counts_what_is_not_finite) {
   EXPECT_EQ(statistics.averageMin, 1.0);
 }
 
-// Runs over parts of the data, merged in their order, are the run over all of it, byte for byte; also where the window of the
-// moving averages has moved on.
+// Runs over parts of the data, merged in their order, are the run over all of it, byte for byte;
+// also where the window of the moving averages has moved on.
 TEST(TensorStatistics, parts_merge_to_the_whole) {
   std::vector<std::vector<float>> samples;
   for (unsigned i = 0; i < 1500; ++i)

@@ -1,8 +1,8 @@
 //===- DifferentialTest.cpp - Compiled code against the interpreter -*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Generated shapes: 1, powers of two, 9, odd rectangles and tails of every vector width. Integers agree exactly, floats
-// within 1e-5 of the range of the result.
+// Generated shapes: 1, powers of two, 9, odd rectangles and tails of every vector width. Integers
+// agree exactly, floats within 1e-5 of the range of the result.
 
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
@@ -38,7 +38,8 @@ protected:
   }
 
   // Runs `text` on random inputs of `shapes` both ways, for one target.
-  void compare(const std::string &text, llvm::ArrayRef<std::vector<int64_t>> shapes, llvm::StringRef target = "native") {
+  void compare(const std::string &text, llvm::ArrayRef<std::vector<int64_t>> shapes,
+               llvm::StringRef target = "native") {
     auto module = parseSourceString<ModuleOp>(text, &context);
     ASSERT_TRUE(bool(module)) << text;
     CompileOptions options;
@@ -62,7 +63,10 @@ protected:
         range = std::max(range, std::abs(a));
         worst = std::max(worst, std::isnan(a - b) ? INFINITY : std::abs(a - b));
       }
-      double eps = w.dtype == DType::bf16() ? 1e-2 : w.dtype == DType::f16() ? 2e-3 : w.dtype.isFloat() ? 1e-5 : 0;
+      double eps = w.dtype == DType::bf16()  ? 1e-2
+                   : w.dtype == DType::f16() ? 2e-3
+                   : w.dtype.isFloat()       ? 1e-5
+                                             : 0;
       EXPECT_LE(worst, eps * range) << target.str() << "\n" << text;
     }
   }
@@ -74,29 +78,47 @@ protected:
 
 TEST_F(DifferentialTest, Linear) {
   for (const char *target : {"native", "x86-64-v3", "x86-64"})
-    for (auto [m, n, k] : {std::tuple(1, 1, 1), std::tuple(1, 10, 64), std::tuple(9, 33, 17), std::tuple(5, 7, 130), std::tuple(4, 16, 8)}) {
-      compare(formatv("func.func @main(%x: tensor<{0}x{2}xf32>, %w: tensor<{1}x{2}xf32>, %b: tensor<{1}xf32>) -> tensor<{0}x{1}xf32> {{\n"
-                      "%0 = nn.linear %x, %w, %b : (tensor<{0}x{2}xf32>, tensor<{1}x{2}xf32>, tensor<{1}xf32>) -> tensor<{0}x{1}xf32>\n"
-                      "return %0 : tensor<{0}x{1}xf32> }", m, n, k).str(), {{m, k}, {n, k}, {n}}, target);
-      compare(formatv("func.func @main(%x: tensor<?x{1}xi8>, %w: tensor<{0}x{1}xi8>) -> tensor<?x{0}xi32> {{\n"
-                      "%0 = nn.linear %x, %w : (tensor<?x{1}xi8>, tensor<{0}x{1}xi8>) -> tensor<?x{0}xi32>\n"
-                      "return %0 : tensor<?x{0}xi32> }", n, k).str(), {{m, k}, {n, k}}, target);
+    for (auto [m, n, k] : {std::tuple(1, 1, 1), std::tuple(1, 10, 64), std::tuple(9, 33, 17),
+                           std::tuple(5, 7, 130), std::tuple(4, 16, 8)}) {
+      compare(formatv("func.func @main(%x: tensor<{0}x{2}xf32>, %w: tensor<{1}x{2}xf32>, %b: "
+                      "tensor<{1}xf32>) -> tensor<{0}x{1}xf32> {{\n"
+                      "%0 = nn.linear %x, %w, %b : (tensor<{0}x{2}xf32>, tensor<{1}x{2}xf32>, "
+                      "tensor<{1}xf32>) -> tensor<{0}x{1}xf32>\n"
+                      "return %0 : tensor<{0}x{1}xf32> }",
+                      m, n, k)
+                  .str(),
+              {{m, k}, {n, k}, {n}}, target);
+      compare(formatv("func.func @main(%x: tensor<?x{1}xi8>, %w: tensor<{0}x{1}xi8>) -> "
+                      "tensor<?x{0}xi32> {{\n"
+                      "%0 = nn.linear %x, %w : (tensor<?x{1}xi8>, tensor<{0}x{1}xi8>) -> "
+                      "tensor<?x{0}xi32>\n"
+                      "return %0 : tensor<?x{0}xi32> }",
+                      n, k)
+                  .str(),
+              {{m, k}, {n, k}}, target);
     }
 }
 
 TEST_F(DifferentialTest, Matmul) {
   for (const char *target : {"native", "x86-64-v3"})
-    for (auto [m, n, k] : {std::tuple(1, 1, 1), std::tuple(9, 33, 17), std::tuple(8, 48, 20), std::tuple(13, 100, 5)})
+    for (auto [m, n, k] : {std::tuple(1, 1, 1), std::tuple(9, 33, 17), std::tuple(8, 48, 20),
+                           std::tuple(13, 100, 5)})
       for (const char *type : {"f32", "bf16", "f16", "i8", "ui8", "i32", "f64"}) {
         std::string sum = llvm::StringRef(type).ends_with("i8") ? "i32" : type;
-        compare(formatv("func.func @main(%x: tensor<2x{0}x{2}x{3}>, %y: tensor<{2}x{1}x{3}>) -> tensor<2x{0}x{1}x{4}> {{\n"
-                        "%0 = nn.matmul %x, %y : (tensor<2x{0}x{2}x{3}>, tensor<{2}x{1}x{3}>) -> tensor<2x{0}x{1}x{4}>\n"
-                        "return %0 : tensor<2x{0}x{1}x{4}> }", m, n, k, type, sum).str(), {{2, m, k}, {k, n}}, target);
+        compare(formatv("func.func @main(%x: tensor<2x{0}x{2}x{3}>, %y: tensor<{2}x{1}x{3}>) -> "
+                        "tensor<2x{0}x{1}x{4}> {{\n"
+                        "%0 = nn.matmul %x, %y : (tensor<2x{0}x{2}x{3}>, tensor<{2}x{1}x{3}>) -> "
+                        "tensor<2x{0}x{1}x{4}>\n"
+                        "return %0 : tensor<2x{0}x{1}x{4}> }",
+                        m, n, k, type, sum)
+                    .str(),
+                {{2, m, k}, {k, n}}, target);
       }
   for (int64_t n : {1, 3, 16, 40})
     compare("func.func @main(%x: tensor<?x?x?xf32>, %y: tensor<?x?x?xf32>) -> tensor<?x?x?xf32> {\n"
             "%0 = nn.matmul %x, %y : (tensor<?x?x?xf32>, tensor<?x?x?xf32>) -> tensor<?x?x?xf32>\n"
-            "return %0 : tensor<?x?x?xf32> }", {{3, n, 5}, {1, 5, n}});
+            "return %0 : tensor<?x?x?xf32> }",
+            {{3, n, 5}, {1, 5, n}});
 }
 
 TEST_F(DifferentialTest, Convolution) {
@@ -104,60 +126,110 @@ TEST_F(DifferentialTest, Convolution) {
     int64_t batch, channels, height, width, outputs, kernel, stride, pad, dilation, groups;
   };
   for (const char *target : {"native", "x86-64-v3"})
-    for (const Case &c : {Case{1, 3, 9, 11, 8, 3, 2, 1, 1, 1}, Case{2, 8, 7, 7, 16, 3, 1, 1, 1, 1}, Case{1, 8, 14, 14, 8, 3, 1, 1, 1, 8},
-                          Case{1, 16, 7, 7, 24, 1, 1, 0, 1, 1}, Case{1, 6, 12, 50, 9, 3, 2, 0, 2, 3}, Case{1, 32, 1, 1, 10, 1, 1, 0, 1, 1},
-                          Case{1, 4, 5, 100, 4, 3, 1, 1, 1, 4}}) {
+    for (const Case &c :
+         {Case{1, 3, 9, 11, 8, 3, 2, 1, 1, 1}, Case{2, 8, 7, 7, 16, 3, 1, 1, 1, 1},
+          Case{1, 8, 14, 14, 8, 3, 1, 1, 1, 8}, Case{1, 16, 7, 7, 24, 1, 1, 0, 1, 1},
+          Case{1, 6, 12, 50, 9, 3, 2, 0, 2, 3}, Case{1, 32, 1, 1, 10, 1, 1, 0, 1, 1},
+          Case{1, 4, 5, 100, 4, 3, 1, 1, 1, 4}}) {
       int64_t oh = (c.height + 2 * c.pad - (c.kernel - 1) * c.dilation - 1) / c.stride + 1;
       int64_t ow = (c.width + 2 * c.pad - (c.kernel - 1) * c.dilation - 1) / c.stride + 1;
-      std::string attrs = formatv("{{strides = array<i64: {0}, {0}>, pads = array<i64: {1}, {1}, {1}, {1}>, dilations = array<i64: {2}, {2}>, groups = {3} : i64}",
-                                  c.stride, c.pad, c.dilation, c.groups).str();
+      std::string attrs =
+          formatv("{{strides = array<i64: {0}, {0}>, pads = array<i64: {1}, {1}, {1}, {1}>, "
+                  "dilations = array<i64: {2}, {2}>, groups = {3} : i64}",
+                  c.stride, c.pad, c.dilation, c.groups)
+              .str();
       for (const char *type : {"f32", "i8"}) {
         const char *sum = type[0] == 'i' ? "i32" : type;
-        std::string x = formatv("tensor<{0}x{1}x{2}x{3}x{4}>", c.batch, c.channels, c.height, c.width, type).str();
-        std::string w = formatv("tensor<{0}x{1}x{2}x{2}x{3}>", c.outputs, c.channels / c.groups, c.kernel, type).str();
+        std::string x =
+            formatv("tensor<{0}x{1}x{2}x{3}x{4}>", c.batch, c.channels, c.height, c.width, type)
+                .str();
+        std::string w =
+            formatv("tensor<{0}x{1}x{2}x{2}x{3}>", c.outputs, c.channels / c.groups, c.kernel, type)
+                .str();
         std::string b = formatv("tensor<{0}x{1}>", c.outputs, sum).str();
-        std::string y = formatv("tensor<{0}x{1}x{2}x{3}x{4}>", c.batch, c.outputs, oh, ow, sum).str();
-        compare(formatv("func.func @main(%x: {0}, %w: {1}, %b: {2}) -> {3} {{\n%0 = nn.conv %x, %w, %b {4} : ({0}, {1}, {2}) -> {3}\nreturn %0 : {3} }",
-                        x, w, b, y, attrs).str(),
-                {{c.batch, c.channels, c.height, c.width}, {c.outputs, c.channels / c.groups, c.kernel, c.kernel}, {c.outputs}}, target);
+        std::string y =
+            formatv("tensor<{0}x{1}x{2}x{3}x{4}>", c.batch, c.outputs, oh, ow, sum).str();
+        compare(formatv("func.func @main(%x: {0}, %w: {1}, %b: {2}) -> {3} {{\n%0 = nn.conv %x, "
+                        "%w, %b {4} : ({0}, {1}, {2}) -> {3}\nreturn %0 : {3} }",
+                        x, w, b, y, attrs)
+                    .str(),
+                {{c.batch, c.channels, c.height, c.width},
+                 {c.outputs, c.channels / c.groups, c.kernel, c.kernel},
+                 {c.outputs}},
+                target);
       }
-      std::string dyn = "tensor<?x" + std::to_string(c.channels) + "x?x?xf32>", out = "tensor<?x" + std::to_string(c.outputs) + "x?x?xf32>";
-      std::string w = formatv("tensor<{0}x{1}x{2}x{2}xf32>", c.outputs, c.channels / c.groups, c.kernel).str();
-      compare(formatv("func.func @main(%x: {0}, %w: {1}) -> {2} {{\n%0 = nn.conv %x, %w {3} : ({0}, {1}) -> {2}\nreturn %0 : {2} }",
-                      dyn, w, out, attrs).str(),
-              {{c.batch, c.channels, c.height, c.width}, {c.outputs, c.channels / c.groups, c.kernel, c.kernel}}, target);
+      std::string dyn = "tensor<?x" + std::to_string(c.channels) + "x?x?xf32>",
+                  out = "tensor<?x" + std::to_string(c.outputs) + "x?x?xf32>";
+      std::string w =
+          formatv("tensor<{0}x{1}x{2}x{2}xf32>", c.outputs, c.channels / c.groups, c.kernel).str();
+      compare(formatv("func.func @main(%x: {0}, %w: {1}) -> {2} {{\n%0 = nn.conv %x, %w {3} : "
+                      "({0}, {1}) -> {2}\nreturn %0 : {2} }",
+                      dyn, w, out, attrs)
+                  .str(),
+              {{c.batch, c.channels, c.height, c.width},
+               {c.outputs, c.channels / c.groups, c.kernel, c.kernel}},
+              target);
     }
 }
 
 TEST_F(DifferentialTest, ConvTranspose) {
-  compare("func.func @main(%x: tensor<1x8x5x6xf32>, %w: tensor<8x3x2x3xf32>) -> tensor<1x6x10x17xf32> {\n"
-          "%0 = nn.conv_transpose %x, %w {strides = array<i64: 2, 3>, pads = array<i64: 1, 0, 0, 3>, dilations = array<i64: 1, 2>,"
-          " output_padding = array<i64: 1, 0>, groups = 2 : i64} : (tensor<1x8x5x6xf32>, tensor<8x3x2x3xf32>) -> tensor<1x6x10x17xf32>\n"
-          "return %0 : tensor<1x6x10x17xf32> }", {{1, 8, 5, 6}, {8, 3, 2, 3}});
+  compare("func.func @main(%x: tensor<1x8x5x6xf32>, %w: tensor<8x3x2x3xf32>) -> "
+          "tensor<1x6x10x17xf32> {\n"
+          "%0 = nn.conv_transpose %x, %w {strides = array<i64: 2, 3>, pads = array<i64: 1, 0, 0, "
+          "3>, dilations = array<i64: 1, 2>,"
+          " output_padding = array<i64: 1, 0>, groups = 2 : i64} : (tensor<1x8x5x6xf32>, "
+          "tensor<8x3x2x3xf32>) -> tensor<1x6x10x17xf32>\n"
+          "return %0 : tensor<1x6x10x17xf32> }",
+          {{1, 8, 5, 6}, {8, 3, 2, 3}});
 }
 
 TEST_F(DifferentialTest, ElementwiseFunctions) {
-  for (const char *kind : {"exp", "tanh", "erf", "sigmoid", "softplus", "gelu", "gelu_tanh", "mish", "silu {alpha = 1.0 : f64}",
-                           "elu {alpha = 1.5 : f64}", "sin", "cos", "tan", "atan", "sinh", "cosh", "asinh", "round", "floor", "sign", "hard_swish"}) {
+  for (const char *kind : {"exp",
+                           "tanh",
+                           "erf",
+                           "sigmoid",
+                           "softplus",
+                           "gelu",
+                           "gelu_tanh",
+                           "mish",
+                           "silu {alpha = 1.0 : f64}",
+                           "elu {alpha = 1.5 : f64}",
+                           "sin",
+                           "cos",
+                           "tan",
+                           "atan",
+                           "sinh",
+                           "cosh",
+                           "asinh",
+                           "round",
+                           "floor",
+                           "sign",
+                           "hard_swish"}) {
     llvm::StringRef name = kind;
     auto [op, attrs] = name.split(' ');
     for (const char *type : {"f32", "f16", "bf16", "f64"})
       compare(formatv("func.func @main(%x: tensor<3x37x{2}>) -> tensor<3x37x{2}> {{\n"
-                      "%0 = nn.unary {0} %x {1} : (tensor<3x37x{2}>) -> tensor<3x37x{2}>\nreturn %0 : tensor<3x37x{2}> }", op, attrs, type).str(),
+                      "%0 = nn.unary {0} %x {1} : (tensor<3x37x{2}>) -> tensor<3x37x{2}>\nreturn "
+                      "%0 : tensor<3x37x{2}> }",
+                      op, attrs, type)
+                  .str(),
               {{3, 37}});
   }
 }
 
 // The same numbers from one thread and from several.
 TEST_F(DifferentialTest, ThreadsDoNotChangeResults) {
-  const char *text = "func.func @main(%x: tensor<1x32x40x40xf32>, %w: tensor<64x32x3x3xf32>) -> tensor<1x64x38x38xf32> {\n"
-                     "%0 = nn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} :"
+  const char *text = "func.func @main(%x: tensor<1x32x40x40xf32>, %w: tensor<64x32x3x3xf32>) -> "
+                     "tensor<1x64x38x38xf32> {\n"
+                     "%0 = nn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, "
+                     "0>, dilations = array<i64: 1, 1>} :"
                      " (tensor<1x32x40x40xf32>, tensor<64x32x3x3xf32>) -> tensor<1x64x38x38xf32>\n"
                      "return %0 : tensor<1x64x38x38xf32> }";
   auto module = parseSourceString<ModuleOp>(text, &context);
   auto model = JITModel::create(*module);
   ASSERT_TRUE(bool(model)) << llvm::toString(model.takeError());
-  std::vector<HostTensor> inputs{random(DType::f32(), {1, 32, 40, 40}), random(DType::f32(), {64, 32, 3, 3})};
+  std::vector<HostTensor> inputs{random(DType::f32(), {1, 32, 40, 40}),
+                                 random(DType::f32(), {64, 32, 3, 3})};
   JITModel::setNumThreads(1);
   auto one = (*model)->run(inputs);
   JITModel::setNumThreads(3);

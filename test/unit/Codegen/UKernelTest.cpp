@@ -1,8 +1,8 @@
 //===- UKernelTest.cpp - Kernels against the interpreter ------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Every instruction set that this machine has, over shapes with all kinds of ends. Integers agree exactly, floats within
-// 1e-5 of the range of the result.
+// Every instruction set that this machine has, over shapes with all kinds of ends. Integers agree
+// exactly, floats within 1e-5 of the range of the result.
 
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
@@ -59,10 +59,14 @@ protected:
 
   // A constant of random elements in text.
   std::string constant(llvm::ArrayRef<int64_t> shape, llvm::StringRef type) {
-    DType dtype = type == "f32" ? DType::f32() : type == "i8" ? DType::si(8) : type == "ui8" ? DType::ui(8) : DType::si(32);
+    DType dtype = type == "f32"   ? DType::f32()
+                  : type == "i8"  ? DType::si(8)
+                  : type == "ui8" ? DType::ui(8)
+                                  : DType::si(32);
     HostTensor t = random(dtype, shape);
     llvm::ArrayRef<uint8_t> bytes = t.getBytes();
-    return formatv("nn.constant dense<\"0x{0}\"> : {1}", llvm::toHex(llvm::StringRef((const char *)bytes.data(), bytes.size())),
+    return formatv("nn.constant dense<\"0x{0}\"> : {1}",
+                   llvm::toHex(llvm::StringRef((const char *)bytes.data(), bytes.size())),
                    tensor(shape, type));
   }
 
@@ -121,17 +125,22 @@ protected:
 
 TEST_F(UKernelTest, Linear) {
   using Shape = std::array<int64_t, 3>;
-  for (auto [m, n, k] : {Shape{1, 2, 1}, Shape{1, 100, 64}, Shape{3, 10, 7}, Shape{16, 64, 130}, Shape{33, 20, 64}, Shape{0, 16, 16}, Shape{70, 50, 200}})
-    for (auto [x, w] : {std::pair("i8", "i8"), std::pair("ui8", "i8"), std::pair("i8", "ui8"), std::pair("ui8", "ui8"), std::pair("f32", "f32")}) {
+  for (auto [m, n, k] : {Shape{1, 2, 1}, Shape{1, 100, 64}, Shape{3, 10, 7}, Shape{16, 64, 130},
+                         Shape{33, 20, 64}, Shape{0, 16, 16}, Shape{70, 50, 200}})
+    for (auto [x, w] : {std::pair("i8", "i8"), std::pair("ui8", "i8"), std::pair("i8", "ui8"),
+                        std::pair("ui8", "ui8"), std::pair("f32", "f32")}) {
       bool floats = x[0] == 'f';
       std::string sum = floats ? "f32" : "i32";
       // All combinations of signs once; sizes known at compile time and at run time in turn.
       if ((x[0] == 'u' || w[0] == 'u') && m != 70)
         continue;
       for (int64_t rows : {n % 4 ? m : int64_t(-1)}) {
-        std::string xs = tensor({rows, k}, x), ws = tensor({n, k}, w), ys = tensor({rows, n}, sum), bs = tensor({n}, sum);
-        compare(formatv("func.func @main(%x: {0}) -> {2} {{\n%w = {3}\n%b = {4}\n%0 = nn.linear %x, %w, %b : ({0}, {1}, {5}) -> {2}\nreturn %0 : {2} }",
-                        xs, ws, ys, constant({n, k}, w), constant({n}, sum), bs), {{m, k}});
+        std::string xs = tensor({rows, k}, x), ws = tensor({n, k}, w), ys = tensor({rows, n}, sum),
+                    bs = tensor({n}, sum);
+        compare(formatv("func.func @main(%x: {0}) -> {2} {{\n%w = {3}\n%b = {4}\n%0 = nn.linear "
+                        "%x, %w, %b : ({0}, {1}, {5}) -> {2}\nreturn %0 : {2} }",
+                        xs, ws, ys, constant({n, k}, w), constant({n}, sum), bs),
+                {{m, k}});
       }
     }
 }
@@ -139,32 +148,43 @@ TEST_F(UKernelTest, Linear) {
 // What static quantization makes of a layer, with a residual.
 TEST_F(UKernelTest, LinearWithEpilogue) {
   for (auto [m, n, k] : {std::array<int64_t, 3>{5, 24, 40}, std::array<int64_t, 3>{64, 96, 100}}) {
-    std::string x = tensor({-1, k}, "i8"), w = tensor({n, k}, "i8"), s = tensor({-1, n}, "i32"), f = tensor({-1, n}, "f32"),
-                c = tensor({n}, "f32"), q = tensor({-1, n}, "i8");
+    std::string x = tensor({-1, k}, "i8"), w = tensor({n, k}, "i8"), s = tensor({-1, n}, "i32"),
+                f = tensor({-1, n}, "f32"), c = tensor({n}, "f32"), q = tensor({-1, n}, "i8");
     compare(formatv("func.func @main(%x: {0}, %r: {3}) -> ({5}, {3}) {{\n%w = {6}\n%c = {7}\n"
                     "%0 = nn.linear %x, %w : ({0}, {1}) -> {2}\n%1 = nn.cast %0 : ({2}) -> {3}\n"
-                    "%2 = nn.binary mul %1, %c : ({3}, {4}) -> {3}\n%3 = nn.binary add %2, %r : ({3}, {3}) -> {3}\n"
+                    "%2 = nn.binary mul %1, %c : ({3}, {4}) -> {3}\n%3 = nn.binary add %2, %r : "
+                    "({3}, {3}) -> {3}\n"
                     "%4 = nn.cast %3 : ({3}) -> {5}\nreturn %4, %3 : {5}, {3} }",
-                    x, w, s, f, c, q, constant({n, k}, "i8"), constant({n}, "f32")), {{m, k}, {m, n}});
+                    x, w, s, f, c, q, constant({n, k}, "i8"), constant({n}, "f32")),
+            {{m, k}, {m, n}});
   }
 }
 
-// Weights stored in 8 bits with a scale for each output channel, activations in floats: in registers for few rows, by
-// panel for many.
+// Weights stored in 8 bits with a scale for each output channel, activations in floats: in
+// registers for few rows, by panel for many.
 TEST_F(UKernelTest, DecodedWeights) {
   for (auto [m, n, k] : {std::array<int64_t, 3>{1, 24, 40}, std::array<int64_t, 3>{64, 100, 33}}) {
-    std::string v = tensor({n, k}, "i8"), w = tensor({n, k}, "f32"), s = tensor({n, 1}, "f32"), x = tensor({-1, k}, "f32"), y = tensor({-1, n}, "f32");
-    compare(formatv("func.func @main(%x: {0}) -> {1} {{\n%v = {2}\n%s = {3}\n%b = {7}\n%f = nn.cast %v : ({4}) -> {5}\n"
-                    "%w = nn.binary mul %f, %s : ({5}, {6}) -> {5}\n%0 = nn.linear %x, %w, %b : ({0}, {5}, {8}) -> {1}\nreturn %0 : {1} }",
-                    x, y, constant({n, k}, "i8"), constant({n, 1}, "f32"), v, w, s, constant({n}, "f32"), tensor({n}, "f32")), {{m, k}});
+    std::string v = tensor({n, k}, "i8"), w = tensor({n, k}, "f32"), s = tensor({n, 1}, "f32"),
+                x = tensor({-1, k}, "f32"), y = tensor({-1, n}, "f32");
+    compare(formatv("func.func @main(%x: {0}) -> {1} {{\n%v = {2}\n%s = {3}\n%b = {7}\n%f = "
+                    "nn.cast %v : ({4}) -> {5}\n"
+                    "%w = nn.binary mul %f, %s : ({5}, {6}) -> {5}\n%0 = nn.linear %x, %w, %b : "
+                    "({0}, {5}, {8}) -> {1}\nreturn %0 : {1} }",
+                    x, y, constant({n, k}, "i8"), constant({n, 1}, "f32"), v, w, s,
+                    constant({n}, "f32"), tensor({n}, "f32")),
+            {{m, k}});
   }
   for (int64_t groups : {1, 12}) {
     std::vector<int64_t> shape{12, 12 / groups, 3, 3};
     std::string w = tensor(shape, "f32"), x = tensor({-1, 12, 9, 10}, "f32");
-    compare(formatv("func.func @main(%x: {0}) -> {0} {{\n%v = {1}\n%s = {2}\n%f = nn.cast %v : ({3}) -> {4}\n"
-                    "%w = nn.binary mul %f, %s : ({4}, {5}) -> {4}\n%0 = nn.conv %x, %w {{strides = array<i64: 1, 1>, "
-                    "pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = {6} : i64} : ({0}, {4}) -> {0}\nreturn %0 : {0} }",
-                    x, constant(shape, "i8"), constant({12, 1, 1, 1}, "f32"), tensor(shape, "i8"), w, tensor({12, 1, 1, 1}, "f32"), groups),
+    compare(formatv("func.func @main(%x: {0}) -> {0} {{\n%v = {1}\n%s = {2}\n%f = nn.cast %v : "
+                    "({3}) -> {4}\n"
+                    "%w = nn.binary mul %f, %s : ({4}, {5}) -> {4}\n%0 = nn.conv %x, %w {{strides "
+                    "= array<i64: 1, 1>, "
+                    "pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = {6} : "
+                    "i64} : ({0}, {4}) -> {0}\nreturn %0 : {0} }",
+                    x, constant(shape, "i8"), constant({12, 1, 1, 1}, "f32"), tensor(shape, "i8"),
+                    w, tensor({12, 1, 1, 1}, "f32"), groups),
             {{2, 12, 9, 10}});
   }
 }
@@ -172,8 +192,11 @@ TEST_F(UKernelTest, DecodedWeights) {
 TEST_F(UKernelTest, MatmulWithConstant) {
   for (const char *type : {"f32", "i8"}) {
     std::string sum = type[0] == 'f' ? "f32" : "i32";
-    compare(formatv("func.func @main(%x: {0}) -> {2} {{\n%w = {3}\n%0 = nn.matmul %x, %w : ({0}, {1}) -> {2}\nreturn %0 : {2} }",
-                    tensor({2, 9, 20}, type), tensor({20, 33}, type), tensor({2, 9, 33}, sum), constant({20, 33}, type)), {{2, 9, 20}});
+    compare(formatv("func.func @main(%x: {0}) -> {2} {{\n%w = {3}\n%0 = nn.matmul %x, %w : ({0}, "
+                    "{1}) -> {2}\nreturn %0 : {2} }",
+                    tensor({2, 9, 20}, type), tensor({20, 33}, type), tensor({2, 9, 33}, sum),
+                    constant({20, 33}, type)),
+            {{2, 9, 20}});
   }
 }
 
@@ -181,45 +204,63 @@ TEST_F(UKernelTest, Convolution) {
   struct Case {
     int64_t batch, channels, height, width, outputs, kernel, stride, pad, dilation, groups;
   };
-  for (const Case &c : {Case{1, 3, 19, 21, 8, 3, 2, 1, 1, 1}, Case{2, 8, 7, 7, 16, 3, 1, 1, 1, 1}, Case{1, 64, 9, 9, 33, 3, 1, 1, 1, 1},
-                        Case{1, 16, 7, 7, 24, 1, 1, 0, 1, 1}, Case{1, 20, 12, 13, 9, 1, 2, 0, 1, 1}, Case{1, 5, 12, 11, 7, 3, 1, 2, 2, 1},
-                        Case{1, 3, 23, 23, 16, 7, 2, 3, 1, 1}, Case{2, 40, 5, 6, 70, 2, 1, 0, 1, 1}, Case{1, 8, 14, 14, 8, 3, 1, 1, 1, 8},
-                        Case{2, 35, 9, 8, 35, 3, 2, 1, 1, 35}, Case{1, 16, 4, 3, 16, 5, 1, 2, 1, 16}, Case{1, 4, 11, 30, 4, 3, 1, 2, 2, 4}}) {
+  for (const Case &c :
+       {Case{1, 3, 19, 21, 8, 3, 2, 1, 1, 1}, Case{2, 8, 7, 7, 16, 3, 1, 1, 1, 1},
+        Case{1, 64, 9, 9, 33, 3, 1, 1, 1, 1}, Case{1, 16, 7, 7, 24, 1, 1, 0, 1, 1},
+        Case{1, 20, 12, 13, 9, 1, 2, 0, 1, 1}, Case{1, 5, 12, 11, 7, 3, 1, 2, 2, 1},
+        Case{1, 3, 23, 23, 16, 7, 2, 3, 1, 1}, Case{2, 40, 5, 6, 70, 2, 1, 0, 1, 1},
+        Case{1, 8, 14, 14, 8, 3, 1, 1, 1, 8}, Case{2, 35, 9, 8, 35, 3, 2, 1, 1, 35},
+        Case{1, 16, 4, 3, 16, 5, 1, 2, 1, 16}, Case{1, 4, 11, 30, 4, 3, 1, 2, 2, 4}}) {
     int64_t oh = (c.height + 2 * c.pad - (c.kernel - 1) * c.dilation - 1) / c.stride + 1;
     int64_t ow = (c.width + 2 * c.pad - (c.kernel - 1) * c.dilation - 1) / c.stride + 1;
-    std::string attrs = formatv("{{strides = array<i64: {0}, {0}>, pads = array<i64: {1}, {1}, {1}, {1}>, dilations = array<i64: {2}, {2}>, groups = {3} : i64}",
+    std::string attrs = formatv("{{strides = array<i64: {0}, {0}>, pads = array<i64: {1}, {1}, "
+                                "{1}, {1}>, dilations = array<i64: {2}, {2}>, groups = {3} : i64}",
                                 c.stride, c.pad, c.dilation, c.groups);
     for (const char *type : {"f32", "i8", "ui8"}) {
       std::string sum = type[0] == 'f' ? "f32" : "i32", weights = type[0] == 'f' ? "f32" : "i8";
       if (type[0] == 'u' && c.channels > 4)
         continue;
       for (int64_t batch : {c.stride == 2 ? c.batch : int64_t(-1)}) {
-        std::string x = tensor({batch, c.channels, c.height, c.width}, type), b = tensor({c.outputs}, sum);
-        std::string w = tensor({c.outputs, c.channels / c.groups, c.kernel, c.kernel}, weights), y = tensor({batch, c.outputs, oh, ow}, sum);
-        compare(formatv("func.func @main(%x: {0}) -> {3} {{\n%w = {5}\n%b = {6}\n%0 = nn.conv %x, %w, %b {4} : ({0}, {1}, {2}) -> {3}\n"
+        std::string x = tensor({batch, c.channels, c.height, c.width}, type),
+                    b = tensor({c.outputs}, sum);
+        std::string w = tensor({c.outputs, c.channels / c.groups, c.kernel, c.kernel}, weights),
+                    y = tensor({batch, c.outputs, oh, ow}, sum);
+        compare(formatv("func.func @main(%x: {0}) -> {3} {{\n%w = {5}\n%b = {6}\n%0 = nn.conv %x, "
+                        "%w, %b {4} : ({0}, {1}, {2}) -> {3}\n"
                         "%1 = nn.unary relu %0 : ({3}) -> {3}\nreturn %1 : {3} }",
-                        x, w, b, y, attrs, constant({c.outputs, c.channels / c.groups, c.kernel, c.kernel}, weights), constant({c.outputs}, sum)),
+                        x, w, b, y, attrs,
+                        constant({c.outputs, c.channels / c.groups, c.kernel, c.kernel}, weights),
+                        constant({c.outputs}, sum)),
                 {{c.batch, c.channels, c.height, c.width}});
       }
     }
   }
 }
 
-// Kernels one after the other, with what stands between them in networks: padding, pooling, a residual, a flattening.
+// Kernels one after the other, with what stands between them in networks: padding, pooling, a
+// residual, a flattening.
 TEST_F(UKernelTest, Network) {
   for (const char *type : {"f32", "i32"}) {
     bool floats = type[0] == 'f';
     std::string input = floats ? "f32" : "i8";
-    std::string x = tensor({-1, 3, 16, 16}, input), a = tensor({-1, 12, 16, 16}, type), q = tensor({-1, 12, 16, 16}, input);
-    std::string p = tensor({-1, 12, 8, 8}, type), g = tensor({-1, 12, 1, 1}, "f32"), pf = tensor({-1, 12, 8, 8}, "f32");
-    std::string conv = "{strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>}";
-    std::string pool = "{kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>}";
+    std::string x = tensor({-1, 3, 16, 16}, input), a = tensor({-1, 12, 16, 16}, type),
+                q = tensor({-1, 12, 16, 16}, input);
+    std::string p = tensor({-1, 12, 8, 8}, type), g = tensor({-1, 12, 1, 1}, "f32"),
+                pf = tensor({-1, 12, 8, 8}, "f32");
+    std::string conv =
+        "{strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>}";
+    std::string pool = "{kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: "
+                       "0, 0, 0, 0>, dilations = array<i64: 1, 1>}";
     compare(formatv("func.func @main(%x: {0}) -> {5} {{\n%w = {6}\n%v = {7}\n"
                     "%0 = nn.conv %x, %w {9} : ({0}, {10}) -> {1}\n%1 = nn.cast %0 : ({1}) -> {2}\n"
-                    "%2 = nn.conv %1, %v {9} : ({2}, {11}) -> {1}\n%3 = nn.binary add %2, %0 : ({1}, {1}) -> {1}\n"
+                    "%2 = nn.conv %1, %v {9} : ({2}, {11}) -> {1}\n%3 = nn.binary add %2, %0 : "
+                    "({1}, {1}) -> {1}\n"
                     "%4 = nn.pool max %3 {8} : ({1}) -> {3}\n%5 = nn.cast %4 : ({3}) -> {4}\n"
-                    "%6 = nn.reduce mean %5 {{axes = array<i64: 2, 3>, keepdims = true} : ({4}) -> {5}\nreturn %6 : {5} }",
-                    x, a, q, p, pf, g, constant({12, 3, 3, 3}, input), constant({12, 12, 3, 3}, input), pool, conv,
-                    tensor({12, 3, 3, 3}, input), tensor({12, 12, 3, 3}, input)), {{2, 3, 16, 16}});
+                    "%6 = nn.reduce mean %5 {{axes = array<i64: 2, 3>, keepdims = true} : ({4}) -> "
+                    "{5}\nreturn %6 : {5} }",
+                    x, a, q, p, pf, g, constant({12, 3, 3, 3}, input),
+                    constant({12, 12, 3, 3}, input), pool, conv, tensor({12, 3, 3, 3}, input),
+                    tensor({12, 12, 3, 3}, input)),
+            {{2, 3, 16, 16}});
   }
 }

@@ -1,8 +1,9 @@
 //===- ExportTest.cpp - Export to ONNX --------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What is exported and imported again must compute the same, bit for bit where no sum is taken in another order. The cases of
-// ONNX's own suite go the same way in terse-onnx-conformance --mode=export.
+// What is exported and imported again must compute the same, bit for bit where no sum is taken in
+// another order. The cases of ONNX's own suite go the same way in terse-onnx-conformance
+// --mode=export.
 //
 //===----------------------------------------------------------------------===//
 
@@ -46,8 +47,11 @@ protected:
   mlir::OwningOpRef<mlir::ModuleOp> parse(llvm::StringRef text) {
     return mlir::parseSourceString<mlir::ModuleOp>(text, &context);
   }
-  static mlir::func::FuncOp mainOf(mlir::ModuleOp module) { return module.lookupSymbol<mlir::func::FuncOp>("main"); }
-  std::string fileOf(mlir::ModuleOp module, llvm::StringRef name, const ONNXExportOptions &options = {}) {
+  static mlir::func::FuncOp mainOf(mlir::ModuleOp module) {
+    return module.lookupSymbol<mlir::func::FuncOp>("main");
+  }
+  std::string fileOf(mlir::ModuleOp module, llvm::StringRef name,
+                     const ONNXExportOptions &options = {}) {
     auto result = exportONNX(module, path(name), options);
     if (!result) {
       error = llvm::toString(result.takeError());
@@ -89,7 +93,8 @@ protected:
       std::vector<double> a = (*want)[i].toDoubles(), b = (*have)[i].toDoubles();
       for (size_t j = 0; j < a.size(); ++j)
         if (!(std::isnan(a[j]) && std::isnan(b[j])))
-          ASSERT_LE(std::fabs(a[j] - b[j]), bound * std::max(1.0, std::fabs(a[j]))) << "output " << i << " element " << j;
+          ASSERT_LE(std::fabs(a[j] - b[j]), bound * std::max(1.0, std::fabs(a[j])))
+              << "output " << i << " element " << j;
     }
   }
 
@@ -99,11 +104,12 @@ protected:
 };
 
 /// A function of one tensor.
-std::string unary(llvm::StringRef op, llvm::StringRef from = "tensor<2x?x4xf32>", llvm::StringRef to = "") {
+std::string unary(llvm::StringRef op, llvm::StringRef from = "tensor<2x?x4xf32>",
+                  llvm::StringRef to = "") {
   if (to.empty())
     to = from;
-  return ("func.func @main(%x: " + from + ") -> " + to + " {\n  %0 = " + op + " : (" + from + ") -> " + to +
-          "\n  return %0 : " + to + "\n}")
+  return ("func.func @main(%x: " + from + ") -> " + to + " {\n  %0 = " + op + " : (" + from +
+          ") -> " + to + "\n  return %0 : " + to + "\n}")
       .str();
 }
 
@@ -111,18 +117,21 @@ std::string unary(llvm::StringRef op, llvm::StringRef from = "tensor<2x?x4xf32>"
 
 TEST_F(OnnxExport, functions_of_one_element) {
   for (const char *kind :
-       {"abs",  "neg",  "sign",    "floor",      "ceil",     "round",    "exp",     "sin",      "cos",  "tan",
-        "atan", "sinh", "cosh",    "tanh",       "asinh",    "erf",      "relu",    "sigmoid",  "gelu", "gelu_tanh",
-        "mish", "log",  "softplus", "softsign",  "hard_swish", "identity", "sqrt",  "reciprocal"}) {
+       {"abs",   "neg",      "sign",     "floor",      "ceil",     "round",     "exp",
+        "sin",   "cos",      "tan",      "atan",       "sinh",     "cosh",      "tanh",
+        "asinh", "erf",      "relu",     "sigmoid",    "gelu",     "gelu_tanh", "mish",
+        "log",   "softplus", "softsign", "hard_swish", "identity", "sqrt",      "reciprocal"}) {
     SCOPED_TRACE(kind);
     roundTrip(unary(("nn.unary " + llvm::Twine(kind) + " %x").str()));
   }
-  for (const char *op : {"clamp %x {alpha = -1.0 : f64, beta = 0.5 : f64}", "leaky_relu %x {alpha = 0.25 : f64}",
-                         "hard_sigmoid %x {alpha = 0.25 : f64, beta = 0.5 : f64}", "elu %x {alpha = 0.5 : f64}",
-                         "celu %x {alpha = 0.5 : f64}", "selu %x {alpha = 1.5 : f64, beta = 0.5 : f64}",
-                         "thresholded_relu %x {alpha = 0.5 : f64}", "shrink %x {alpha = 0.5 : f64, beta = 0.25 : f64}",
-                         "affine %x {alpha = 0.5 : f64, beta = 0.25 : f64}",
-                         "scaled_tanh %x {alpha = 0.5 : f64, beta = 0.25 : f64}"}) {
+  for (const char *op :
+       {"clamp %x {alpha = -1.0 : f64, beta = 0.5 : f64}", "leaky_relu %x {alpha = 0.25 : f64}",
+        "hard_sigmoid %x {alpha = 0.25 : f64, beta = 0.5 : f64}", "elu %x {alpha = 0.5 : f64}",
+        "celu %x {alpha = 0.5 : f64}", "selu %x {alpha = 1.5 : f64, beta = 0.5 : f64}",
+        "thresholded_relu %x {alpha = 0.5 : f64}",
+        "shrink %x {alpha = 0.5 : f64, beta = 0.25 : f64}",
+        "affine %x {alpha = 0.5 : f64, beta = 0.25 : f64}",
+        "scaled_tanh %x {alpha = 0.5 : f64, beta = 0.25 : f64}"}) {
     SCOPED_TRACE(op);
     roundTrip(unary(("nn.unary " + llvm::Twine(op)).str()));
   }
@@ -134,30 +143,39 @@ TEST_F(OnnxExport, functions_of_one_element) {
 TEST_F(OnnxExport, two_operands) {
   for (const char *kind : {"add", "sub", "mul", "div", "fmod", "min", "max", "prelu"}) {
     SCOPED_TRACE(kind);
-    roundTrip(("func.func @main(%x: tensor<2x?x4xf32>, %y: tensor<4xf32>) -> tensor<2x?x4xf32> {\n  %0 = nn.binary " +
+    roundTrip(("func.func @main(%x: tensor<2x?x4xf32>, %y: tensor<4xf32>) -> tensor<2x?x4xf32> {\n "
+               " %0 = nn.binary " +
                llvm::Twine(kind) +
-               " %x, %y : (tensor<2x?x4xf32>, tensor<4xf32>) -> tensor<2x?x4xf32>\n  return %0 : tensor<2x?x4xf32>\n}")
+               " %x, %y : (tensor<2x?x4xf32>, tensor<4xf32>) -> tensor<2x?x4xf32>\n  return %0 : "
+               "tensor<2x?x4xf32>\n}")
                   .str());
   }
   for (const char *kind : {"eq", "ne", "lt", "le", "gt", "ge"}) {
     SCOPED_TRACE(kind);
-    roundTrip(("func.func @main(%x: tensor<4xi64>, %y: tensor<4xi64>) -> tensor<4xi64> {\n  %0 = nn.compare " +
-               llvm::Twine(kind) + " %x, %y : (tensor<4xi64>, tensor<4xi64>) -> tensor<4xi1>\n"
-               "  %1 = nn.select %0, %x, %y : (tensor<4xi1>, tensor<4xi64>, tensor<4xi64>) -> tensor<4xi64>\n"
+    roundTrip(("func.func @main(%x: tensor<4xi64>, %y: tensor<4xi64>) -> tensor<4xi64> {\n  %0 = "
+               "nn.compare " +
+               llvm::Twine(kind) +
+               " %x, %y : (tensor<4xi64>, tensor<4xi64>) -> tensor<4xi1>\n"
+               "  %1 = nn.select %0, %x, %y : (tensor<4xi1>, tensor<4xi64>, tensor<4xi64>) -> "
+               "tensor<4xi64>\n"
                "  return %1 : tensor<4xi64>\n}")
                   .str());
   }
 }
 
 TEST_F(OnnxExport, reductions) {
-  for (const char *kind : {"sum", "mean", "prod", "max", "min", "l1", "l2", "sum_square", "log_sum_exp"}) {
+  for (const char *kind :
+       {"sum", "mean", "prod", "max", "min", "l1", "l2", "sum_square", "log_sum_exp"}) {
     SCOPED_TRACE(kind);
-    roundTrip(unary(("nn.reduce " + llvm::Twine(kind) + " %x {axes = array<i64: 1>, keepdims = true}").str(),
-                    "tensor<2x?x4xf32>", "tensor<2x1x4xf32>"));
+    roundTrip(unary(
+        ("nn.reduce " + llvm::Twine(kind) + " %x {axes = array<i64: 1>, keepdims = true}").str(),
+        "tensor<2x?x4xf32>", "tensor<2x1x4xf32>"));
   }
-  roundTrip(unary("nn.reduce mean %x {axes = array<i64: 2, 3>, keepdims = true}", "tensor<2x3x4x4xf32>", "tensor<2x3x1x1xf32>"));
+  roundTrip(unary("nn.reduce mean %x {axes = array<i64: 2, 3>, keepdims = true}",
+                  "tensor<2x3x4x4xf32>", "tensor<2x3x1x1xf32>"));
   roundTrip(unary("nn.reduce sum %x {axes = array<i64>}", "tensor<2x3xf32>"));
-  roundTrip(unary("nn.arg_reduce max %x {axis = 2 : i64, select_last = true}", "tensor<2x?x4xf32>", "tensor<2x?xi64>"));
+  roundTrip(unary("nn.arg_reduce max %x {axis = 2 : i64, select_last = true}", "tensor<2x?x4xf32>",
+                  "tensor<2x?xi64>"));
   roundTrip(unary("nn.cumulative sum %x {axis = 2 : i64, reverse = true, exclusive = true}"));
   roundTrip(R"(func.func @main(%x: tensor<2x5xf32>) -> (tensor<2x2xf32>, tensor<2x2xi64>) {
     %0:2 = nn.top_k %x {k = 2 : i64, axis = 1 : i64, largest = false} : (tensor<2x5xf32>) -> (tensor<2x2xf32>, tensor<2x2xi64>)
@@ -167,14 +185,17 @@ TEST_F(OnnxExport, reductions) {
 
 TEST_F(OnnxExport, contractions) {
   // Sums of a Gemm and of a product with an added bias are taken in one order by the interpreter.
-  roundTrip(R"(func.func @main(%x: tensor<?x3xf32>, %y: tensor<2x?x3xf32>) -> (tensor<?x2xf32>, tensor<2x?x2xf32>) {
+  roundTrip(
+      R"(func.func @main(%x: tensor<?x3xf32>, %y: tensor<2x?x3xf32>) -> (tensor<?x2xf32>, tensor<2x?x2xf32>) {
     %w = nn.constant dense<[[1.0, -2.0, 0.5], [0.25, 3.0, -1.5]]> : tensor<2x3xf32>
     %b = nn.constant dense<[0.5, -0.25]> : tensor<2xf32>
     %0 = nn.linear %x, %w, %b : (tensor<?x3xf32>, tensor<2x3xf32>, tensor<2xf32>) -> tensor<?x2xf32>
     %1 = nn.linear %y, %w, %b : (tensor<2x?x3xf32>, tensor<2x3xf32>, tensor<2xf32>) -> tensor<2x?x2xf32>
     return %0, %1 : tensor<?x2xf32>, tensor<2x?x2xf32>
-  })", 1e-6);
-  roundTrip(R"(func.func @main(%x: tensor<2x4x5x5xf32>, %w: tensor<6x2x3x3xf32>, %b: tensor<6xf32>, %t: tensor<4x3x2x2xf32>)
+  })",
+      1e-6);
+  roundTrip(
+      R"(func.func @main(%x: tensor<2x4x5x5xf32>, %w: tensor<6x2x3x3xf32>, %b: tensor<6xf32>, %t: tensor<4x3x2x2xf32>)
       -> (tensor<2x6x3x5xf32>, tensor<2x3x11x10xf32>) {
     %0 = nn.conv %x, %w, %b {strides = array<i64: 2, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 2 : i64}
       : (tensor<2x4x5x5xf32>, tensor<6x2x3x3xf32>, tensor<6xf32>) -> tensor<2x6x3x5xf32>
@@ -182,7 +203,8 @@ TEST_F(OnnxExport, contractions) {
         output_padding = array<i64: 1, 0>} : (tensor<2x4x5x5xf32>, tensor<4x3x2x2xf32>) -> tensor<2x3x11x10xf32>
     return %0, %1 : tensor<2x6x3x5xf32>, tensor<2x3x11x10xf32>
   })");
-  roundTrip(R"(func.func @main(%x: tensor<2x2x5x5xf32>) -> (tensor<2x2x3x3xf32>, tensor<2x2x3x3xf32>) {
+  roundTrip(
+      R"(func.func @main(%x: tensor<2x2x5x5xf32>) -> (tensor<2x2x3x3xf32>, tensor<2x2x3x3xf32>) {
     %0 = nn.pool max %x {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>,
         dilations = array<i64: 1, 1>, ceil_mode = true} : (tensor<2x2x5x5xf32>) -> tensor<2x2x3x3xf32>
     %1 = nn.pool average %x {kernel = array<i64: 3, 3>, strides = array<i64: 2, 2>, pads = array<i64: 1, 1, 1, 1>,
@@ -193,9 +215,12 @@ TEST_F(OnnxExport, contractions) {
 
 TEST_F(OnnxExport, composite_ops) {
   roundTrip(unary("nn.softmax %x {axis = 1 : i64, log = true}"));
-  roundTrip(unary("nn.layer_norm %x {axis = 2 : i64, epsilon = 1.0e-5 : f64, operandSegmentSizes = array<i32: 1, 0, 0>}"), 1e-5);
+  roundTrip(unary("nn.layer_norm %x {axis = 2 : i64, epsilon = 1.0e-5 : f64, operandSegmentSizes = "
+                  "array<i32: 1, 0, 0>}"),
+            1e-5);
   roundTrip(unary("nn.rms_norm %x {axis = 2 : i64, epsilon = 1.0e-5 : f64}"), 1e-5);
-  roundTrip(R"(func.func @main(%x: tensor<3x2x3xf32>, %w: tensor<2x16x3xf32>, %r: tensor<2x16x4xf32>)
+  roundTrip(
+      R"(func.func @main(%x: tensor<3x2x3xf32>, %w: tensor<2x16x3xf32>, %r: tensor<2x16x4xf32>)
       -> (tensor<3x2x2x4xf32>, tensor<2x2x4xf32>) {
     %0:3 = nn.lstm %x, %w, %r {direction = #nn<direction bidirectional>, activations = [#nn<unary_kind sigmoid>,
       #nn<unary_kind leaky_relu>, #nn<unary_kind tanh>, #nn<unary_kind sigmoid>, #nn<unary_kind tanh>, #nn<unary_kind tanh>],
@@ -207,14 +232,16 @@ TEST_F(OnnxExport, composite_ops) {
 }
 
 TEST_F(OnnxExport, shapes_at_run_time) {
-  roundTrip(R"(func.func @main(%x: tensor<2x?x4xf32>) -> (tensor<?x8xf32>, tensor<3xi64>, tensor<?x?xi32>) {
+  roundTrip(
+      R"(func.func @main(%x: tensor<2x?x4xf32>) -> (tensor<?x8xf32>, tensor<3xi64>, tensor<?x?xi32>) {
     %0 = nn.reshape %x : (tensor<2x?x4xf32>) -> tensor<?x8xf32>
     %1 = nn.shape %x : (tensor<2x?x4xf32>) -> tensor<3xi64>
     %2 = nn.slice %1 {starts = array<i64: 0>, ends = array<i64: 2>, steps = array<i64: 1>} : (tensor<3xi64>) -> tensor<2xi64>
     %3 = nn.iota %2 {axis = 1 : i64} : (tensor<2xi64>) -> tensor<?x?xi32>
     return %0, %1, %3 : tensor<?x8xf32>, tensor<3xi64>, tensor<?x?xi32>
   })");
-  roundTrip(R"(func.func @main(%x: tensor<1x1x3x3xf32>) -> (tensor<1x1x6x4xf32>, tensor<1x1x3x5xf32>) {
+  roundTrip(
+      R"(func.func @main(%x: tensor<1x1x3x3xf32>) -> (tensor<1x1x6x4xf32>, tensor<1x1x3x5xf32>) {
     %0 = nn.resize linear %x {scales = array<f64: 1.0, 1.0, 2.0, 1.5>, coordinate = #nn<resize_coordinate align_corners>}
       : (tensor<1x1x3x3xf32>) -> tensor<1x1x6x4xf32>
     %1 = nn.pad reflect %x {low = array<i64: 0, 0, 0, 1>, high = array<i64: 0, 0, 0, 1>} : (tensor<1x1x3x3xf32>) -> tensor<1x1x3x5xf32>
@@ -227,16 +254,19 @@ TEST_F(OnnxExport, shapes_at_run_time) {
 //===----------------------------------------------------------------------===//
 
 /// decode(assemble(constants)) of a 4x6 tensor, in any encoding with one f32 parameter.
-static std::string weight(llvm::StringRef encoding, llvm::StringRef values, llvm::StringRef scales) {
-  return ("func.func @main() -> tensor<4x6xf32> {\n  %v = nn.constant " + values + "\n  %s = nn.constant " + scales +
-          "\n  %e = terse.assemble %v, %s : (" + values.rsplit(" : ").second + ", " + scales.rsplit(" : ").second +
-          ") -> tensor<4x6xf32, " + encoding + ">\n  %d = terse.decode %e : tensor<4x6xf32, " + encoding +
-          ">\n  return %d : tensor<4x6xf32>\n}")
+static std::string weight(llvm::StringRef encoding, llvm::StringRef values,
+                          llvm::StringRef scales) {
+  return ("func.func @main() -> tensor<4x6xf32> {\n  %v = nn.constant " + values +
+          "\n  %s = nn.constant " + scales + "\n  %e = terse.assemble %v, %s : (" +
+          values.rsplit(" : ").second + ", " + scales.rsplit(" : ").second +
+          ") -> tensor<4x6xf32, " + encoding + ">\n  %d = terse.decode %e : tensor<4x6xf32, " +
+          encoding + ">\n  return %d : tensor<4x6xf32>\n}")
       .str();
 }
 
 TEST_F(OnnxExport, weights_decode_to_the_same_bits) {
-  const char *bytes = "dense<[[1, -2, 3, -4, 5, -6], [7, 0, 1, 2, -3, 4], [-7, 6, 5, 4, 3, 2], [1, 1, 2, 3, 5, -7]]> : tensor<4x6x";
+  const char *bytes = "dense<[[1, -2, 3, -4, 5, -6], [7, 0, 1, 2, -3, 4], [-7, 6, 5, 4, 3, 2], [1, "
+                      "1, 2, 3, 5, -7]]> : tensor<4x6x";
   auto values = [&](const char *type) { return std::string(bytes) + type + ">"; };
   const char *byAxis = "dense<[0.1, 0.3, 0.7, 1.1]> : tensor<4xf32>";
   roundTrip(weight("#terse.uniform<i8>", values("i8"), "dense<0.1> : tensor<f32>"));
@@ -248,17 +278,21 @@ TEST_F(OnnxExport, weights_decode_to_the_same_bits) {
   roundTrip(weight("#terse.uniform<i4, block = [1, 4]>", values("i4"),
                    "dense<[[0.1, 0.2], [0.3, 0.4], [0.7, 0.8], [1.1, 1.2]]> : tensor<4x2xf32>"));
   // Boxes: ONNX has blocks along one axis only.
-  roundTrip(weight("#terse.uniform<i8, block = [2, 3]>", values("i8"), "dense<[[0.1, 0.2], [0.3, 0.4]]> : tensor<2x2xf32>"));
+  roundTrip(weight("#terse.uniform<i8, block = [2, 3]>", values("i8"),
+                   "dense<[[0.1, 0.2], [0.3, 0.4]]> : tensor<2x2xf32>"));
   roundTrip(weight("#terse.uniform<i8, block = [2, ?], scale = f8E8M0FNU>", values("i8"),
                    "dense<[[0.5], [2.0]]> : tensor<2x1xf8E8M0FNU>"));
-  const char *floats = "dense<[[1.0, -2.0, 3.0, -4.0, 0.5, -6.0], [0.0, 0.0, 1.0, 2.0, -3.0, 4.0], [-1.0, 6.0, 0.5, 4.0, 3.0, "
+  const char *floats = "dense<[[1.0, -2.0, 3.0, -4.0, 0.5, -6.0], [0.0, 0.0, 1.0, 2.0, -3.0, 4.0], "
+                       "[-1.0, 6.0, 0.5, 4.0, 3.0, "
                        "2.0], [1.0, 1.0, 2.0, 3.0, 4.0, -0.5]]> : tensor<4x6x";
   for (const char *type : {"f8E4M3FN", "f8E5M2", "f6E2M3FN", "f6E3M2FN", "f4E2M1FN"}) {
     SCOPED_TRACE(type);
-    roundTrip(weight((llvm::Twine("#terse.minifloat<") + type + ", axis = 0>").str(), std::string(floats) + type + ">", byAxis));
+    roundTrip(weight((llvm::Twine("#terse.minifloat<") + type + ", axis = 0>").str(),
+                     std::string(floats) + type + ">", byAxis));
   }
   roundTrip(weight("#terse.codebook<ui4, table = nf4, axis = 0>",
-                   "dense<[[1, 2, 3, 4, 5, 6], [7, 0, 1, 2, 3, 4], [15, 14, 13, 4, 3, 2], [1, 1, 2, 3, 5, 7]]> : tensor<4x6xui4>",
+                   "dense<[[1, 2, 3, 4, 5, 6], [7, 0, 1, 2, 3, 4], [15, 14, 13, 4, 3, 2], [1, 1, "
+                   "2, 3, 5, 7]]> : tensor<4x6xui4>",
                    byAxis));
   ONNXExportOptions plain;
   plain.floatWeights = true;
@@ -290,11 +324,13 @@ TEST_F(OnnxExport, encoded_activations) {
     %d = terse.decode %e : tensor<2x5xf32, #terse.uniform<i6, narrow>>
     return %d : tensor<2x5xf32>
   })");
-  for (const char *encoding : {"#terse.uniform<ui8, zero_point, dynamic>", "#terse.uniform<i8, block = [1, ?], dynamic>"}) {
+  for (const char *encoding : {"#terse.uniform<ui8, zero_point, dynamic>",
+                               "#terse.uniform<i8, block = [1, ?], dynamic>"}) {
     SCOPED_TRACE(encoding);
     std::string type = ("tensor<2x5xf32, " + llvm::Twine(encoding) + ">").str();
-    roundTrip("func.func @main(%x: tensor<2x5xf32>) -> tensor<2x5xf32> {\n  %e = terse.encode %x : tensor<2x5xf32> -> " + type +
-              "\n  %d = terse.decode %e : " + type + "\n  return %d : tensor<2x5xf32>\n}");
+    roundTrip("func.func @main(%x: tensor<2x5xf32>) -> tensor<2x5xf32> {\n  %e = terse.encode %x : "
+              "tensor<2x5xf32> -> " +
+              type + "\n  %d = terse.decode %e : " + type + "\n  return %d : tensor<2x5xf32>\n}");
   }
 }
 
@@ -310,7 +346,8 @@ TEST_F(OnnxExport, keeps_names_and_symbols) {
   ASSERT_TRUE(bool(description)) << llvm::toString(description.takeError());
   EXPECT_EQ(description->inputs.at(0).name, "features");
   EXPECT_EQ(description->outputs.at(0).name, "scores");
-  EXPECT_EQ(description->operators, (std::vector<std::string>{"DequantizeLinear", "Gemm", "QuantizeLinear"}));
+  EXPECT_EQ(description->operators,
+            (std::vector<std::string>{"DequantizeLinear", "Gemm", "QuantizeLinear"}));
   auto again = importONNX(context, path("model.onnx"));
   ASSERT_TRUE(bool(again));
   auto dims = mainOf(**again).getArgAttrOfType<mlir::ArrayAttr>(0, "nn.dims");
@@ -333,7 +370,8 @@ TEST_F(OnnxExport, equal_models_give_equal_bytes) {
 }
 
 TEST_F(OnnxExport, large_models_have_their_weights_beside_them) {
-  std::string text = "func.func @main() -> tensor<64x64xf32> {\n  %w = nn.constant dense<0.5> : tensor<64x64xf32>\n"
+  std::string text = "func.func @main() -> tensor<64x64xf32> {\n  %w = nn.constant dense<0.5> : "
+                     "tensor<64x64xf32>\n"
                      "  return %w : tensor<64x64xf32>\n}";
   auto module = parse(text);
   ONNXExportOptions options;
@@ -356,6 +394,8 @@ TEST_F(OnnxExport, what_onnx_cannot_say) {
     EXPECT_NE(error.find(reason), std::string::npos) << error;
     EXPECT_FALSE(llvm::sys::fs::exists(path("none.onnx")));
   };
-  check(unary("nn.cumulative prod %x {axis = 2 : i64}"), "layer 'nn.cumulative' (nn.cumulative): running products need opset 26");
-  check(unary("nn.bitcast %x", "tensor<4xf32>", "tensor<4xi32>"), "ONNX opset 21 has no operator for it");
+  check(unary("nn.cumulative prod %x {axis = 2 : i64}"),
+        "layer 'nn.cumulative' (nn.cumulative): running products need opset 26");
+  check(unary("nn.bitcast %x", "tensor<4xf32>", "tensor<4xi32>"),
+        "ONNX opset 21 has no operator for it");
 }

@@ -1,7 +1,8 @@
 //===- FuzzTest.cpp - Hostile ONNX files ------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Whatever the bytes are, import returns a module or an error. There is nothing to check but that it returns.
+// Whatever the bytes are, import returns a module or an error. There is nothing to check but that
+// it returns.
 //
 //===----------------------------------------------------------------------===//
 
@@ -27,7 +28,8 @@ protected:
   }
   void expectError(const std::string &bytes, const std::string &part) {
     std::string error = import(bytes);
-    EXPECT_NE(error.find(part), std::string::npos) << "expected '" << part << "', got '" << error << "'";
+    EXPECT_NE(error.find(part), std::string::npos)
+        << "expected '" << part << "', got '" << error << "'";
   }
 };
 } // namespace
@@ -40,12 +42,16 @@ static Graph makeGraph() {
   other.nodes = {node("Neg", {"r"}, {"o"})};
   other.outputs = {value("o", 1, {-1, 4})};
   g.inputs = {value("x", 1, {-1, 2, 3}), value("c", 9, {})};
-  g.initializers = {tensor<float>("w", 1, {6, 4}, std::vector<float>(24, 0.5f)), tensor<int64_t>("tail", 7, {1}, {-1}),
-                    tensor<int64_t>("zero", 7, {1}, {0})};
-  g.nodes = {node("Shape", {"x"}, {"s"}), node("Gather", {"s", "zero"}, {"n"}, {intAttribute("axis", 0)}),
+  g.initializers = {tensor<float>("w", 1, {6, 4}, std::vector<float>(24, 0.5f)),
+                    tensor<int64_t>("tail", 7, {1}, {-1}), tensor<int64_t>("zero", 7, {1}, {0})};
+  g.nodes = {node("Shape", {"x"}, {"s"}),
+             node("Gather", {"s", "zero"}, {"n"}, {intAttribute("axis", 0)}),
              node("Concat", {"n", "tail"}, {"shape"}, {intAttribute("axis", 0)}),
-             node("Reshape", {"x", "shape"}, {"flat"}), node("MatMul", {"flat", "w"}, {"r"}),
-             node("If", {"c"}, {"y"}, {graphAttribute("then_branch", then.build()), graphAttribute("else_branch", other.build())})};
+             node("Reshape", {"x", "shape"}, {"flat"}),
+             node("MatMul", {"flat", "w"}, {"r"}),
+             node("If", {"c"}, {"y"},
+                  {graphAttribute("then_branch", then.build()),
+                   graphAttribute("else_branch", other.build())})};
   g.outputs = {value("y", 1, {-1, 4})};
   return g;
 }
@@ -70,7 +76,9 @@ TEST_F(OnnxFuzz, BitFlips) {
 TEST_F(OnnxFuzz, ByteSoup) {
   std::string bytes = model(makeGraph());
   uint64_t state = 1;
-  auto next = [&] { return state = state * 6364136223846793005ull + 1442695040888963407ull, state >> 33; };
+  auto next = [&] {
+    return state = state * 6364136223846793005ull + 1442695040888963407ull, state >> 33;
+  };
   for (int round = 0; round < 4000; ++round) {
     std::string mutant = bytes;
     for (uint64_t i = 0, n = 1 + next() % 8; i < n; ++i) {
@@ -111,7 +119,8 @@ TEST_F(OnnxFuzz, HostileLengths) {
 }
 
 TEST_F(OnnxFuzz, HostileShapes) {
-  for (Dims dims : {Dims{INT64_MAX, INT64_MAX}, Dims{1ll << 32, 1ll << 32}, Dims{-5}, Dims{INT64_MIN}, Dims{1ll << 55}}) {
+  for (Dims dims : {Dims{INT64_MAX, INT64_MAX}, Dims{1ll << 32, 1ll << 32}, Dims{-5},
+                    Dims{INT64_MIN}, Dims{1ll << 55}}) {
     Graph g;
     g.initializers = {tensor<float>("w", 1, dims, {1})};
     g.nodes = {node("Relu", {"w"}, {"y"})};
@@ -123,10 +132,12 @@ TEST_F(OnnxFuzz, HostileShapes) {
 TEST_F(OnnxFuzz, HostileSizesOfOperators) {
   // Sizes that would need petabytes: accepted as a program or refused, never allocated.
   for (int64_t size : {int64_t(1) << 45, INT64_MAX, int64_t(-1), INT64_MIN}) {
-    for (const char *op : {"ConstantOfShape", "Expand", "Tile", "Range", "OneHot", "Pad", "TopK", "Resize", "Slice", "Split", "EyeLike"}) {
+    for (const char *op : {"ConstantOfShape", "Expand", "Tile", "Range", "OneHot", "Pad", "TopK",
+                           "Resize", "Slice", "Split", "EyeLike"}) {
       Graph g;
       g.inputs = {value("x", 1, {1})};
-      g.initializers = {tensor<int64_t>("n", 7, {1}, {size}), tensor<int64_t>("pair", 7, {2}, {size, size}),
+      g.initializers = {tensor<int64_t>("n", 7, {1}, {size}),
+                        tensor<int64_t>("pair", 7, {2}, {size, size}),
                         tensor<int64_t>("one", 7, {1}, {1})};
       std::vector<std::string> inputs = {"x", "n"};
       std::string name = op;
@@ -150,7 +161,8 @@ TEST_F(OnnxFuzz, HostileSizesOfOperators) {
 }
 
 TEST_F(OnnxFuzz, EveryOperatorWithoutInputs) {
-  // Each handler must find out by itself that its inputs are missing, or have a rank it does not expect.
+  // Each handler must find out by itself that its inputs are missing, or have a rank it does not
+  // expect.
   std::string page;
   llvm::raw_string_ostream(page) << "";
   {
@@ -208,14 +220,17 @@ TEST_F(OnnxFuzz, MissingInputsAndOutputs) {
   g.nodes = {node("Relu", {"x"}, {"z"})};
   expectError(model(g), "output 'y' is not defined");
   g.nodes = {node("Frobnicate", {"x"}, {"y"})};
-  expectError(model(g), "node 'Frobnicate_y' (op Frobnicate, opset 21): this operator is not supported");
+  expectError(model(g),
+              "node 'Frobnicate_y' (op Frobnicate, opset 21): this operator is not supported");
 }
 
 TEST_F(OnnxFuzz, DeepNesting) {
   Message inner = Graph().build();
   for (int i = 0; i < 200; ++i) {
     Graph g;
-    g.nodes = {node("If", {"c"}, {"y"}, {graphAttribute("then_branch", inner), graphAttribute("else_branch", Graph().build())})};
+    g.nodes = {node(
+        "If", {"c"}, {"y"},
+        {graphAttribute("then_branch", inner), graphAttribute("else_branch", Graph().build())})};
     inner = g.build();
   }
   expectError(Message().message(7, inner).bytes, "nest deeper");
@@ -230,7 +245,8 @@ TEST_F(OnnxFuzz, RecursiveFunction) {
   g.outputs = {value("y", 1, {2})};
   Message inner = node("F", {"a"}, {"b"});
   inner.text(7, "local");
-  Message function = Message().text(1, "F").text(4, "a").text(5, "b").message(7, inner).text(10, "local");
+  Message function =
+      Message().text(1, "F").text(4, "a").text(5, "b").message(7, inner).text(10, "local");
   Message opsets = Message().text(1, "local").varint(2, 1);
   expectError(model(g) + Message().message(25, function).message(8, opsets).bytes, "nested deeper");
 }

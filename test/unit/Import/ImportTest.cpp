@@ -27,7 +27,8 @@ protected:
   std::shared_ptr<std::string> bytes;
   std::string error;
 
-  mlir::OwningOpRef<mlir::ModuleOp> import(const std::string &text, const ONNXImportOptions &options = {},
+  mlir::OwningOpRef<mlir::ModuleOp> import(const std::string &text,
+                                           const ONNXImportOptions &options = {},
                                            llvm::StringRef directory = "") {
     bytes = std::make_shared<std::string>(text);
     llvm::ArrayRef<uint8_t> data(reinterpret_cast<const uint8_t *>(bytes->data()), bytes->size());
@@ -37,7 +38,9 @@ protected:
     error = llvm::toString(module.takeError());
     return {};
   }
-  static mlir::func::FuncOp mainOf(mlir::ModuleOp module) { return module.lookupSymbol<mlir::func::FuncOp>("main"); }
+  static mlir::func::FuncOp mainOf(mlir::ModuleOp module) {
+    return module.lookupSymbol<mlir::func::FuncOp>("main");
+  }
   static std::string typeOf(mlir::ModuleOp module) {
     std::string text;
     llvm::raw_string_ostream(text) << mainOf(module).getFunctionType();
@@ -51,8 +54,10 @@ static Graph flattenGraph() {
   Graph g;
   g.inputs = {value("x", 1, {-1, 2, 3})};
   g.initializers = {tensor<int64_t>("tail", 7, {1}, {-1}), tensor<int64_t>("zero", 7, {1}, {0})};
-  g.nodes = {node("Shape", {"x"}, {"s"}), node("Gather", {"s", "zero"}, {"n"}, {intAttribute("axis", 0)}),
-             node("Concat", {"n", "tail"}, {"shape"}, {intAttribute("axis", 0)}), node("Reshape", {"x", "shape"}, {"y"})};
+  g.nodes = {node("Shape", {"x"}, {"s"}),
+             node("Gather", {"s", "zero"}, {"n"}, {intAttribute("axis", 0)}),
+             node("Concat", {"n", "tail"}, {"shape"}, {intAttribute("axis", 0)}),
+             node("Reshape", {"x", "shape"}, {"y"})};
   g.outputs = {value("y", 1, {-1, 6})};
   return g;
 }
@@ -125,7 +130,9 @@ TEST_F(OnnxImport, BindsInputs) {
   g.nodes = {node("TopK", {"x", "k"}, {"y", "i"})};
   g.outputs = {value("y", 1, {4, 2})};
   EXPECT_FALSE(import(model(g)));
-  EXPECT_EQ(error.find("node 'TopK_y' (op TopK, opset 21): k must be constant; bind the model input"), 0u) << error;
+  EXPECT_EQ(
+      error.find("node 'TopK_y' (op TopK, opset 21): k must be constant; bind the model input"), 0u)
+      << error;
   ONNXImportOptions options;
   options.bindings["k"] = HostTensor::from<int64_t>({1}, std::vector<int64_t>{2});
   auto module = import(model(g), options);
@@ -155,7 +162,8 @@ TEST_F(OnnxImport, MapsLargeWeights) {
   ASSERT_TRUE(module) << error;
   auto global = module->lookupSymbol<mlir::ml_program::GlobalOp>("a_weight");
   ASSERT_TRUE(global);
-  auto blob = mlir::cast<mlir::DenseResourceElementsAttr>(*global.getValue()).getRawHandle().getBlob();
+  auto blob =
+      mlir::cast<mlir::DenseResourceElementsAttr>(*global.getValue()).getRawHandle().getBlob();
   // In place: the blob lies inside of the file's bytes.
   const char *data = blob->getData().data();
   EXPECT_GE(data, bytes->data());
@@ -188,7 +196,8 @@ TEST_F(OnnxImport, ReadsExternalData) {
   };
   auto module = import(build("16"), {}, directory);
   ASSERT_TRUE(module) << error;
-  auto results = interpret(mainOf(*module), {HostTensor::from<float>({4}, std::vector<float>{0, 0, 0, 0})});
+  auto results =
+      interpret(mainOf(*module), {HostTensor::from<float>({4}, std::vector<float>{0, 0, 0, 0})});
   ASSERT_TRUE(bool(results)) << llvm::toString(results.takeError());
   EXPECT_EQ((*results)[0].toFloats(), std::vector<float>(data.begin() + 4, data.end()));
   EXPECT_FALSE(import(build("64"), {}, directory));
@@ -203,15 +212,19 @@ TEST_F(OnnxImport, FoldsIfAndKeepsIf) {
   other.nodes = {node("Neg", {"x"}, {"o"})};
   other.outputs = {value("o", 1, {2})};
   g.inputs = {value("x", 1, {2}), value("c", 9, {})};
-  g.nodes = {node("If", {"c"}, {"y"}, {graphAttribute("then_branch", then.build()), graphAttribute("else_branch", other.build())})};
+  g.nodes = {node(
+      "If", {"c"}, {"y"},
+      {graphAttribute("then_branch", then.build()), graphAttribute("else_branch", other.build())})};
   g.outputs = {value("y", 1, {2})};
   auto module = import(model(g));
   ASSERT_TRUE(module) << error;
   for (bool c : {false, true}) {
     HostTensor condition = HostTensor::scalar(DType::boolean(), c);
-    auto results = interpret(mainOf(*module), {HostTensor::from<float>({2}, std::vector<float>{-1, 2}), condition});
+    auto results = interpret(mainOf(*module),
+                             {HostTensor::from<float>({2}, std::vector<float>{-1, 2}), condition});
     ASSERT_TRUE(bool(results)) << llvm::toString(results.takeError());
-    EXPECT_EQ((*results)[0].toFloats(), c ? (std::vector<float>{0, 2}) : (std::vector<float>{1, -2}));
+    EXPECT_EQ((*results)[0].toFloats(),
+              c ? (std::vector<float>{0, 2}) : (std::vector<float>{1, -2}));
     ONNXImportOptions options;
     options.bindings["c"] = condition;
     auto folded = import(model(g), options);
@@ -232,11 +245,18 @@ TEST_F(OnnxImport, InlinesFunctions) {
   call.text(7, "local");
   g.nodes = {call};
   g.outputs = {value("y", 1, {3})};
-  Message function = Message().text(1, "Twice").text(4, "a").text(5, "b").message(7, node("Add", {"a", "a"}, {"b"}));
+  Message function = Message()
+                         .text(1, "Twice")
+                         .text(4, "a")
+                         .text(5, "b")
+                         .message(7, node("Add", {"a", "a"}, {"b"}));
   function.message(9, Message().text(1, "").varint(2, 18)).text(10, "local");
-  auto module = import(model(g) + Message().message(25, function).message(8, Message().text(1, "local").varint(2, 1)).bytes);
+  auto module = import(
+      model(g) +
+      Message().message(25, function).message(8, Message().text(1, "local").varint(2, 1)).bytes);
   ASSERT_TRUE(module) << error;
-  auto results = interpret(mainOf(*module), {HostTensor::from<float>({3}, std::vector<float>{1, 2, 3})});
+  auto results =
+      interpret(mainOf(*module), {HostTensor::from<float>({3}, std::vector<float>{1, 2, 3})});
   ASSERT_TRUE(bool(results)) << llvm::toString(results.takeError());
   EXPECT_EQ((*results)[0].toFloats(), (std::vector<float>{2, 4, 6}));
 }
@@ -268,11 +288,15 @@ static unsigned count(mlir::ModuleOp module, llvm::StringRef name) {
 static Graph qdqGraph() {
   Graph g;
   g.inputs = {value("x", 1, {-1, 2})};
-  g.initializers = {tensor<float>("sx", 1, {}, {0.5f}),          tensor<uint8_t>("zx", 2, {}, {10}),
-                    tensor<float>("sx2", 1, {}, {0.5f}),         tensor<uint8_t>("zx2", 2, {}, {10}),
+  g.initializers = {tensor<float>("sx", 1, {}, {0.5f}),
+                    tensor<uint8_t>("zx", 2, {}, {10}),
+                    tensor<float>("sx2", 1, {}, {0.5f}),
+                    tensor<uint8_t>("zx2", 2, {}, {10}),
                     tensor<int8_t>("w", 3, {2, 3}, {1, 2, 3, -4, 5, -6}),
-                    tensor<float>("sw", 1, {3}, {1.0f, 0.5f, 0.25f}), tensor<int8_t>("zw", 3, {3}, {0, 0, 0}),
-                    tensor<float>("sy", 1, {}, {0.125f}),        tensor<int8_t>("zy", 3, {}, {-3})};
+                    tensor<float>("sw", 1, {3}, {1.0f, 0.5f, 0.25f}),
+                    tensor<int8_t>("zw", 3, {3}, {0, 0, 0}),
+                    tensor<float>("sy", 1, {}, {0.125f}),
+                    tensor<int8_t>("zy", 3, {}, {-3})};
   g.nodes = {node("QuantizeLinear", {"x", "sx", "zx"}, {"qx"}),
              node("DequantizeLinear", {"qx", "sx2", "zx2"}, {"dx"}),
              node("DequantizeLinear", {"w", "sw", "zw"}, {"dw"}, {intAttribute("axis", 1)}),
@@ -306,15 +330,18 @@ TEST_F(OnnxImport, KeepsBlocksOfWeightsEncoded) {
   g.inputs = {value("x", 1, {1, 4})};
   g.initializers = {tensor<int8_t>("w", 3, {4, 2}, {1, 2, 3, 4, 5, 6, 7, 8}),
                     tensor<float>("s", 1, {2, 2}, {1.0f, 0.5f, 2.0f, 0.25f})};
-  g.nodes = {node("DequantizeLinear", {"w", "s"}, {"dw"}, {intAttribute("axis", 0), intAttribute("block_size", 2)}),
+  g.nodes = {node("DequantizeLinear", {"w", "s"}, {"dw"},
+                  {intAttribute("axis", 0), intAttribute("block_size", 2)}),
              node("MatMul", {"x", "dw"}, {"y"})};
   g.outputs = {value("y", 1, {1, 2})};
   auto module = import(model(g));
   ASSERT_TRUE(module) << error;
   std::string text;
   llvm::raw_string_ostream(text) << *module;
-  EXPECT_NE(text.find("tensor<2x4xf32, #terse.uniform<i8, block = [1, 2]>>"), std::string::npos) << text;
-  auto results = interpret(mainOf(*module), {HostTensor::from<float>({1, 4}, {1.0f, 1.0f, 1.0f, 1.0f})});
+  EXPECT_NE(text.find("tensor<2x4xf32, #terse.uniform<i8, block = [1, 2]>>"), std::string::npos)
+      << text;
+  auto results =
+      interpret(mainOf(*module), {HostTensor::from<float>({1, 4}, {1.0f, 1.0f, 1.0f, 1.0f})});
   ASSERT_TRUE(bool(results)) << llvm::toString(results.takeError());
   EXPECT_EQ((*results)[0].toFloats(), (std::vector<float>{4 + 24, 3 + 3.5f}));
 }
@@ -322,17 +349,22 @@ TEST_F(OnnxImport, KeepsBlocksOfWeightsEncoded) {
 TEST_F(OnnxImport, TakesLayersBetweenIntegersAsLayersBetweenEncodedTensors) {
   Graph g;
   g.inputs = {value("x", 2, {1, 1, 2, 2})};
-  g.initializers = {tensor<float>("sx", 1, {}, {0.5f}),        tensor<uint8_t>("zx", 2, {}, {2}),
-                    tensor<int8_t>("w", 3, {2, 1, 1, 1}, {3, -2}), tensor<float>("sw", 1, {2}, {1.0f, 0.5f}),
-                    tensor<int8_t>("zw", 3, {}, {0}),          tensor<float>("sy", 1, {}, {0.25f}),
-                    tensor<uint8_t>("zy", 2, {}, {5}),         tensor<int32_t>("b", 6, {2}, {4, -8})};
+  g.initializers = {tensor<float>("sx", 1, {}, {0.5f}),
+                    tensor<uint8_t>("zx", 2, {}, {2}),
+                    tensor<int8_t>("w", 3, {2, 1, 1, 1}, {3, -2}),
+                    tensor<float>("sw", 1, {2}, {1.0f, 0.5f}),
+                    tensor<int8_t>("zw", 3, {}, {0}),
+                    tensor<float>("sy", 1, {}, {0.25f}),
+                    tensor<uint8_t>("zy", 2, {}, {5}),
+                    tensor<int32_t>("b", 6, {2}, {4, -8})};
   g.nodes = {node("QLinearConv", {"x", "sx", "zx", "w", "sw", "zw", "sy", "zy", "b"}, {"y"})};
   g.outputs = {value("y", 2, {1, 2, 2, 2})};
   auto module = import(model(g));
   ASSERT_TRUE(module) << error;
   EXPECT_EQ(count(*module, "terse.assemble"), 3u); // Input, weight, bias.
   EXPECT_EQ(count(*module, "terse.encode"), 1u);
-  auto results = interpret(mainOf(*module), {HostTensor::from<uint8_t>({1, 1, 2, 2}, {2, 3, 4, 12})});
+  auto results =
+      interpret(mainOf(*module), {HostTensor::from<uint8_t>({1, 1, 2, 2}, {2, 3, 4, 12})});
   ASSERT_TRUE(bool(results)) << llvm::toString(results.takeError());
   // (3 (q - 2) + 4) 0.5 / 0.25 + 5, (-2 (q - 2) - 8) 0.25 / 0.25 + 5, cut to 0..255
   EXPECT_EQ((*results)[0].toInts(), (std::vector<int64_t>{13, 19, 25, 73, 0, 0, 0, 0}));

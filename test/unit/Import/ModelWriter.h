@@ -63,7 +63,8 @@ inline Message value(const std::string &name, int64_t element, const Dims &dims)
 }
 
 template <typename T>
-Message tensor(const std::string &name, int64_t element, const Dims &dims, const std::vector<T> &data) {
+Message tensor(const std::string &name, int64_t element, const Dims &dims,
+               const std::vector<T> &data) {
   Message m;
   for (int64_t d : dims)
     m.varint(1, d);
@@ -71,7 +72,8 @@ Message tensor(const std::string &name, int64_t element, const Dims &dims, const
   return m.varint(2, element).text(8, name).text(9, raw);
 }
 
-inline Message node(const std::string &op, const std::vector<std::string> &inputs, const std::vector<std::string> &outputs,
+inline Message node(const std::string &op, const std::vector<std::string> &inputs,
+                    const std::vector<std::string> &outputs,
                     const std::vector<Message> &attributes = {}) {
   Message m;
   for (const std::string &i : inputs)
@@ -111,7 +113,11 @@ struct Graph {
 };
 
 inline std::string model(const Graph &graph, int64_t opset = 21) {
-  return Message().varint(1, 10).message(7, graph.build()).message(8, Message().text(1, "").varint(2, opset)).bytes;
+  return Message()
+      .varint(1, 10)
+      .message(7, graph.build())
+      .message(8, Message().text(1, "").varint(2, opset))
+      .bytes;
 }
 
 } // namespace terse::test

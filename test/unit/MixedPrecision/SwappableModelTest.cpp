@@ -32,13 +32,15 @@ protected:
   }
 
   /// The module with these values of its globals, in the order of `names`.
-  OwningOpRef<ModuleOp> make(llvm::StringRef text, llvm::ArrayRef<std::string> names, llvm::ArrayRef<HostTensor> values) {
+  OwningOpRef<ModuleOp> make(llvm::StringRef text, llvm::ArrayRef<std::string> names,
+                             llvm::ArrayRef<HostTensor> values) {
     OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
     SymbolTable symbols(*module);
     for (auto [name, value] : llvm::zip_equal(names, values)) {
       auto global = symbols.lookup<ml_program::GlobalOp>(name);
       auto data = toDenseResource(value, name, &context);
-      global.setValueAttr(DenseResourceElementsAttr::get(cast<ShapedType>(global.getType()), data.getRawHandle()));
+      global.setValueAttr(
+          DenseResourceElementsAttr::get(cast<ShapedType>(global.getType()), data.getRawHandle()));
     }
     return module;
   }
@@ -65,7 +67,8 @@ const char *const kConvolutions = R"(
 
 TEST_F(SwappableModelTest, ComputesWhatACompiledModelComputes) {
   std::vector<std::string> names{"a", "b", "c"};
-  std::vector<HostTensor> values{fill({24, 3, 3, 3}, 0), fill({24, 1, 3, 3}, 1), fill({10, 1536}, 2)};
+  std::vector<HostTensor> values{fill({24, 3, 3, 3}, 0), fill({24, 1, 3, 3}, 1),
+                                 fill({10, 1536}, 2)};
   OwningOpRef<ModuleOp> module = make(kConvolutions, names, values);
   ASSERT_TRUE(module);
   auto model = SwappableModel::create(*module, names);
@@ -88,12 +91,13 @@ TEST_F(SwappableModelTest, ComputesWhatACompiledModelComputes) {
 
 TEST_F(SwappableModelTest, RefusesOtherShapes) {
   std::vector<std::string> names{"a", "b", "c"};
-  OwningOpRef<ModuleOp> module =
-      make(kConvolutions, names, {fill({24, 3, 3, 3}, 0), fill({24, 1, 3, 3}, 1), fill({10, 1536}, 2)});
+  OwningOpRef<ModuleOp> module = make(
+      kConvolutions, names, {fill({24, 3, 3, 3}, 0), fill({24, 1, 3, 3}, 1), fill({10, 1536}, 2)});
   auto model = SwappableModel::create(*module, names);
   ASSERT_TRUE(bool(model)) << llvm::toString(model.takeError());
   llvm::Error error = (*model)->set(0, fill({24, 27}, 0));
-  EXPECT_NE(llvm::toString(std::move(error)).find("weight 'a' is 24x3x3x3xf32, not 24x27xf32"), std::string::npos);
+  EXPECT_NE(llvm::toString(std::move(error)).find("weight 'a' is 24x3x3x3xf32, not 24x27xf32"),
+            std::string::npos);
   auto missing = SwappableModel::create(*module, {"z"});
   EXPECT_NE(llvm::toString(missing.takeError()).find("there is no weight 'z'"), std::string::npos);
 }

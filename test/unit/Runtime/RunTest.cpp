@@ -182,9 +182,9 @@ TEST(ParallelForTest, CoversTheRangeOnce) {
 }
 
 TEST(DTypeTest, AgreesWithTheCompiler) {
-  for (llvm::StringRef name : {"f64", "f32", "f16", "bf16", "f8E5M2", "f8E4M3FN", "f8E5M2FNUZ",
-                               "f8E4M3FNUZ", "f8E8M0FNU", "f6E3M2FN", "f6E2M3FN", "f4E2M1FN", "i2",
-                               "i3", "i4", "i8", "i16", "i32", "i64"}) {
+  for (llvm::StringRef name :
+       {"f64", "f32", "f16", "bf16", "f8E5M2", "f8E4M3FN", "f8E5M2FNUZ", "f8E4M3FNUZ", "f8E8M0FNU",
+        "f6E3M2FN", "f6E2M3FN", "f4E2M1FN", "i2", "i3", "i4", "i8", "i16", "i32", "i64"}) {
     std::optional<DType> dtype = DType::parse(name);
     ASSERT_TRUE(dtype) << name.str();
     uint32_t code = getArtifactDType(*dtype);

@@ -49,8 +49,9 @@ TEST(WriteTest, RefusesWhatCannotBe) {
   Folder folder;
   std::string path = folder.file("a.terse");
   ScaleModel model;
-  EXPECT_NE(getError(writeArtifact(folder.file("none/a.terse"), model.contents)).find("cannot write"),
-            std::string::npos);
+  EXPECT_NE(
+      getError(writeArtifact(folder.file("none/a.terse"), model.contents)).find("cannot write"),
+      std::string::npos);
   model.contents.weights[1].offset = 4;
   EXPECT_EQ(getError(writeArtifact(path, model.contents)),
             "cannot make an artifact: weight 'w' overlaps another or lies outside of the blob");

@@ -22,23 +22,26 @@ class DialectRegistry;
 namespace terse {
 
 struct CompileOptions {
-  /// `native` (features of this machine), `x86-64`, `x86-64-v2`, `x86-64-v3`, `x86-64-v4`, `amx`, or an LLVM triple.
+  /// `native` (features of this machine), `x86-64`, `x86-64-v2`, `x86-64-v3`, `x86-64-v4`, `amx`,
+  /// or an LLVM triple.
   std::string target = "native";
   /// Whether large loops may run in parallel (through terse_services).
   bool parallel = true;
   /// Optimization level of LLVM, 0 to 3.
   unsigned optLevel = 2;
-  /// Folder in which code of earlier compilations is looked up and kept (see getDefaultCacheFolder); none if empty. Not
-  /// used with an observer.
+  /// Folder in which code of earlier compilations is looked up and kept (see
+  /// getDefaultCacheFolder); none if empty. Not used with an observer.
   std::string cacheFolder;
-  /// Whether the code counts values beyond the ranges of static integers: it then has one more output, see countRanges.
+  /// Whether the code counts values beyond the ranges of static integers: it then has one more
+  /// output, see countRanges.
   bool countRanges = false;
-  /// Called with the module after each named stage ("nn", "linalg", "buffers", "llvm"), for tools that show it.
+  /// Called with the module after each named stage ("nn", "linalg", "buffers", "llvm"), for tools
+  /// that show it.
   std::function<void(llvm::StringRef stage, mlir::ModuleOp)> observer;
 };
 
-/// $TERSE_CACHE_DIR, and nothing if that is empty; where it is not set, `terse` in the user's folder for caches. What is
-/// there was not used for 30 days or exceeds 1 GiB in total is removed.
+/// $TERSE_CACHE_DIR, and nothing if that is empty; where it is not set, `terse` in the user's
+/// folder for caches. What is there was not used for 30 days or exceeds 1 GiB in total is removed.
 std::string getDefaultCacheFolder();
 
 struct CompiledCode {
@@ -51,7 +54,8 @@ struct CompiledCode {
   std::vector<TensorSignature> inputs, outputs;
   /// The weights blob; `data` of the slots lives as long as the MLIR context.
   std::vector<WeightSlot> weights;
-  /// With countRanges, what the rows of the last output are about; empty if there is nothing to count.
+  /// With countRanges, what the rows of the last output are about; empty if there is nothing to
+  /// count.
   std::vector<CountedRange> ranges;
   /// Triple and features the code was made for.
   std::string triple, features;
@@ -60,28 +64,30 @@ struct CompiledCode {
 /// Adds the dialects and external models that compilation needs.
 void registerCompilerDialects(mlir::DialectRegistry &registry);
 
-/// Compiles `main` (or the only public function). The module is not changed. Everything else that the function calls is
-/// inlined. Errors carry MLIR's diagnostics.
+/// Compiles `main` (or the only public function). The module is not changed. Everything else that
+/// the function calls is inlined. Errors carry MLIR's diagnostics.
 llvm::Expected<CompiledCode> compileToObject(mlir::ModuleOp module, const CompileOptions &options);
 
-/// The weights that compileToObject would use, under the same options, without any code: `weights`, `weightsSize`, inputs
-/// and outputs are set.
+/// The weights that compileToObject would use, under the same options, without any code: `weights`,
+/// `weightsSize`, inputs and outputs are set.
 llvm::Expected<CompiledCode> layOutWeights(mlir::ModuleOp module, const CompileOptions &options);
 
-/// Copies the weights into one blob with the layout of `code`; `base` has room for `code.weightsSize` bytes.
+/// Copies the weights into one blob with the layout of `code`; `base` has room for
+/// `code.weightsSize` bytes.
 llvm::Error writeWeights(const CompiledCode &code, uint8_t *base);
 
 /// A model compiled into this process.
 class JITModel {
 public:
-  static llvm::Expected<std::unique_ptr<JITModel>> create(mlir::ModuleOp module, const CompileOptions &options = {});
+  static llvm::Expected<std::unique_ptr<JITModel>> create(mlir::ModuleOp module,
+                                                          const CompileOptions &options = {});
   ~JITModel();
 
   llvm::ArrayRef<TensorSignature> getInputs() const;
   llvm::ArrayRef<TensorSignature> getOutputs() const;
 
-  /// Where each weight lies in the blob that this model reads, and the blob itself. No run may be in progress while it is
-  /// written.
+  /// Where each weight lies in the blob that this model reads, and the blob itself. No run may be
+  /// in progress while it is written.
   llvm::ArrayRef<WeightSlot> getWeightSlots() const;
   llvm::MutableArrayRef<uint8_t> getWeights();
 

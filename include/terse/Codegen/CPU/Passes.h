@@ -23,8 +23,9 @@ struct WeightSlot {
   llvm::ArrayRef<char> data;
 };
 
-/// The layout that terse-bind-weights uses, in the order of the module. Same answer before and after
-/// convert-nn-to-linalg. Dense (not resource) values have no `data` unless their storage is raw bytes.
+/// The layout that terse-bind-weights uses, in the order of the module. Same answer before and
+/// after convert-nn-to-linalg. Dense (not resource) values have no `data` unless their storage is
+/// raw bytes.
 llvm::SmallVector<WeightSlot> computeWeightsLayout(mlir::ModuleOp module);
 
 #define GEN_PASS_DECL

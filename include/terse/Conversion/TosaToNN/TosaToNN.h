@@ -10,7 +10,8 @@ class RewritePatternSet;
 
 namespace terse {
 
-/// conv2d, depthwise_conv2d, matmul, avg_pool2d, max_pool2d. TOSA is channels-last: transposes stand around each.
+/// conv2d, depthwise_conv2d, matmul, avg_pool2d, max_pool2d. TOSA is channels-last: transposes
+/// stand around each.
 void populateTosaContractionPatterns(mlir::RewritePatternSet &patterns);
 /// Unary, binary and comparing ops, clamp, cast, select, negate, mul.
 void populateTosaElementwisePatterns(mlir::RewritePatternSet &patterns);

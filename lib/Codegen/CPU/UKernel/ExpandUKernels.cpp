@@ -57,7 +57,8 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
       auto type = cast<MemRefType>(operand.get().getType());
       SmallVector<int64_t> strides;
       int64_t offset;
-      if (type.getRank() == 0 || (succeeded(type.getStridesAndOffset(strides, offset)) && strides.back() == 1))
+      if (type.getRank() == 0 ||
+          (succeeded(type.getStridesAndOffset(strides, offset)) && strides.back() == 1))
         continue;
       auto plain = MemRefType::get(type.getShape(), type.getElementType());
       b.setInsertionPoint(op);
@@ -65,7 +66,8 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
       for (int64_t d = 0; d < type.getRank(); ++d)
         if (type.isDynamicDim(d))
           sizes.push_back(memref::DimOp::create(b, loc, operand.get(), d));
-      Value old = operand.get(), buffer = memref::AllocOp::create(b, loc, plain, sizes, b.getI64IntegerAttr(64));
+      Value old = operand.get(),
+            buffer = memref::AllocOp::create(b, loc, plain, sizes, b.getI64IntegerAttr(64));
       bool written = cast<DestinationStyleOpInterface>(op.getOperation()).isDpsInit(&operand);
       if (!written)
         linalg::CopyOp::create(b, loc, old, buffer);
@@ -109,7 +111,8 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
   func::FuncOp createParallel(OpBuilder &b, func::FuncOp kernel) {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointAfter(kernel);
-    auto function = func::FuncOp::create(b, kernel.getLoc(), (kernel.getName() + "_parallel").str(), kernel.getFunctionType());
+    auto function = func::FuncOp::create(b, kernel.getLoc(), (kernel.getName() + "_parallel").str(),
+                                         kernel.getFunctionType());
     function.setPrivate();
     function->setAttr(cpu::kParallelAttr, b.getUnitAttr());
     Block *block = function.addEntryBlock();
@@ -139,7 +142,8 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
       Location loc = op.getLoc();
       Functions &function = functions[describe(op)];
       if (!function.serial)
-        function.serial = createFunction(b, op, ("ukernel_" + llvm::Twine(functions.size() - 1)).str());
+        function.serial =
+            createFunction(b, op, ("ukernel_" + llvm::Twine(functions.size() - 1)).str());
       KernelCode code(b, op, hasFMA);
       SmallVector<Value> args(op->getOperands());
       args.push_back(code.c(0));
@@ -148,7 +152,8 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
       // The work of one row of the result, and how many rows there are.
       int64_t perRow = getSizes(op).n * getSizes(op).k;
       auto type = cast<MemRefType>(op.getInit().getType());
-      int64_t work = type.hasStaticShape() ? type.getNumElements() * getSizes(op).k : ShapedType::kDynamic;
+      int64_t work =
+          type.hasStaticShape() ? type.getNumElements() * getSizes(op).k : ShapedType::kDynamic;
       if (parallelWork < 0 || (!ShapedType::isDynamic(work) && work < parallelWork)) {
         call(function.serial);
       } else {
@@ -158,7 +163,9 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
           call(function.parallel);
         } else {
           Value total = code.mul(code.countRows(), perRow);
-          code.branch(code.less(total, code.c(parallelWork)), [&] { call(function.serial); }, [&] { call(function.parallel); });
+          code.branch(
+              code.less(total, code.c(parallelWork)), [&] { call(function.serial); },
+              [&] { call(function.parallel); });
         }
       }
       op->erase();

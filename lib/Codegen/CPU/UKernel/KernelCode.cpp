@@ -30,13 +30,15 @@ Value KernelCode::size(Value memory, int64_t dim) {
   return memref::DimOp::create(b, loc, memory, dim);
 }
 
-SmallVector<Value> KernelCode::loop(Value from, Value to, int64_t step, ValueRange init, Body body) {
-  auto loop = scf::ForOp::create(b, loc, from, to, c(step), init, [&](OpBuilder &inner, Location, Value iv, ValueRange args) {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPoint(inner.getInsertionBlock(), inner.getInsertionPoint());
-    SmallVector<Value> next = body(iv, args);
-    scf::YieldOp::create(b, loc, next);
-  });
+SmallVector<Value> KernelCode::loop(Value from, Value to, int64_t step, ValueRange init,
+                                    Body body) {
+  auto loop = scf::ForOp::create(
+      b, loc, from, to, c(step), init, [&](OpBuilder &inner, Location, Value iv, ValueRange args) {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPoint(inner.getInsertionBlock(), inner.getInsertionPoint());
+        SmallVector<Value> next = body(iv, args);
+        scf::YieldOp::create(b, loc, next);
+      });
   return SmallVector<Value>(loop.getResults());
 }
 
@@ -47,7 +49,8 @@ void KernelCode::loop(Value from, Value to, int64_t step, llvm::function_ref<voi
   });
 }
 
-void KernelCode::branch(Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise) {
+void KernelCode::branch(Value condition, llvm::function_ref<void()> then,
+                        llvm::function_ref<void()> otherwise) {
   auto branch = scf::IfOp::create(b, loc, condition, /*withElseRegion=*/bool(otherwise));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
@@ -129,7 +132,8 @@ void KernelCode::finish(ArrayRef<Value> lead, Value n, Value sums, Value mask) {
     SmallVector<Value> operands;
     for (Value v : inner.getOperands())
       operands.push_back(lookup(v));
-    OperationState state(loc, inner.getName(), operands, VectorType::get(lanes, inner.getResult(0).getType()), inner.getAttrs());
+    OperationState state(loc, inner.getName(), operands,
+                         VectorType::get(lanes, inner.getResult(0).getType()), inner.getAttrs());
     state.propertiesAttr = inner.getPropertiesAsAttribute();
     vectors[inner.getResult(0)] = b.create(state)->getResult(0);
   }

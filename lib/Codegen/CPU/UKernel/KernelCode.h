@@ -23,22 +23,30 @@ public:
   Value add(Value x, Value y) { return mlir::arith::AddIOp::create(b, loc, x, y); }
   Value add(Value x, int64_t y) { return y ? add(x, c(y)) : x; }
   Value sub(Value x, Value y) { return mlir::arith::SubIOp::create(b, loc, x, y); }
-  Value mul(Value x, int64_t y) { return y == 1 ? x : mlir::arith::MulIOp::create(b, loc, x, c(y)).getResult(); }
+  Value mul(Value x, int64_t y) {
+    return y == 1 ? x : mlir::arith::MulIOp::create(b, loc, x, c(y)).getResult();
+  }
   Value mul(Value x, Value y) { return mlir::arith::MulIOp::create(b, loc, x, y); }
   Value min(Value x, Value y) { return mlir::arith::MinSIOp::create(b, loc, x, y); }
   Value div(Value x, Value y) { return mlir::arith::DivUIOp::create(b, loc, x, y); }
   Value rem(Value x, Value y) { return mlir::arith::RemUIOp::create(b, loc, x, y); }
   Value ceilDiv(Value x, int64_t y) { return div(add(x, y - 1), c(y)); }
   Value less(Value x, Value y) { return compare(mlir::arith::CmpIPredicate::slt, x, y); }
-  Value compare(mlir::arith::CmpIPredicate p, Value x, Value y) { return mlir::arith::CmpIOp::create(b, loc, p, x, y); }
-  Value zero(mlir::Type type) { return mlir::arith::ConstantOp::create(b, loc, b.getZeroAttr(type)); }
+  Value compare(mlir::arith::CmpIPredicate p, Value x, Value y) {
+    return mlir::arith::CmpIOp::create(b, loc, p, x, y);
+  }
+  Value zero(mlir::Type type) {
+    return mlir::arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+  }
   Value splat(int64_t value, mlir::VectorType type);
   Value size(Value memory, int64_t dim);
 
   using Body = llvm::function_ref<llvm::SmallVector<Value>(Value, mlir::ValueRange)>;
-  llvm::SmallVector<Value> loop(Value from, Value to, int64_t step, mlir::ValueRange init, Body body);
+  llvm::SmallVector<Value> loop(Value from, Value to, int64_t step, mlir::ValueRange init,
+                                Body body);
   void loop(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body);
-  void branch(Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise = nullptr);
+  void branch(Value condition, llvm::function_ref<void()> then,
+              llvm::function_ref<void()> otherwise = nullptr);
 
   /// x * y + acc of floats.
   Value multiplyAdd(Value x, Value y, Value acc);
@@ -51,11 +59,12 @@ public:
   /// Rows of the result: the product of all dimensions but the last.
   Value countRows();
 
-  /// Runs the epilogue on `lanes` sums from column `n` on at the row of `lead` and stores the results; lanes that
-  /// `mask` (may be null) leaves out are not touched.
+  /// Runs the epilogue on `lanes` sums from column `n` on at the row of `lead` and stores the
+  /// results; lanes that `mask` (may be null) leaves out are not touched.
   void finish(llvm::ArrayRef<Value> lead, Value n, Value sums, Value mask);
 
-  /// Bytes on the stack if that is small, else on the heap, freed by `release` at the end of the function.
+  /// Bytes on the stack if that is small, else on the heap, freed by `release` at the end of the
+  /// function.
   Value allocate(int64_t bytes);
   void release();
 

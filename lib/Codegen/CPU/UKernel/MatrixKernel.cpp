@@ -7,8 +7,8 @@
 //       sums = start; for k: sums += row * panel             (in registers)
 //       for rows of the tile: epilogue(sums), store
 //
-// Rows are copied once for all columns of a chunk. The copy makes windows, padding, signedness and ends of the
-// contraction disappear: the loop over k is the same for every op.
+// Rows are copied once for all columns of a chunk. The copy makes windows, padding, signedness and
+// ends of the contraction disappear: the loop over k is the same for every op.
 
 #include "KernelCode.h"
 #include "mlir/Dialect/AMX/AMXDialect.h"
@@ -27,8 +27,9 @@ namespace {
 class MatrixKernel {
 public:
   explicit MatrixKernel(KernelCode &code)
-      : k(code), b(code.b), schedule(code.schedule), isa(schedule.getIsa()), sizes(getSizes(code.op)),
-        sumType(getSumType(code.op)), lhsType(cast<MemRefType>(code.op.getLhs().getType())) {
+      : k(code), b(code.b), schedule(code.schedule), isa(schedule.getIsa()),
+        sizes(getSizes(code.op)), sumType(getSumType(code.op)),
+        lhsType(cast<MemRefType>(code.op.getLhs().getType())) {
     floats = isFloat(sumType);
     wide = isa == ISA::AVX512 || isa == ISA::AVX512VNNI || isa == ISA::AMXInt8;
     lanes = wide ? 16 : isa == ISA::Portable ? 4 : 8;
@@ -36,7 +37,8 @@ public:
     columns = schedule.getColumns();
     // vpmaddwd works on words.
     widened = !floats && (isa == ISA::AVX2 || isa == ISA::AVX512);
-    flipped = (isa == ISA::AVXVNNI || isa == ISA::AVX512VNNI) && !floats && !code.op.getLhsUnsigned();
+    flipped =
+        (isa == ISA::AVXVNNI || isa == ISA::AVX512VNNI) && !floats && !code.op.getLhsUnsigned();
     stored = floats ? sumType : Type(IntegerType::get(b.getContext(), widened ? 16 : 8));
     storedBytes = floats ? 4 : widened ? 2 : 1;
     padded = llvm::alignTo(sizes.k, schedule.getAlign());
@@ -75,11 +77,14 @@ public:
           k.loop(k.c(0), count, schedule.getRows(), [&](Value r0) {
             Value left = k.min(k.c(schedule.getRows()), k.sub(count, r0));
             bool known = cast<MemRefType>(k.op.getInit().getType()).hasStaticShape();
-            if (known || schedule.getRows() == 1 || isa == ISA::AMXInt8 || lhsType.getRank() > 2 || floatPanel)
+            if (known || schedule.getRows() == 1 || isa == ISA::AMXInt8 || lhsType.getRank() > 2 ||
+                floatPanel)
               tile(p, r0, schedule.getRows());
             else
               // One row is what a batch of one leaves.
-              k.branch(k.less(k.c(1), left), [&] { tile(p, r0, schedule.getRows()); }, [&] { tile(p, r0, 1); });
+              k.branch(
+                  k.less(k.c(1), left), [&] { tile(p, r0, schedule.getRows()); },
+                  [&] { tile(p, r0, 1); });
             k.loop(k.c(0), left, 1, [&](Value r) { finishRow(p, r, k.add(k.add(first, r0), r)); });
           });
         };
@@ -104,7 +109,8 @@ private:
   static bool isFloat(Type type) { return mlir::isa<FloatType>(type); }
 
   Value view(Value bytes, ArrayRef<int64_t> shape, Type element) {
-    return memref::ViewOp::create(b, k.loc, MemRefType::get(shape, element), bytes, k.c(0), ValueRange());
+    return memref::ViewOp::create(b, k.loc, MemRefType::get(shape, element), bytes, k.c(0),
+                                  ValueRange());
   }
 
   //===--- the left operand ---===//
@@ -120,7 +126,8 @@ private:
     return flipped ? Value(arith::XOrIOp::create(b, k.loc, v, k.splat(-128, type))) : v;
   }
 
-  // For pieces of at most `most` elements that make up `count`: (offset, size). Many equal ones come from a loop.
+  // For pieces of at most `most` elements that make up `count`: (offset, size). Many equal ones
+  // come from a loop.
   void pieces(int64_t count, llvm::function_ref<void(Value, int64_t, int64_t)> body) {
     int64_t most = (wide ? 64 : isa == ISA::Portable ? 16 : 32) / (floats ? 4 : widened ? 2 : 1);
     int64_t whole = count / most, at = whole * most;
@@ -136,7 +143,9 @@ private:
       }
   }
 
-  Value offset(Value base, Value i, int64_t fixed) { return k.add(i ? k.add(base, i) : base, fixed); }
+  Value offset(Value base, Value i, int64_t fixed) {
+    return k.add(i ? k.add(base, i) : base, fixed);
+  }
 
   // `count` elements from `at` in the left operand to column `column` of stored row `r`.
   void copy(Value memory, SmallVector<Value> at, Value r, Value column, int64_t count) {
@@ -169,7 +178,8 @@ private:
       lead.push_back(k.c(0));
       return copy(x, lead, r, k.c(0), sizes.k);
     }
-    int64_t channels = lhsType.getShape().back(), kh = window.getKernel()[0], kw = window.getKernel()[1];
+    int64_t channels = lhsType.getShape().back(), kh = window.getKernel()[0],
+            kw = window.getKernel()[1];
     int64_t dh = window.getDilations()[0], dw = window.getDilations()[1];
     Value height = k.size(x, 1), width = k.size(x, 2), zero = k.c(0);
     Value y0 = k.sub(k.mul(lead[1], window.getStrides()[0]), k.c(window.getPads()[0]));
@@ -180,14 +190,19 @@ private:
     // Neighbours in a row of the input lie side by side.
     Value flat;
     if (dw == 1 && lhsType.getLayout().isIdentity())
-      flat = memref::CollapseShapeOp::create(b, k.loc, x, SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
+      flat = memref::CollapseShapeOp::create(b, k.loc, x,
+                                             SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
     k.loop(zero, k.c(kh), 1, [&](Value i) {
       Value y = k.add(y0, k.mul(i, dh)), column = k.mul(i, kw * channels);
       auto taps = [&] {
         k.loop(zero, k.c(kw), 1, [&](Value j) {
           Value xx = k.add(x0, k.mul(j, dw)), to = k.add(column, k.mul(j, channels));
-          k.branch(inside(xx, width), [&] { copy(x, {lead[0], y, xx, zero}, r, to, channels); },
-                   [&] { fill(r, to, channels); });
+          k.branch(
+              inside(xx, width),
+              [&] {
+                copy(x, {lead[0], y, xx, zero}, r, to, channels);
+              },
+              [&] { fill(r, to, channels); });
         });
       };
       k.branch(
@@ -195,8 +210,14 @@ private:
           [&] {
             if (!flat)
               return taps();
-            Value whole = arith::AndIOp::create(b, k.loc, inside(x0, width), inside(k.add(x0, kw - 1), width));
-            k.branch(whole, [&] { copy(flat, {lead[0], y, k.mul(x0, channels)}, r, column, kw * channels); }, taps);
+            Value whole = arith::AndIOp::create(b, k.loc, inside(x0, width),
+                                                inside(k.add(x0, kw - 1), width));
+            k.branch(
+                whole,
+                [&] {
+                  copy(flat, {lead[0], y, k.mul(x0, channels)}, r, column, kw * channels);
+                },
+                taps);
           },
           [&] { fill(r, column, kw * channels); });
     });
@@ -227,7 +248,8 @@ private:
         if (!start)
           accs.push_back(k.zero(sumVector));
         else if (r == 0)
-          accs.push_back(vector::LoadOp::create(b, k.loc, sumVector, start, ValueRange{p, k.c(v * lanes)}));
+          accs.push_back(
+              vector::LoadOp::create(b, k.loc, sumVector, start, ValueRange{p, k.c(v * lanes)}));
         else
           accs.push_back(accs[v]);
       }
@@ -236,10 +258,12 @@ private:
       for (int64_t v = 0; v < count; ++v) {
         auto type = VectorType::get(lanes * depth, floatPanel ? sumType : weightType);
         if (floatPanel) {
-          panel.push_back(vector::LoadOp::create(b, k.loc, type, floatPanel, ValueRange{i, k.c(v * lanes)}));
+          panel.push_back(
+              vector::LoadOp::create(b, k.loc, type, floatPanel, ValueRange{i, k.c(v * lanes)}));
           continue;
         }
-        Value w = vector::LoadOp::create(b, k.loc, type, weights, ValueRange{p, i, k.c(v * lanes * depth)});
+        Value w = vector::LoadOp::create(b, k.loc, type, weights,
+                                         ValueRange{p, i, k.c(v * lanes * depth)});
         panel.push_back(convertWeights(w));
       }
       for (int64_t r = 0; r < tileRows; ++r) {
@@ -251,7 +275,8 @@ private:
     });
     for (int64_t r = 0; r < tileRows; ++r)
       for (int64_t v = 0; v < count; ++v)
-        vector::StoreOp::create(b, k.loc, accs[r * count + v], sums, ValueRange{k.c(r), k.c(v * lanes)});
+        vector::StoreOp::create(b, k.loc, accs[r * count + v], sums,
+                                ValueRange{k.c(r), k.c(v * lanes)});
   }
 
   Value convertWeights(Value w) {
@@ -292,9 +317,11 @@ private:
     case ISA::AVXVNNI:
       return k.intrinsic("llvm.x86.avx512.vpdpbusd.256", type, {acc, x, w});
     case ISA::AVX512:
-      return arith::AddIOp::create(b, k.loc, acc, k.intrinsic("llvm.x86.avx512.pmaddw.d.512", type, {x, w}));
+      return arith::AddIOp::create(b, k.loc, acc,
+                                   k.intrinsic("llvm.x86.avx512.pmaddw.d.512", type, {x, w}));
     case ISA::AVX2:
-      return arith::AddIOp::create(b, k.loc, acc, k.intrinsic("llvm.x86.avx2.pmadd.wd", type, {x, w}));
+      return arith::AddIOp::create(b, k.loc, acc,
+                                   k.intrinsic("llvm.x86.avx2.pmadd.wd", type, {x, w}));
     default:
       return arith::AddIOp::create(b, k.loc, acc, arith::MulIOp::create(b, k.loc, x, w));
     }
@@ -302,7 +329,8 @@ private:
 
   void amxTile(Value p, Value r0) {
     int64_t down = schedule.getRows() / 16, across = columns / 16;
-    auto sumTile = amx::TileType::get({16, 16}, b.getI32Type()), byteTile = amx::TileType::get({16, 64}, b.getI8Type());
+    auto sumTile = amx::TileType::get({16, 16}, b.getI32Type()),
+         byteTile = amx::TileType::get({16, 64}, b.getI8Type());
     SmallVector<Value> accs;
     for (int64_t i = 0; i < down * across; ++i)
       accs.push_back(amx::TileZeroOp::create(b, k.loc, sumTile));
@@ -310,18 +338,21 @@ private:
     accs = k.loop(zero, k.c(padded / 64), 1, accs, [&](Value i, ValueRange in) {
       SmallVector<Value> panel, out;
       for (int64_t j = 0; j < across; ++j)
-        panel.push_back(amx::TileLoadOp::create(b, k.loc, byteTile, k.op.getRhs(), ValueRange{p, k.mul(i, 16), k.c(j * 64)}));
+        panel.push_back(amx::TileLoadOp::create(b, k.loc, byteTile, k.op.getRhs(),
+                                                ValueRange{p, k.mul(i, 16), k.c(j * 64)}));
       for (int64_t d = 0; d < down; ++d) {
-        Value x = amx::TileLoadOp::create(b, k.loc, byteTile, rows, ValueRange{k.add(r0, d * 16), k.mul(i, 64)});
+        Value x = amx::TileLoadOp::create(b, k.loc, byteTile, rows,
+                                          ValueRange{k.add(r0, d * 16), k.mul(i, 64)});
         for (int64_t j = 0; j < across; ++j)
-          out.push_back(amx::TileMulIOp::create(b, k.loc, sumTile, x, panel[j], in[d * across + j], k.op.getLhsUnsigned(),
-                                                k.op.getRhsUnsigned()));
+          out.push_back(amx::TileMulIOp::create(b, k.loc, sumTile, x, panel[j], in[d * across + j],
+                                                k.op.getLhsUnsigned(), k.op.getRhsUnsigned()));
       }
       return out;
     });
     for (int64_t d = 0; d < down; ++d)
       for (int64_t j = 0; j < across; ++j)
-        amx::TileStoreOp::create(b, k.loc, sums, ValueRange{k.c(d * 16), k.c(j * 16)}, accs[d * across + j]);
+        amx::TileStoreOp::create(b, k.loc, sums, ValueRange{k.c(d * 16), k.c(j * 16)},
+                                 accs[d * across + j]);
   }
 
   //===--- results ---===//
@@ -332,8 +363,10 @@ private:
       for (int64_t v = 0; v < columns / lanes; ++v) {
         Value n = k.add(k.mul(p, columns), v * lanes), mask;
         if (masked)
-          mask = vector::CreateMaskOp::create(b, k.loc, VectorType::get(lanes, b.getI1Type()), k.sub(k.c(sizes.n), n));
-        Value sum = vector::LoadOp::create(b, k.loc, VectorType::get(lanes, sumType), sums, ValueRange{r, k.c(v * lanes)});
+          mask = vector::CreateMaskOp::create(b, k.loc, VectorType::get(lanes, b.getI1Type()),
+                                              k.sub(k.c(sizes.n), n));
+        Value sum = vector::LoadOp::create(b, k.loc, VectorType::get(lanes, sumType), sums,
+                                           ValueRange{r, k.c(v * lanes)});
         k.finish(lead, n, sum, mask);
       }
     };
@@ -341,7 +374,8 @@ private:
       return vectors(false);
     if (panels == 1)
       return vectors(true);
-    k.branch(k.less(p, k.c(panels - 1)), [&] { vectors(false); }, [&] { vectors(true); });
+    k.branch(
+        k.less(p, k.c(panels - 1)), [&] { vectors(false); }, [&] { vectors(true); });
   }
 
   KernelCode &k;
@@ -359,5 +393,7 @@ private:
 };
 } // namespace
 
-void terse::buildMatrixKernel(KernelCode &code, Value begin, Value end) { MatrixKernel(code).build(begin, end); }
+void terse::buildMatrixKernel(KernelCode &code, Value begin, Value end) {
+  MatrixKernel(code).build(begin, end);
+}
 Value terse::countMatrixItems(KernelCode &code) { return MatrixKernel(code).countItems(); }

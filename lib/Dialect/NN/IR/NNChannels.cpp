@@ -24,7 +24,9 @@ struct LinearChannels : ChannelContraction::ExternalModel<LinearChannels, Linear
 };
 
 struct MatmulChannels : ChannelContraction::ExternalModel<MatmulChannels, MatmulOp> {
-  int64_t getActivationChannel(Operation *, ArrayRef<int64_t> index) const { return index[index.size() - 2]; }
+  int64_t getActivationChannel(Operation *, ArrayRef<int64_t> index) const {
+    return index[index.size() - 2];
+  }
   int64_t getResultChannel(Operation *, ArrayRef<int64_t> index) const { return index.back(); }
 };
 
@@ -37,7 +39,8 @@ struct ConvChannels : ChannelContraction::ExternalModel<ConvChannels, ConvOp> {
   int64_t getResultChannel(Operation *, ArrayRef<int64_t> index) const { return index[0]; }
 };
 
-struct ConvTransposeChannels : ChannelContraction::ExternalModel<ConvTransposeChannels, ConvTransposeOp> {
+struct ConvTransposeChannels
+    : ChannelContraction::ExternalModel<ConvTransposeChannels, ConvTransposeOp> {
   int64_t getActivationChannel(Operation *, ArrayRef<int64_t> index) const { return index[0]; }
   int64_t getResultChannel(Operation *op, ArrayRef<int64_t> index) const {
     ArrayRef<int64_t> weight = typeOf(cast<ConvTransposeOp>(op).getWeight()).getShape();
@@ -61,7 +64,8 @@ struct PadScaling : ChannelScalable::ExternalModel<PadScaling, PadOp> {
     // Another channel's elements or a number would not be scaled.
     if (pad.getLow()[axis] || pad.getHigh()[axis])
       return false;
-    return pad.getMode() != PadMode::Constant || !pad.getValue() || matchPattern(pad.getValue(), m_AnyZeroFloat());
+    return pad.getMode() != PadMode::Constant || !pad.getValue() ||
+           matchPattern(pad.getValue(), m_AnyZeroFloat());
   }
 };
 

@@ -24,12 +24,14 @@ FactorOperand aligned(Operation *op, OpOperand &operand, int64_t axis) {
 struct BinaryFactors : FactorSource::ExternalModel<BinaryFactors, BinaryOp> {
   Alternatives getFactorOperands(Operation *op, int64_t axis) const {
     BinaryKind kind = cast<BinaryOp>(op).getKind();
-    FactorOperand lhs = aligned(op, op->getOpOperand(0), axis), rhs = aligned(op, op->getOpOperand(1), axis);
+    FactorOperand lhs = aligned(op, op->getOpOperand(0), axis),
+                  rhs = aligned(op, op->getOpOperand(1), axis);
     if (kind == BinaryKind::Mul)
       return {{rhs}, {lhs}};
     if (kind == BinaryKind::Div)
       return {{lhs}};
-    if (llvm::is_contained({BinaryKind::Add, BinaryKind::Sub, BinaryKind::Min, BinaryKind::Max}, kind))
+    if (llvm::is_contained({BinaryKind::Add, BinaryKind::Sub, BinaryKind::Min, BinaryKind::Max},
+                           kind))
       return {{lhs, rhs}};
     return {};
   }
@@ -63,7 +65,8 @@ struct RmsNormFactors : FactorSource::ExternalModel<RmsNormFactors, RmsNormOp> {
 };
 
 /// Norms with a scale and a bias per channel of axis 1.
-template <typename Norm> struct ChannelNormFactors : FactorSource::ExternalModel<ChannelNormFactors<Norm>, Norm> {
+template <typename Norm>
+struct ChannelNormFactors : FactorSource::ExternalModel<ChannelNormFactors<Norm>, Norm> {
   Alternatives getFactorOperands(Operation *op, int64_t axis) const {
     if (axis != 1)
       return {};
@@ -81,7 +84,8 @@ struct TransposeFactors : FactorSource::ExternalModel<TransposeFactors, Transpos
 /// An axis stays what it is if what lies behind it has the same size before and after.
 struct ReshapeFactors : FactorSource::ExternalModel<ReshapeFactors, ReshapeOp> {
   Alternatives getFactorOperands(Operation *op, int64_t axis) const {
-    ArrayRef<int64_t> before = typeOf(op->getOperand(0)).getShape(), after = typeOf(op->getResult(0)).getShape();
+    ArrayRef<int64_t> before = typeOf(op->getOperand(0)).getShape(),
+                      after = typeOf(op->getResult(0)).getShape();
     auto volume = [](ArrayRef<int64_t> sizes) {
       int64_t product = 1;
       for (int64_t size : sizes)

@@ -1,8 +1,8 @@
 //===- NNFolds.cpp - Folders of the nn dialect ----------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Only what is better at every stage. Arithmetic on constants is folded by the reference interpreter
-// (pass `nn-fold-constants`), so that there is one definition of it.
+// Only what is better at every stage. Arithmetic on constants is folded by the reference
+// interpreter (pass `nn-fold-constants`), so that there is one definition of it.
 
 #include "terse/Dialect/NN/IR/NNOps.h"
 
@@ -31,8 +31,8 @@ OpFoldResult UnaryOp::fold(FoldAdaptor) {
   auto producer = getX().getDefiningOp<UnaryOp>();
   // Repeating an idempotent function changes nothing.
   if (producer && producer.getKind() == getKind() &&
-      llvm::is_contained({UnaryKind::Relu, UnaryKind::Abs, UnaryKind::Floor, UnaryKind::Ceil, UnaryKind::Round,
-                          UnaryKind::Sign},
+      llvm::is_contained({UnaryKind::Relu, UnaryKind::Abs, UnaryKind::Floor, UnaryKind::Ceil,
+                          UnaryKind::Round, UnaryKind::Sign},
                          getKind()))
     return identityOf(getX(), getType());
   return {};

@@ -28,13 +28,13 @@ static Value buildIntegerContraction(Operation *op, OpBuilder &b, Value activati
   return b.insert(copy)->getResult(0);
 }
 
-#define CONTRACTION(OP)                                                                                                \
-  OpOperand &OP::getActivationOperand() { return getXMutable(); }                                                     \
-  OpOperand &OP::getWeightOperand() { return getWeightMutable(); }                                                    \
-  OpOperand *OP::getBiasOperand() { return optionalOperand(getOperation(), 2); }                                      \
-  bool OP::hasIntegerForm() { return true; }                                                                          \
-  Value OP::buildIntegerForm(OpBuilder &b, Value activation, Value weight) {                                          \
-    return buildIntegerContraction(getOperation(), b, activation, weight);                                            \
+#define CONTRACTION(OP)                                                                            \
+  OpOperand &OP::getActivationOperand() { return getXMutable(); }                                  \
+  OpOperand &OP::getWeightOperand() { return getWeightMutable(); }                                 \
+  OpOperand *OP::getBiasOperand() { return optionalOperand(getOperation(), 2); }                   \
+  bool OP::hasIntegerForm() { return true; }                                                       \
+  Value OP::buildIntegerForm(OpBuilder &b, Value activation, Value weight) {                       \
+    return buildIntegerContraction(getOperation(), b, activation, weight);                         \
   }
 CONTRACTION(LinearOp)
 CONTRACTION(ConvOp)
@@ -52,7 +52,9 @@ SmallVector<int64_t> LinearOp::getActivationRowAxes() {
 int64_t LinearOp::getResultChannelAxis() { return rankOf(getResult()) - 1; }
 
 int64_t ConvOp::getOutputChannelAxis() { return 0; }
-SmallVector<int64_t> ConvOp::getContractionAxes() { return llvm::to_vector(llvm::seq<int64_t>(1, rankOf(getWeight()))); }
+SmallVector<int64_t> ConvOp::getContractionAxes() {
+  return llvm::to_vector(llvm::seq<int64_t>(1, rankOf(getWeight())));
+}
 int64_t ConvOp::getActivationChannelAxis() { return 1; }
 SmallVector<int64_t> ConvOp::getActivationRowAxes() { return {0}; }
 int64_t ConvOp::getResultChannelAxis() { return 1; }
@@ -67,8 +69,8 @@ int64_t ConvTransposeOp::getActivationChannelAxis() { return 1; }
 SmallVector<int64_t> ConvTransposeOp::getActivationRowAxes() { return {0}; }
 int64_t ConvTransposeOp::getResultChannelAxis() { return 1; }
 
-// A matrix product with constant right-hand side is a linear layer with the weight transposed; with a computed one, the
-// weight is no constant and passes leave it alone.
+// A matrix product with constant right-hand side is a linear layer with the weight transposed; with
+// a computed one, the weight is no constant and passes leave it alone.
 OpOperand &MatmulOp::getActivationOperand() { return getLhsMutable(); }
 OpOperand &MatmulOp::getWeightOperand() { return getRhsMutable(); }
 int64_t MatmulOp::getOutputChannelAxis() { return rankOf(getRhs()) - 1; }
@@ -98,13 +100,15 @@ int64_t GatherOp::getRowAxis() { return getAxis(); }
 
 bool UnaryOp::commutesWithChannelScale(int64_t) {
   // The positively homogeneous functions of degree 1.
-  return llvm::is_contained({UnaryKind::Relu, UnaryKind::LeakyRelu, UnaryKind::Abs, UnaryKind::Neg, UnaryKind::Identity},
-                            getKind());
+  return llvm::is_contained(
+      {UnaryKind::Relu, UnaryKind::LeakyRelu, UnaryKind::Abs, UnaryKind::Neg, UnaryKind::Identity},
+      getKind());
 }
 
 bool BinaryOp::commutesWithChannelScale(int64_t) {
   // With the scale on both operands.
-  return llvm::is_contained({BinaryKind::Add, BinaryKind::Sub, BinaryKind::Min, BinaryKind::Max}, getKind());
+  return llvm::is_contained({BinaryKind::Add, BinaryKind::Sub, BinaryKind::Min, BinaryKind::Max},
+                            getKind());
 }
 
 std::optional<int64_t> UnaryOp::getResultAxisFor(unsigned, int64_t axis) { return axis; }
@@ -130,7 +134,9 @@ std::optional<int64_t> BatchNormOp::getResultAxisFor(unsigned operand, int64_t a
 // Differentiable
 //===----------------------------------------------------------------------===//
 
-static Value unary(OpBuilder &b, Location loc, UnaryKind kind, Value x) { return UnaryOp::create(b, loc, kind, x); }
+static Value unary(OpBuilder &b, Location loc, UnaryKind kind, Value x) {
+  return UnaryOp::create(b, loc, kind, x);
+}
 static Value binary(OpBuilder &b, Location loc, BinaryKind kind, Value l, Value r) {
   return BinaryOp::create(b, loc, kind, l, r);
 }
@@ -182,7 +188,8 @@ LogicalResult BinaryOp::buildVJP(OpBuilder &b, ValueRange gradients, SmallVector
     out.append({g, unary(b, loc, UnaryKind::Neg, g)});
     return success();
   case BinaryKind::Mul:
-    out.append({binary(b, loc, BinaryKind::Mul, g, getRhs()), binary(b, loc, BinaryKind::Mul, g, getLhs())});
+    out.append({binary(b, loc, BinaryKind::Mul, g, getRhs()),
+                binary(b, loc, BinaryKind::Mul, g, getLhs())});
     return success();
   case BinaryKind::Div: {
     Value left = binary(b, loc, BinaryKind::Div, g, getRhs());
@@ -213,7 +220,9 @@ static std::optional<uint64_t> product(std::optional<uint64_t> elements, int64_t
   return *elements * uint64_t(each);
 }
 
-static int64_t dimOf(Value v, int64_t axis) { return cast<RankedTensorType>(v.getType()).getDimSize(axis); }
+static int64_t dimOf(Value v, int64_t axis) {
+  return cast<RankedTensorType>(v.getType()).getDimSize(axis);
+}
 
 static int64_t volumeFrom(Value v, int64_t firstAxis) {
   int64_t n = 1;
@@ -227,7 +236,9 @@ static int64_t volumeFrom(Value v, int64_t firstAxis) {
 
 std::optional<uint64_t> UnaryOp::getOperationCount() { return elementsOf(getResult()); }
 std::optional<uint64_t> BinaryOp::getOperationCount() { return elementsOf(getResult()); }
-std::optional<uint64_t> LinearOp::getOperationCount() { return product(elementsOf(getResult()), dimOf(getWeight(), 1)); }
+std::optional<uint64_t> LinearOp::getOperationCount() {
+  return product(elementsOf(getResult()), dimOf(getWeight(), 1));
+}
 std::optional<uint64_t> MatmulOp::getOperationCount() {
   return product(elementsOf(getResult()), dimOf(getLhs(), rankOf(getLhs()) - 1));
 }
@@ -248,19 +259,25 @@ std::optional<uint64_t> BatchNormOp::getOperationCount() { return elementsOf(get
 std::optional<uint64_t> LayerNormOp::getOperationCount() { return product(elementsOf(getX()), 4); }
 std::optional<uint64_t> RmsNormOp::getOperationCount() { return product(elementsOf(getX()), 2); }
 std::optional<uint64_t> GroupNormOp::getOperationCount() { return product(elementsOf(getX()), 4); }
-std::optional<uint64_t> InstanceNormOp::getOperationCount() { return product(elementsOf(getX()), 4); }
+std::optional<uint64_t> InstanceNormOp::getOperationCount() {
+  return product(elementsOf(getX()), 4);
+}
 std::optional<uint64_t> SoftmaxOp::getOperationCount() { return product(elementsOf(getX()), 4); }
-std::optional<uint64_t> RotaryEmbeddingOp::getOperationCount() { return product(elementsOf(getX()), 2); }
+std::optional<uint64_t> RotaryEmbeddingOp::getOperationCount() {
+  return product(elementsOf(getX()), 2);
+}
 std::optional<uint64_t> ReduceOp::getOperationCount() { return elementsOf(getX()); }
 std::optional<uint64_t> ResizeOp::getOperationCount() { return elementsOf(getResult()); }
 
 std::optional<uint64_t> AttentionOp::getOperationCount() {
   // q k^T and the product with v.
-  auto scores = product(elementsOf(getQ()), dimOf(getK(), 2)), values = product(elementsOf(getResult()), dimOf(getK(), 2));
+  auto scores = product(elementsOf(getQ()), dimOf(getK(), 2)),
+       values = product(elementsOf(getResult()), dimOf(getK(), 2));
   return scores && values ? std::optional<uint64_t>(*scores + *values) : std::nullopt;
 }
 
-template <typename Op> static std::optional<uint64_t> recurrentCost(Op op) {
+template <typename Op>
+static std::optional<uint64_t> recurrentCost(Op op) {
   // Each step multiplies [B, I] and [B, H] with the gate matrices.
   int64_t steps = dimOf(op.getX(), 0), batch = dimOf(op.getX(), 1);
   int64_t weights = volumeFrom(op.getWeight(), 0), recurrent = volumeFrom(op.getRecurrence(), 0);

@@ -1,7 +1,8 @@
 //===- NNOps.cpp - Generated definitions of the nn ops --------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Kept apart so that editing verifiers, folders or inference does not compile the generated code again.
+// Kept apart so that editing verifiers, folders or inference does not compile the generated code
+// again.
 
 #include "terse/Dialect/NN/IR/NNOps.h"
 

@@ -19,7 +19,10 @@ static RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getTyp
 static bool isFloat(Value v) { return isa<FloatType>(typeOf(v).getElementType()); }
 
 /// A constant with one element, small enough to stand in the graph.
-static bool isScalarConstant(Value v) { return typeOf(v).hasStaticShape() && typeOf(v).getNumElements() == 1 && matchPattern(v, m_Constant()); }
+static bool isScalarConstant(Value v) {
+  return typeOf(v).hasStaticShape() && typeOf(v).getNumElements() == 1 &&
+         matchPattern(v, m_Constant());
+}
 
 static DenseElementsAttr scalarFactor(OpBuilder &b, float value) {
   return DenseElementsAttr::get(RankedTensorType::get({}, b.getF32Type()), value);
@@ -32,7 +35,8 @@ static DenseElementsAttr scalarFactor(OpBuilder &b, float value) {
 namespace {
 
 /// For ops whose bias is their last operand.
-template <typename OpTy> struct BiasedModel : Biased::ExternalModel<BiasedModel<OpTy>, OpTy> {
+template <typename OpTy>
+struct BiasedModel : Biased::ExternalModel<BiasedModel<OpTy>, OpTy> {
   void setBias(Operation *op, Value bias) const { cast<OpTy>(op).getBiasMutable().assign(bias); }
 };
 
@@ -61,7 +65,8 @@ struct PaddedConv : ZeroPadded::ExternalModel<PaddedConv, ConvOp> {
 //===----------------------------------------------------------------------===//
 
 /// Ops that move elements of all their float operands.
-template <typename OpTy> struct MoveModel : Quantizable::ExternalModel<MoveModel<OpTy>, OpTy> {
+template <typename OpTy>
+struct MoveModel : Quantizable::ExternalModel<MoveModel<OpTy>, OpTy> {
   SmallVector<OpOperand *> getDataOperands(Operation *op) const {
     SmallVector<OpOperand *> operands;
     for (OpOperand &operand : op->getOpOperands())
@@ -70,7 +75,8 @@ template <typename OpTy> struct MoveModel : Quantizable::ExternalModel<MoveModel
     return operands;
   }
   IntegerForm getIntegerForm(Operation *) const { return IntegerForm::Move; }
-  Value buildMove(Operation *op, OpBuilder &b, ValueRange stored, function_ref<int64_t(double)>) const {
+  Value buildMove(Operation *op, OpBuilder &b, ValueRange stored,
+                  function_ref<int64_t(double)>) const {
     return move(op, b, stored);
   }
 
@@ -90,7 +96,9 @@ template <typename OpTy> struct MoveModel : Quantizable::ExternalModel<MoveModel
 };
 
 struct PadModel : Quantizable::ExternalModel<PadModel, PadOp> {
-  static bool hasKnownValue(PadOp pad) { return !pad.getValue() || isScalarConstant(pad.getValue()); }
+  static bool hasKnownValue(PadOp pad) {
+    return !pad.getValue() || isScalarConstant(pad.getValue());
+  }
   SmallVector<OpOperand *> getDataOperands(Operation *op) const {
     if (!isFloat(op->getOperand(0)))
       return {};
@@ -100,7 +108,8 @@ struct PadModel : Quantizable::ExternalModel<PadModel, PadOp> {
     return hasKnownValue(cast<PadOp>(op)) ? IntegerForm::Move : IntegerForm::None;
   }
   std::string getFloatReason(Operation *) const { return "pads with a computed value"; }
-  Value buildMove(Operation *op, OpBuilder &b, ValueRange stored, function_ref<int64_t(double)> encode) const {
+  Value buildMove(Operation *op, OpBuilder &b, ValueRange stored,
+                  function_ref<int64_t(double)> encode) const {
     auto pad = cast<PadOp>(op);
     Type element = typeOf(stored.front()).getElementType();
     Value filler;
@@ -110,39 +119,50 @@ struct PadModel : Quantizable::ExternalModel<PadModel, PadOp> {
       if (pad.getValue() && matchPattern(pad.getValue(), m_Constant(&attr)))
         value = attr.getSplatValue<APFloat>().convertToDouble();
       auto type = RankedTensorType::get({}, element);
-      auto number = APInt(element.getIntOrFloatBitWidth(), uint64_t(encode(value)), /*isSigned=*/true, /*implicitTrunc=*/true);
+      auto number = APInt(element.getIntOrFloatBitWidth(), uint64_t(encode(value)),
+                          /*isSigned=*/true, /*implicitTrunc=*/true);
       filler = ConstantOp::create(b, op->getLoc(), DenseElementsAttr::get(type, number));
     }
-    return PadOp::create(b, op->getLoc(), RankedTensorType::get(typeOf(op->getResult(0)).getShape(), element),
-                         pad.getModeAttr(), stored.front(), filler, pad.getLowAttr(), pad.getHighAttr());
+    return PadOp::create(
+        b, op->getLoc(), RankedTensorType::get(typeOf(op->getResult(0)).getShape(), element),
+        pad.getModeAttr(), stored.front(), filler, pad.getLowAttr(), pad.getHighAttr());
   }
 };
 
 struct ResizeModel : Quantizable::ExternalModel<ResizeModel, ResizeOp> {
-  SmallVector<OpOperand *> getDataOperands(Operation *op) const { return MoveModel<ResizeOp>().getDataOperands(op); }
+  SmallVector<OpOperand *> getDataOperands(Operation *op) const {
+    return MoveModel<ResizeOp>().getDataOperands(op);
+  }
   IntegerForm getIntegerForm(Operation *op) const {
     auto resize = cast<ResizeOp>(op);
-    bool picks = resize.getMode() == ResizeMode::Nearest && resize.getCoordinate() != ResizeCoordinate::TfCropAndResize;
+    bool picks = resize.getMode() == ResizeMode::Nearest &&
+                 resize.getCoordinate() != ResizeCoordinate::TfCropAndResize;
     return picks ? IntegerForm::Move : hasLinearForm(resize) ? IntegerForm::Sum : IntegerForm::None;
   }
   std::string getFloatReason(Operation *) const { return "interpolates between elements"; }
-  Value buildMove(Operation *op, OpBuilder &b, ValueRange stored, function_ref<int64_t(double)>) const {
+  Value buildMove(Operation *op, OpBuilder &b, ValueRange stored,
+                  function_ref<int64_t(double)>) const {
     return MoveModel<ResizeOp>::move(op, b, stored);
   }
-  SmallVector<ScaledTensor> buildSum(Operation *op, OpBuilder &b, ValueRange centered, ArrayRef<float> scales) const {
+  SmallVector<ScaledTensor> buildSum(Operation *op, OpBuilder &b, ValueRange centered,
+                                     ArrayRef<float> scales) const {
     return buildLinearForm(cast<ResizeOp>(op), b, centered[0], scales[0]);
   }
 };
 
 /// Selections from a computed tensor; a constant one is a table of weights.
-template <typename OpTy> struct GatherModel : Quantizable::ExternalModel<GatherModel<OpTy>, OpTy> {
-  SmallVector<OpOperand *> getDataOperands(Operation *op) const { return MoveModel<OpTy>().getDataOperands(op); }
+template <typename OpTy>
+struct GatherModel : Quantizable::ExternalModel<GatherModel<OpTy>, OpTy> {
+  SmallVector<OpOperand *> getDataOperands(Operation *op) const {
+    return MoveModel<OpTy>().getDataOperands(op);
+  }
   IntegerForm getIntegerForm(Operation *op) const {
     Operation *source = op->getOperand(0).getDefiningOp();
     return source && source->getNumOperands() == 0 ? IntegerForm::None : IntegerForm::Move;
   }
   std::string getFloatReason(Operation *) const { return "looks up a table"; }
-  Value buildMove(Operation *op, OpBuilder &b, ValueRange stored, function_ref<int64_t(double)>) const {
+  Value buildMove(Operation *op, OpBuilder &b, ValueRange stored,
+                  function_ref<int64_t(double)>) const {
     return MoveModel<OpTy>::move(op, b, stored);
   }
 };
@@ -161,9 +181,11 @@ struct UnaryModel : Quantizable::ExternalModel<UnaryModel, UnaryOp> {
     UnaryKind kind = cast<UnaryOp>(op).getKind();
     if (kind == UnaryKind::Identity)
       return IntegerForm::Move;
-    return kind == UnaryKind::Not || kind == UnaryKind::BitNot ? IntegerForm::None : IntegerForm::Table;
+    return kind == UnaryKind::Not || kind == UnaryKind::BitNot ? IntegerForm::None
+                                                               : IntegerForm::Table;
   }
-  Value buildMove(Operation *op, OpBuilder &b, ValueRange stored, function_ref<int64_t(double)>) const {
+  Value buildMove(Operation *op, OpBuilder &b, ValueRange stored,
+                  function_ref<int64_t(double)>) const {
     return MoveModel<UnaryOp>::move(op, b, stored);
   }
   std::optional<Interval> getClampBounds(Operation *op) const {
@@ -175,8 +197,9 @@ struct UnaryModel : Quantizable::ExternalModel<UnaryModel, UnaryOp> {
     return std::nullopt;
   }
   bool amplifiesErrors(Operation *op) const {
-    return llvm::is_contained({UnaryKind::Exp, UnaryKind::Log, UnaryKind::Sqrt, UnaryKind::Rsqrt, UnaryKind::Reciprocal},
-                              cast<UnaryOp>(op).getKind());
+    return llvm::is_contained(
+        {UnaryKind::Exp, UnaryKind::Log, UnaryKind::Sqrt, UnaryKind::Rsqrt, UnaryKind::Reciprocal},
+        cast<UnaryOp>(op).getKind());
   }
   std::optional<Interval> getResultBounds(Operation *op) const {
     switch (cast<UnaryOp>(op).getKind()) {
@@ -208,7 +231,8 @@ struct BinaryModel : Quantizable::ExternalModel<BinaryModel, BinaryOp> {
     // With a number it is a function of the other operand, as long as that gives the shape.
     if (data == 1) {
       Value x = getDataOperands(op).front()->get();
-      return typeOf(x).getShape() == typeOf(op->getResult(0)).getShape() ? IntegerForm::Table : IntegerForm::None;
+      return typeOf(x).getShape() == typeOf(op->getResult(0)).getShape() ? IntegerForm::Table
+                                                                         : IntegerForm::None;
     }
     switch (cast<BinaryOp>(op).getKind()) {
     case BinaryKind::Add:
@@ -229,12 +253,16 @@ struct BinaryModel : Quantizable::ExternalModel<BinaryModel, BinaryOp> {
     return (kind == BinaryKind::Div && !scales) || kind == BinaryKind::Pow;
   }
   std::string getFloatReason(Operation *op) const {
-    return ("'" + stringifyBinaryKind(cast<BinaryOp>(op).getKind()) + "' of two tensors has no integer form").str();
+    return ("'" + stringifyBinaryKind(cast<BinaryOp>(op).getKind()) +
+            "' of two tensors has no integer form")
+        .str();
   }
-  Value buildMove(Operation *op, OpBuilder &b, ValueRange stored, function_ref<int64_t(double)>) const {
+  Value buildMove(Operation *op, OpBuilder &b, ValueRange stored,
+                  function_ref<int64_t(double)>) const {
     return MoveModel<BinaryOp>::move(op, b, stored);
   }
-  SmallVector<ScaledTensor> buildSum(Operation *op, OpBuilder &b, ValueRange centered, ArrayRef<float> scales) const {
+  SmallVector<ScaledTensor> buildSum(Operation *op, OpBuilder &b, ValueRange centered,
+                                     ArrayRef<float> scales) const {
     BinaryKind kind = cast<BinaryOp>(op).getKind();
     bool isProduct = kind == BinaryKind::Mul;
     if (!isProduct && scales[0] != scales[1])
@@ -244,11 +272,14 @@ struct BinaryModel : Quantizable::ExternalModel<BinaryModel, BinaryOp> {
     Type i32 = b.getI32Type();
     SmallVector<Value> wide;
     for (Value x : centered)
-      wide.push_back(typeOf(x).getElementType() == i32
-                         ? x
-                         : CastOp::create(b, op->getLoc(), RankedTensorType::get(typeOf(x).getShape(), i32), x).getResult());
-    Value result = BinaryOp::create(b, op->getLoc(), RankedTensorType::get(typeOf(op->getResult(0)).getShape(), i32), kind,
-                                    wide[0], wide[1]);
+      wide.push_back(
+          typeOf(x).getElementType() == i32
+              ? x
+              : CastOp::create(b, op->getLoc(), RankedTensorType::get(typeOf(x).getShape(), i32), x)
+                    .getResult());
+    Value result = BinaryOp::create(b, op->getLoc(),
+                                    RankedTensorType::get(typeOf(op->getResult(0)).getShape(), i32),
+                                    kind, wide[0], wide[1]);
     return {{result, scalarFactor(b, isProduct ? scales[0] * scales[1] : scales[0])}};
   }
 };
@@ -258,7 +289,9 @@ struct BinaryModel : Quantizable::ExternalModel<BinaryModel, BinaryOp> {
 //===----------------------------------------------------------------------===//
 
 struct ReduceModel : Quantizable::ExternalModel<ReduceModel, ReduceOp> {
-  SmallVector<OpOperand *> getDataOperands(Operation *op) const { return MoveModel<ReduceOp>().getDataOperands(op); }
+  SmallVector<OpOperand *> getDataOperands(Operation *op) const {
+    return MoveModel<ReduceOp>().getDataOperands(op);
+  }
   /// Elements per result, kDynamic if not known.
   static int64_t getCount(ReduceOp reduce) {
     int64_t count = 1;
@@ -292,15 +325,19 @@ struct ReduceModel : Quantizable::ExternalModel<ReduceModel, ReduceOp> {
       return "the number of summands is not known or too large";
     return ("reduction '" + stringifyReduceKind(reduce.getKind()) + "' has no integer form").str();
   }
-  Value buildMove(Operation *op, OpBuilder &b, ValueRange stored, function_ref<int64_t(double)>) const {
+  Value buildMove(Operation *op, OpBuilder &b, ValueRange stored,
+                  function_ref<int64_t(double)>) const {
     return MoveModel<ReduceOp>::move(op, b, stored);
   }
-  SmallVector<ScaledTensor> buildSum(Operation *op, OpBuilder &b, ValueRange centered, ArrayRef<float> scales) const {
+  SmallVector<ScaledTensor> buildSum(Operation *op, OpBuilder &b, ValueRange centered,
+                                     ArrayRef<float> scales) const {
     auto reduce = cast<ReduceOp>(op);
     auto inType = RankedTensorType::get(typeOf(centered[0]).getShape(), b.getI32Type());
-    Value wide = centered[0].getType() == inType ? centered[0]
-                                                 : CastOp::create(b, op->getLoc(), inType, centered[0]).getResult();
-    Value sum = ReduceOp::create(b, op->getLoc(), RankedTensorType::get(typeOf(reduce).getShape(), b.getI32Type()),
+    Value wide = centered[0].getType() == inType
+                     ? centered[0]
+                     : CastOp::create(b, op->getLoc(), inType, centered[0]).getResult();
+    Value sum = ReduceOp::create(b, op->getLoc(),
+                                 RankedTensorType::get(typeOf(reduce).getShape(), b.getI32Type()),
                                  ReduceKind::Sum, wide, reduce.getAxes(), reduce.getKeepdims());
     float factor = scales[0];
     if (reduce.getKind() == ReduceKind::Mean)
@@ -310,7 +347,9 @@ struct ReduceModel : Quantizable::ExternalModel<ReduceModel, ReduceOp> {
 };
 
 struct PoolModel : Quantizable::ExternalModel<PoolModel, PoolOp> {
-  SmallVector<OpOperand *> getDataOperands(Operation *op) const { return MoveModel<PoolOp>().getDataOperands(op); }
+  SmallVector<OpOperand *> getDataOperands(Operation *op) const {
+    return MoveModel<PoolOp>().getDataOperands(op);
+  }
 
   static bool hasPads(PoolOp pool) {
     return llvm::any_of(pool.getPads(), [](int64_t pad) { return pad != 0; });
@@ -327,15 +366,19 @@ struct PoolModel : Quantizable::ExternalModel<PoolModel, PoolOp> {
     auto pool = cast<PoolOp>(op);
     if (pool.getKind() == PoolKind::Max)
       return IntegerForm::Move;
-    if (pool.getKind() != PoolKind::Average || ShapedType::isDynamic(typeOf(pool.getX()).getDimSize(1)))
+    if (pool.getKind() != PoolKind::Average ||
+        ShapedType::isDynamic(typeOf(pool.getX()).getDimSize(1)))
       return IntegerForm::None;
     return isUniform(pool) || hasStaticSpace(pool) ? IntegerForm::Sum : IntegerForm::None;
   }
   std::string getFloatReason(Operation *op) const {
     auto pool = cast<PoolOp>(op);
-    return pool.getKind() == PoolKind::Average ? "the number of elements in each window is not known" : "Lp pooling has no integer form";
+    return pool.getKind() == PoolKind::Average
+               ? "the number of elements in each window is not known"
+               : "Lp pooling has no integer form";
   }
-  Value buildMove(Operation *op, OpBuilder &b, ValueRange stored, function_ref<int64_t(double)>) const {
+  Value buildMove(Operation *op, OpBuilder &b, ValueRange stored,
+                  function_ref<int64_t(double)>) const {
     return MoveModel<PoolOp>::move(op, b, stored);
   }
 
@@ -353,7 +396,8 @@ struct PoolModel : Quantizable::ExternalModel<PoolModel, PoolOp> {
     return std::max<int64_t>(count, 1);
   }
 
-  SmallVector<ScaledTensor> buildSum(Operation *op, OpBuilder &b, ValueRange centered, ArrayRef<float> scales) const {
+  SmallVector<ScaledTensor> buildSum(Operation *op, OpBuilder &b, ValueRange centered,
+                                     ArrayRef<float> scales) const {
     // A sum over windows is a depthwise convolution with ones.
     auto pool = cast<PoolOp>(op);
     Location loc = op->getLoc();
@@ -364,7 +408,8 @@ struct PoolModel : Quantizable::ExternalModel<PoolModel, PoolOp> {
     llvm::append_range(weightShape, kernel);
     auto oneType = RankedTensorType::get({}, b.getIntegerType(8));
     Value one = ConstantOp::create(b, loc, DenseElementsAttr::get(oneType, int8_t(1)));
-    Value ones = BroadcastOp::create(b, loc, RankedTensorType::get(weightShape, b.getIntegerType(8)), one, Value());
+    Value ones = BroadcastOp::create(
+        b, loc, RankedTensorType::get(weightShape, b.getIntegerType(8)), one, Value());
 
     auto outType = RankedTensorType::get(typeOf(pool.getResult()).getShape(), b.getI32Type());
     SmallVector<int64_t> pads(pool.getPads());
@@ -373,11 +418,13 @@ struct PoolModel : Quantizable::ExternalModel<PoolModel, PoolOp> {
       int64_t in = typeOf(pool.getX()).getDimSize(i + 2), out = outType.getDimSize(i + 2);
       if (ShapedType::isDynamic(in) || ShapedType::isDynamic(out))
         continue;
-      int64_t reach = (out - 1) * pool.getStrides()[i] + (kernel[i] - 1) * pool.getDilations()[i] + 1;
+      int64_t reach =
+          (out - 1) * pool.getStrides()[i] + (kernel[i] - 1) * pool.getDilations()[i] + 1;
       pads[dims + i] = std::max(pads[dims + i], reach - in - pads[i]);
     }
     Value sum = ConvOp::create(b, loc, outType, centered[0], ones, Value(), pool.getStridesAttr(),
-                               b.getDenseI64ArrayAttr(pads), pool.getDilationsAttr(), b.getI64IntegerAttr(channels));
+                               b.getDenseI64ArrayAttr(pads), pool.getDilationsAttr(),
+                               b.getI64IntegerAttr(channels));
     if (isUniform(pool)) {
       int64_t count = 1;
       for (int64_t k : kernel)
@@ -398,12 +445,14 @@ struct PoolModel : Quantizable::ExternalModel<PoolModel, PoolOp> {
       }
       factors.push_back(float(double(scales[0]) / double(count)));
     }
-    return {{sum, DenseElementsAttr::get(RankedTensorType::get(shape, b.getF32Type()), ArrayRef<float>(factors))}};
+    return {{sum, DenseElementsAttr::get(RankedTensorType::get(shape, b.getF32Type()),
+                                         ArrayRef<float>(factors))}};
   }
 };
 
 /// Ops that compute in float for a reason that users know.
-template <typename OpTy> struct FloatModel : Quantizable::ExternalModel<FloatModel<OpTy>, OpTy> {
+template <typename OpTy>
+struct FloatModel : Quantizable::ExternalModel<FloatModel<OpTy>, OpTy> {
   SmallVector<OpOperand *> getDataOperands(Operation *op) const {
     if (op->getNumOperands() == 0 || !isFloat(op->getOperand(0)))
       return {};
@@ -417,15 +466,16 @@ template <typename OpTy> struct FloatModel : Quantizable::ExternalModel<FloatMod
 
 } // namespace
 
-template <template <typename> class Model, typename... Ops> static void attachAll(MLIRContext *context) {
+template <template <typename> class Model, typename... Ops>
+static void attachAll(MLIRContext *context) {
   (Ops::template attachInterface<Model<Ops>>(*context), ...);
 }
 
 void terse::nn::attachQuantizationInterfaces(MLIRContext *context) {
   attachAll<BiasedModel, LinearOp, ConvOp, ConvTransposeOp>(context);
   ConvOp::attachInterface<PaddedConv>(*context);
-  attachAll<MoveModel, ReshapeOp, TransposeOp, BroadcastOp, SliceOp, DynamicSliceOp, ConcatOp, ReverseSequenceOp, SelectOp,
-            ArgReduceOp>(context);
+  attachAll<MoveModel, ReshapeOp, TransposeOp, BroadcastOp, SliceOp, DynamicSliceOp, ConcatOp,
+            ReverseSequenceOp, SelectOp, ArgReduceOp>(context);
   attachAll<GatherModel, GatherOp, GatherElementsOp, GatherNDOp>(context);
   PadOp::attachInterface<PadModel>(*context);
   ResizeOp::attachInterface<ResizeModel>(*context);

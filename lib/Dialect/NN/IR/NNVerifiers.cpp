@@ -10,7 +10,9 @@ using namespace mlir;
 using namespace terse::nn;
 
 static RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getType()); }
-static bool agree(int64_t a, int64_t b) { return ShapedType::isDynamic(a) || ShapedType::isDynamic(b) || a == b; }
+static bool agree(int64_t a, int64_t b) {
+  return ShapedType::isDynamic(a) || ShapedType::isDynamic(b) || a == b;
+}
 
 static LogicalResult checkAxis(Operation *op, int64_t axis, int64_t rank) {
   if (axis >= 0 && axis < rank)
@@ -38,7 +40,8 @@ LogicalResult IotaOp::verify() {
   if (failed(checkAxis(*this, getAxis(), type.getRank()))) // C1
     return failure();
   if (bool(getShape()) == type.hasStaticShape()) // C2
-    return emitOpError("expected a shape operand exactly if the result is dynamic (got ") << type << ")";
+    return emitOpError("expected a shape operand exactly if the result is dynamic (got ")
+           << type << ")";
   return checkShapeOperand(*this, getShape(), type);
 }
 
@@ -51,7 +54,8 @@ LogicalResult BinaryOp::verify() {
 
 static LogicalResult checkSameShape(Operation *op, Value a, Value b) {
   if (failed(verifyCompatibleShape(typeOf(a).getShape(), typeOf(b).getShape())))
-    return op->emitOpError("expected equal shapes (got ") << a.getType() << " and " << b.getType() << ")";
+    return op->emitOpError("expected equal shapes (got ")
+           << a.getType() << " and " << b.getType() << ")";
   return success();
 }
 
@@ -60,9 +64,11 @@ LogicalResult CastOp::verify() { return checkSameShape(*this, getX(), getResult(
 LogicalResult BitcastOp::verify() {
   if (failed(checkSameShape(*this, getX(), getResult()))) // C1
     return failure();
-  unsigned a = typeOf(getX()).getElementTypeBitWidth(), b = typeOf(getResult()).getElementTypeBitWidth();
+  unsigned a = typeOf(getX()).getElementTypeBitWidth(),
+           b = typeOf(getResult()).getElementTypeBitWidth();
   if (a != b) // C2
-    return emitOpError("expected element types of equal width (got ") << a << " and " << b << " bits)";
+    return emitOpError("expected element types of equal width (got ")
+           << a << " and " << b << " bits)";
   return success();
 }
 
@@ -95,7 +101,8 @@ static LogicalResult checkGroups(Operation *op, int64_t groups, int64_t channels
   if (groups <= 0 || (!ShapedType::isDynamic(channels) && channels % groups) ||
       (!ShapedType::isDynamic(outputs) && outputs % groups))
     return op->emitOpError("expected groups to divide the channels (got ")
-           << groups << " groups for " << channels << " input and " << outputs << " output channels)";
+           << groups << " groups for " << channels << " input and " << outputs
+           << " output channels)";
   return success();
 }
 
@@ -104,10 +111,13 @@ LogicalResult ConvOp::verify() {
   int64_t groups = getGroups();
   if (failed(checkGroups(*this, groups, x.getDimSize(1), w.getDimSize(0)))) // C3
     return failure();
-  if (!ShapedType::isDynamic(x.getDimSize(1)) && !agree(x.getDimSize(1) / groups, w.getDimSize(1))) // C1
+  if (!ShapedType::isDynamic(x.getDimSize(1)) &&
+      !agree(x.getDimSize(1) / groups, w.getDimSize(1))) // C1
     return emitOpError("expected weight to have ")
-           << x.getDimSize(1) / groups << " input channels per group (got " << w.getDimSize(1) << ")";
-  if (failed(checkPositive(*this, "strides", getStrides())) || failed(checkPositive(*this, "dilations", getDilations()))) // C4
+           << x.getDimSize(1) / groups << " input channels per group (got " << w.getDimSize(1)
+           << ")";
+  if (failed(checkPositive(*this, "strides", getStrides())) ||
+      failed(checkPositive(*this, "dilations", getDilations()))) // C4
     return failure();
   return checkBias(*this, getBias(), w.getDimSize(0));
 }
@@ -120,7 +130,8 @@ LogicalResult ConvTransposeOp::verify() {
   if (!agree(x.getDimSize(1), w.getDimSize(0))) // C1
     return emitOpError("expected dimension 0 of weight to equal the input channels (got ")
            << w.getDimSize(0) << " and " << x.getDimSize(1) << ")";
-  if (failed(checkPositive(*this, "strides", getStrides())) || failed(checkPositive(*this, "dilations", getDilations()))) // C4
+  if (failed(checkPositive(*this, "strides", getStrides())) ||
+      failed(checkPositive(*this, "dilations", getDilations()))) // C4
     return failure();
   return checkBias(*this, getBias(), typeOf(getResult()).getDimSize(1));
 }
@@ -141,9 +152,15 @@ LogicalResult MaxPoolIndicesOp::verify() {
                  succeeded(checkPositive(*this, "dilations", getDilations())));
 }
 
-LogicalResult LayerNormOp::verify() { return checkAxis(*this, getAxis(), typeOf(getX()).getRank()); } // C1
-LogicalResult RmsNormOp::verify() { return checkAxis(*this, getAxis(), typeOf(getX()).getRank()); }   // C1
-LogicalResult SoftmaxOp::verify() { return checkAxis(*this, getAxis(), typeOf(getX()).getRank()); }   // C1
+LogicalResult LayerNormOp::verify() {
+  return checkAxis(*this, getAxis(), typeOf(getX()).getRank());
+} // C1
+LogicalResult RmsNormOp::verify() {
+  return checkAxis(*this, getAxis(), typeOf(getX()).getRank());
+} // C1
+LogicalResult SoftmaxOp::verify() {
+  return checkAxis(*this, getAxis(), typeOf(getX()).getRank());
+} // C1
 
 LogicalResult GroupNormOp::verify() {
   auto x = typeOf(getX());
@@ -158,28 +175,37 @@ LogicalResult AttentionOp::verify() {
     return emitOpError("expected k of rank 4 (got ") << getK().getType() << ")";
   int64_t hq = typeOf(getQ()).getDimSize(1), hk = typeOf(getK()).getDimSize(1);
   if (!ShapedType::isDynamic(hq) && !ShapedType::isDynamic(hk) && (hk == 0 || hq % hk)) // C2
-    return emitOpError("expected the key heads to divide the query heads (got ") << hk << " and " << hq << ")";
+    return emitOpError("expected the key heads to divide the query heads (got ")
+           << hk << " and " << hq << ")";
   return success();
 }
 
 LogicalResult RotaryEmbeddingOp::verify() {
-  if (typeOf(getX()).getRank() != 4 || typeOf(getCos()).getRank() != 3 || typeOf(getSin()).getRank() != 3)
+  if (typeOf(getX()).getRank() != 4 || typeOf(getCos()).getRank() != 3 ||
+      typeOf(getSin()).getRank() != 3)
     return emitOpError("expected x of rank 4 and cos and sin of rank 3 (got ")
-           << getX().getType() << ", " << getCos().getType() << " and " << getSin().getType() << ")";
+           << getX().getType() << ", " << getCos().getType() << " and " << getSin().getType()
+           << ")";
   return success();
 }
 
 // Weights are [directions, gates * hidden, ...]; each direction names its activations.
-template <typename Op> static LogicalResult verifyRecurrent(Op op, int64_t gates, size_t functions) {
+template <typename Op>
+static LogicalResult verifyRecurrent(Op op, int64_t gates, size_t functions) {
   auto w = typeOf(op.getWeight()), r = typeOf(op.getRecurrence());
   int64_t directions = op.getDirection() == Direction::Bidirectional ? 2 : 1;
-  if (w.getRank() != 3 || !agree(w.getDimSize(0), directions) || !agree(r.getDimSize(0), directions))
-    return op.emitOpError("expected weights of ") << directions << " direction(s) (got " << w << " and " << r << ")";
+  if (w.getRank() != 3 || !agree(w.getDimSize(0), directions) ||
+      !agree(r.getDimSize(0), directions))
+    return op.emitOpError("expected weights of ")
+           << directions << " direction(s) (got " << w << " and " << r << ")";
   int64_t hidden = r.getDimSize(2);
-  if (!ShapedType::isDynamic(hidden) && (!agree(w.getDimSize(1), gates * hidden) || !agree(r.getDimSize(1), gates * hidden)))
-    return op.emitOpError("expected weights with ") << gates << " * " << hidden << " rows (got " << w << " and " << r << ")";
+  if (!ShapedType::isDynamic(hidden) &&
+      (!agree(w.getDimSize(1), gates * hidden) || !agree(r.getDimSize(1), gates * hidden)))
+    return op.emitOpError("expected weights with ")
+           << gates << " * " << hidden << " rows (got " << w << " and " << r << ")";
   if (op.getActivations().size() != functions * directions)
-    return op.emitOpError("expected ") << functions * directions << " activations (got " << op.getActivations().size() << ")";
+    return op.emitOpError("expected ")
+           << functions * directions << " activations (got " << op.getActivations().size() << ")";
   return success();
 }
 
@@ -218,11 +244,13 @@ LogicalResult ReshapeOp::verify() {
   auto in = typeOf(getX()), out = typeOf(getResult());
   if (in.getElementType() != out.getElementType()) // C4
     return emitOpError("expected equal element types (got ") << in << " and " << out << ")";
-  if (in.hasStaticShape() && out.hasStaticShape() && in.getNumElements() != out.getNumElements()) // C1
+  if (in.hasStaticShape() && out.hasStaticShape() &&
+      in.getNumElements() != out.getNumElements()) // C1
     return emitOpError("expected equal element counts (got ")
            << in.getNumElements() << " and " << out.getNumElements() << ")";
   if (!getShape() && out.getNumDynamicDims() > 1) // C3
-    return emitOpError("expected a shape operand for more than one dynamic dimension (got ") << out << ")";
+    return emitOpError("expected a shape operand for more than one dynamic dimension (got ")
+           << out << ")";
   return checkShapeOperand(*this, getShape(), out); // C2
 }
 
@@ -230,11 +258,12 @@ LogicalResult BroadcastOp::verify() {
   auto in = typeOf(getX()), out = typeOf(getResult());
   int64_t lead = out.getRank() - in.getRank();
   if (lead < 0)
-    return emitOpError("expected a result rank of at least ") << in.getRank() << " (got " << out << ")";
+    return emitOpError("expected a result rank of at least ")
+           << in.getRank() << " (got " << out << ")";
   for (int64_t i = 0; i < in.getRank(); ++i) // C1
     if (in.getDimSize(i) != 1 && !agree(in.getDimSize(i), out.getDimSize(lead + i)))
-      return emitOpError("expected dimension ") << i << " to be 1 or " << out.getDimSize(lead + i) << " (got "
-                                                << in.getDimSize(i) << ")";
+      return emitOpError("expected dimension ") << i << " to be 1 or " << out.getDimSize(lead + i)
+                                                << " (got " << in.getDimSize(i) << ")";
   return checkShapeOperand(*this, getShape(), out); // C2
 }
 
@@ -252,7 +281,8 @@ LogicalResult ConcatOp::verify() { return success(); } // C1-C3: inference
 
 LogicalResult PadOp::verify() {
   if (getValue() && getMode() != PadMode::Constant) // C2
-    return emitOpError("expected a value for mode constant only (got ") << stringifyPadMode(getMode()) << ")";
+    return emitOpError("expected a value for mode constant only (got ")
+           << stringifyPadMode(getMode()) << ")";
   if (getValue() && typeOf(getValue()).getRank() != 0)
     return emitOpError("expected a value of rank 0 (got ") << getValue().getType() << ")";
   return success();
@@ -262,11 +292,14 @@ LogicalResult GatherOp::verify() { return success(); } // C1: inference
 
 static LogicalResult checkAlongAxis(Operation *op, Value x, Value indices, int64_t axis) {
   if (typeOf(x).getRank() != typeOf(indices).getRank()) // C1
-    return op->emitOpError("expected x and indices of equal rank (got ") << x.getType() << " and " << indices.getType() << ")";
+    return op->emitOpError("expected x and indices of equal rank (got ")
+           << x.getType() << " and " << indices.getType() << ")";
   return checkAxis(op, axis, typeOf(x).getRank()); // C2
 }
 
-LogicalResult GatherElementsOp::verify() { return checkAlongAxis(*this, getX(), getIndices(), getAxis()); }
+LogicalResult GatherElementsOp::verify() {
+  return checkAlongAxis(*this, getX(), getIndices(), getAxis());
+}
 LogicalResult GatherNDOp::verify() { return success(); } // C1: inference
 
 LogicalResult ScatterElementsOp::verify() {
@@ -277,7 +310,8 @@ LogicalResult ScatterElementsOp::verify() {
 
 LogicalResult ScatterNDOp::verify() {
   auto i = typeOf(getIndices());
-  if (i.getRank() < 1 || ShapedType::isDynamic(i.getShape().back()) || i.getShape().back() > typeOf(getX()).getRank()) // C1
+  if (i.getRank() < 1 || ShapedType::isDynamic(i.getShape().back()) ||
+      i.getShape().back() > typeOf(getX()).getRank()) // C1
     return emitOpError("expected the last dimension of indices to be static and at most ")
            << typeOf(getX()).getRank() << " (got " << i << ")";
   return success();
@@ -286,7 +320,8 @@ LogicalResult ScatterNDOp::verify() {
 LogicalResult ResizeOp::verify() {
   int64_t rank = typeOf(getX()).getRank();
   if (rank != typeOf(getResult()).getRank()) // C1
-    return emitOpError("expected equal ranks (got ") << getX().getType() << " and " << getResult().getType() << ")";
+    return emitOpError("expected equal ranks (got ")
+           << getX().getType() << " and " << getResult().getType() << ")";
   if (int64_t(getScales().size()) != rank) // C2
     return emitOpError("expected ") << rank << " scales (got " << getScales().size() << ")";
   if (!getRoi().empty() && int64_t(getRoi().size()) != 2 * rank)
@@ -296,9 +331,11 @@ LogicalResult ResizeOp::verify() {
 
 LogicalResult ReverseSequenceOp::verify() {
   int64_t rank = typeOf(getX()).getRank();
-  if (failed(checkAxis(*this, getTimeAxis(), rank)) || failed(checkAxis(*this, getBatchAxis(), rank))) // C1
+  if (failed(checkAxis(*this, getTimeAxis(), rank)) ||
+      failed(checkAxis(*this, getBatchAxis(), rank))) // C1
     return failure();
   if (getTimeAxis() == getBatchAxis())
-    return emitOpError("expected different time and batch axes (got ") << getTimeAxis() << " twice)";
+    return emitOpError("expected different time and batch axes (got ")
+           << getTimeAxis() << " twice)";
   return success();
 }

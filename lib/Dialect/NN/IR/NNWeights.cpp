@@ -17,8 +17,10 @@ template <typename Op>
 struct RecurrentWeights : WeightedOp::ExternalModel<RecurrentWeights<Op>, Op> {
   SmallVector<WeightDescription> getWeights(Operation *op) const {
     auto layer = cast<Op>(op);
-    // What the recurrence is multiplied with is no operand: the states follow the encoding of the input.
-    return {{&layer.getWeightMutable(), {0, 1}, {2}, &layer.getXMutable(), 2}, {&layer.getRecurrenceMutable(), {0, 1}, {2}}};
+    // What the recurrence is multiplied with is no operand: the states follow the encoding of the
+    // input.
+    return {{&layer.getWeightMutable(), {0, 1}, {2}, &layer.getXMutable(), 2},
+            {&layer.getRecurrenceMutable(), {0, 1}, {2}}};
   }
 
   SmallVector<OpOperand *> getBiases(Operation *op) const {

@@ -1,8 +1,9 @@
 //===- ResizeForm.cpp - Linear interpolation of integers ------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// An element of a linear resize is a sum of two neighbours along each resized axis, 2^n in all. Where sizes are known, each
-// of them is a gather with known indices, and its weights are a constant.
+// An element of a linear resize is a sum of two neighbours along each resized axis, 2^n in all.
+// Where sizes are known, each of them is a gather with known indices, and its weights are a
+// constant.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,9 +20,10 @@ static RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getTyp
 
 static SmallVector<ResizeAxis> getAxes(ResizeOp op) {
   SmallVector<ResizeAxis> axes;
-  for (auto [i, in, out, scale] :
-       llvm::enumerate(typeOf(op.getX()).getShape(), typeOf(op.getResult()).getShape(), op.getScales()))
-    if (ResizeAxis axis{int64_t(i), in, out, scale, 0, 1}; !axis.isUnchanged() && !(ShapedType::isDynamic(in) && scale == 1))
+  for (auto [i, in, out, scale] : llvm::enumerate(
+           typeOf(op.getX()).getShape(), typeOf(op.getResult()).getShape(), op.getScales()))
+    if (ResizeAxis axis{int64_t(i), in, out, scale, 0, 1};
+        !axis.isUnchanged() && !(ShapedType::isDynamic(in) && scale == 1))
       axes.push_back(axis);
   return axes;
 }
@@ -32,11 +34,12 @@ bool terse::nn::hasLinearForm(ResizeOp op) {
     return false;
   SmallVector<ResizeAxis> axes = getAxes(op);
   return !axes.empty() && axes.size() <= kMaxAxes && llvm::all_of(axes, [](const ResizeAxis &axis) {
-           return !ShapedType::isDynamic(axis.in) && !ShapedType::isDynamic(axis.out) && axis.in > 0;
-         });
+    return !ShapedType::isDynamic(axis.in) && !ShapedType::isDynamic(axis.out) && axis.in > 0;
+  });
 }
 
-SmallVector<ScaledTensor> terse::nn::buildLinearForm(ResizeOp op, OpBuilder &b, Value centered, float scale) {
+SmallVector<ScaledTensor> terse::nn::buildLinearForm(ResizeOp op, OpBuilder &b, Value centered,
+                                                     float scale) {
   SmallVector<ResizeAxis> axes = getAxes(op);
   int64_t rank = typeOf(centered).getRank();
   SmallVector<ScaledTensor> terms;
@@ -55,7 +58,8 @@ SmallVector<ScaledTensor> terse::nn::buildLinearForm(ResizeOp op, OpBuilder &b, 
         along.push_back(taps.weights[tap]);
       }
       auto type = RankedTensorType::get({axis.out}, b.getI64Type());
-      Value indices = ConstantOp::create(b, op.getLoc(), DenseElementsAttr::get(type, ArrayRef<int64_t>(places)));
+      Value indices = ConstantOp::create(b, op.getLoc(),
+                                         DenseElementsAttr::get(type, ArrayRef<int64_t>(places)));
       picked = GatherOp::create(b, op.getLoc(), picked, indices, axis.index);
       shape[axis.index - axes.front().index] = axis.out;
       std::vector<double> products;
@@ -67,7 +71,8 @@ SmallVector<ScaledTensor> terse::nn::buildLinearForm(ResizeOp op, OpBuilder &b, 
     std::vector<float> factors;
     for (double weight : weights)
       factors.push_back(float(double(scale) * weight));
-    terms.push_back({picked, DenseElementsAttr::get(RankedTensorType::get(shape, b.getF32Type()), ArrayRef<float>(factors))});
+    terms.push_back({picked, DenseElementsAttr::get(RankedTensorType::get(shape, b.getF32Type()),
+                                                    ArrayRef<float>(factors))});
   }
   return terms;
 }

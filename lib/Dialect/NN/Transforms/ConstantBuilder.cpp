@@ -9,10 +9,12 @@
 using namespace mlir;
 using namespace terse;
 
-uint64_t nn::getStoredBytes(const HostTensor &tensor) { return getPackedBytes(tensor.dtype, tensor.getNumElements()); }
+uint64_t nn::getStoredBytes(const HostTensor &tensor) {
+  return getPackedBytes(tensor.dtype, tensor.getNumElements());
+}
 
-Value nn::createConstant(OpBuilder &b, Location loc, const HostTensor &tensor, RankedTensorType type, StringRef name,
-                         SymbolTable &symbols) {
+Value nn::createConstant(OpBuilder &b, Location loc, const HostTensor &tensor,
+                         RankedTensorType type, StringRef name, SymbolTable &symbols) {
   MLIRContext *context = b.getContext();
   if (getStoredBytes(tensor) <= kInlineBytes)
     return ConstantOp::create(b, loc, type, toDenseElements(tensor, context, type));
@@ -21,7 +23,8 @@ Value nn::createConstant(OpBuilder &b, Location loc, const HostTensor &tensor, R
   auto end = llvm::find_if_not(body, llvm::IsaPred<ml_program::GlobalOp>);
   OpBuilder globals(&body, end);
   auto global = ml_program::GlobalOp::create(globals, loc, name, type, /*is_mutable=*/false,
-                                             toDenseResource(tensor, name, context), b.getStringAttr("private"));
+                                             toDenseResource(tensor, name, context),
+                                             b.getStringAttr("private"));
   symbols.insert(global); // Makes the name unique.
   return ml_program::GlobalLoadConstOp::create(b, loc, type, FlatSymbolRefAttr::get(global));
 }

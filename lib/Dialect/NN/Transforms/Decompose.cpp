@@ -24,9 +24,10 @@ namespace {
 // The ops this pass removes, for its statistic.
 bool isComposite(Operation *op) {
   if (auto reduce = dyn_cast<ReduceOp>(op))
-    return !llvm::is_contained({ReduceKind::Sum, ReduceKind::Prod, ReduceKind::Max, ReduceKind::Min}, reduce.getKind());
-  return isa<BatchNormOp, LayerNormOp, RmsNormOp, GroupNormOp, InstanceNormOp, SoftmaxOp, AttentionOp,
-             RotaryEmbeddingOp, EmbeddingOp, LstmOp, GruOp, RnnOp>(op);
+    return !llvm::is_contained(
+        {ReduceKind::Sum, ReduceKind::Prod, ReduceKind::Max, ReduceKind::Min}, reduce.getKind());
+  return isa<BatchNormOp, LayerNormOp, RmsNormOp, GroupNormOp, InstanceNormOp, SoftmaxOp,
+             AttentionOp, RotaryEmbeddingOp, EmbeddingOp, LstmOp, GruOp, RnnOp>(op);
 }
 
 struct NNDecompose : terse::nn::impl::NNDecomposePassBase<NNDecompose> {

@@ -16,7 +16,8 @@ Value softmax(NNBuilder &b, Value x, int64_t axis, bool log) {
   return log ? b.sub(shifted, b.unary(UnaryKind::Log, sum)) : b.div(exponential, sum);
 }
 
-// Softmax along the last axis of scores of which minus infinity means masked: 0 for rows without any other score.
+// Softmax along the last axis of scores of which minus infinity means masked: 0 for rows without
+// any other score.
 Value maskedSoftmax(NNBuilder &b, Value score) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   int64_t axis = typeOf(score).getRank() - 1;
@@ -25,7 +26,8 @@ Value maskedSoftmax(NNBuilder &b, Value score) {
                       -std::numeric_limits<float>::max(), kInfinity);
   Value exponential = b.unary(UnaryKind::Exp, b.sub(score, max));
   // The largest score contributes 1 to the sum of any other row.
-  Value sum = b.unary(UnaryKind::Clamp, b.reduce(ReduceKind::Sum, exponential, {axis}), 1.0, kInfinity);
+  Value sum =
+      b.unary(UnaryKind::Clamp, b.reduce(ReduceKind::Sum, exponential, {axis}), 1.0, kInfinity);
   return b.div(exponential, sum);
 }
 
@@ -42,23 +44,27 @@ struct DecomposeAttention : DecomposePattern<AttentionOp> {
 
   SmallVector<Value> decompose(AttentionOp op, NNBuilder &b) const override {
     Type element = computeType(typeOf(op.getQ()).getElementType());
-    Value q = b.cast(op.getQ(), element), k = b.cast(op.getK(), element), v = b.cast(op.getV(), element);
+    Value q = b.cast(op.getQ(), element), k = b.cast(op.getK(), element),
+          v = b.cast(op.getV(), element);
     Value minusInfinity = b.scalar(-std::numeric_limits<double>::infinity(), element);
     int64_t heads = typeOf(q).getDimSize(1), keyHeads = typeOf(k).getDimSize(1);
-    // Grouped heads: [B, Hk, Hq/Hk, S, D] against [B, Hk, 1, T, D], so that keys and values are not repeated in memory.
+    // Grouped heads: [B, Hk, Hq/Hk, S, D] against [B, Hk, 1, T, D], so that keys and values are not
+    // repeated in memory.
     bool grouped = heads != keyHeads || ShapedType::isDynamic(heads);
     SmallVector<Dim> qDims = b.dims(q), kDims = b.dims(k), vDims = b.dims(v);
     Dim group(1);
     if (grouped) {
-      group = !qDims[1].value && !kDims[1].value ? Dim(heads / keyHeads)
-                                                 : Dim(b.div(b.asTensor(qDims[1]), b.asTensor(kDims[1])));
+      group = !qDims[1].value && !kDims[1].value
+                  ? Dim(heads / keyHeads)
+                  : Dim(b.div(b.asTensor(qDims[1]), b.asTensor(kDims[1])));
       q = b.reshape(q, {qDims[0], kDims[1], group, qDims[2], qDims[3]});
       k = b.reshape(k, {kDims[0], kDims[1], Dim(1), kDims[2], kDims[3]});
       v = b.reshape(v, {vDims[0], vDims[1], Dim(1), vDims[2], vDims[3]});
     }
     // Scaling q is cheaper than scaling the scores wherever D < T.
     q = b.unary(UnaryKind::Affine, q, op.getScale().convertToDouble(), 0.0);
-    SmallVector<int64_t> swap = grouped ? SmallVector<int64_t>{0, 1, 2, 4, 3} : SmallVector<int64_t>{0, 1, 3, 2};
+    SmallVector<int64_t> swap =
+        grouped ? SmallVector<int64_t>{0, 1, 2, 4, 3} : SmallVector<int64_t>{0, 1, 3, 2};
     Value score = b.matmul(q, b.transpose(k, swap));
     if (grouped)
       score = b.reshape(score, {qDims[0], qDims[1], qDims[2], kDims[2]});

@@ -9,7 +9,8 @@ using namespace terse::nn;
 
 namespace {
 
-// A per-channel parameter `[C]` as `[C, 1, ..., 1]`, so that it broadcasts along axis 1 of a tensor of `rank`.
+// A per-channel parameter `[C]` as `[C, 1, ..., 1]`, so that it broadcasts along axis 1 of a tensor
+// of `rank`.
 Value perChannel(NNBuilder &b, Value parameter, int64_t rank, Type element) {
   SmallVector<Dim> shape{b.dim(parameter, 0)};
   shape.append(rank - 2, Dim(1));
@@ -20,7 +21,8 @@ SmallVector<int64_t> axesFrom(int64_t first, int64_t rank) {
   return llvm::to_vector(llvm::seq<int64_t>(first, rank));
 }
 
-// 1 / sqrt(variance + epsilon), on the small reduced shape, so that the large one is multiplied only.
+// 1 / sqrt(variance + epsilon), on the small reduced shape, so that the large one is multiplied
+// only.
 Value inverseDeviation(NNBuilder &b, Value variance, double epsilon) {
   return b.unary(UnaryKind::Reciprocal,
                  b.unary(UnaryKind::Sqrt, b.unary(UnaryKind::Affine, variance, 1.0, epsilon)));
@@ -48,8 +50,9 @@ struct DecomposeBatchNorm : DecomposePattern<BatchNormOp> {
     Type element = computeType(typeOf(op.getX()).getElementType());
     int64_t rank = std::max<int64_t>(typeOf(op.getX()).getRank(), 2);
     auto parameter = [&](Value v) { return perChannel(b, v, rank, element); };
-    Value scale = b.mul(b.cast(op.getScale(), element),
-                        inverseDeviation(b, b.cast(op.getVariance(), element), op.getEpsilon().convertToDouble()));
+    Value scale =
+        b.mul(b.cast(op.getScale(), element), inverseDeviation(b, b.cast(op.getVariance(), element),
+                                                               op.getEpsilon().convertToDouble()));
     Value centered = b.sub(b.cast(op.getX(), element), parameter(op.getMean()));
     return {b.add(b.mul(centered, parameter(scale)), parameter(op.getBias()))};
   }
@@ -60,7 +63,8 @@ struct DecomposeLayerNorm : DecomposePattern<LayerNormOp> {
   SmallVector<Value> decompose(LayerNormOp op, NNBuilder &b) const override {
     RankedTensorType type = typeOf(op.getX());
     Value x = b.cast(op.getX(), computeType(type.getElementType()));
-    Value y = standardize(b, x, axesFrom(op.getAxis(), type.getRank()), op.getEpsilon().convertToDouble());
+    Value y = standardize(b, x, axesFrom(op.getAxis(), type.getRank()),
+                          op.getEpsilon().convertToDouble());
     return {scaleAndShift(b, y, op.getScale(), op.getBias())};
   }
 };
@@ -90,7 +94,8 @@ struct DecomposeGroupNorm : DecomposePattern<GroupNormOp> {
     else
       grouped.push_back(Dim(channels.size / groups));
     grouped.append(whole.begin() + 2, whole.end());
-    Value y = standardize(b, b.reshape(x, grouped), axesFrom(2, rank + 1), op.getEpsilon().convertToDouble());
+    Value y = standardize(b, b.reshape(x, grouped), axesFrom(2, rank + 1),
+                          op.getEpsilon().convertToDouble());
     Type element = typeOf(x).getElementType();
     return {scaleAndShift(b, b.reshape(y, whole), perChannel(b, op.getScale(), rank, element),
                           perChannel(b, op.getBias(), rank, element))};
@@ -103,7 +108,8 @@ struct DecomposeInstanceNorm : DecomposePattern<InstanceNormOp> {
     RankedTensorType type = typeOf(op.getX());
     int64_t rank = type.getRank();
     Type element = computeType(type.getElementType());
-    Value y = standardize(b, b.cast(op.getX(), element), axesFrom(2, rank), op.getEpsilon().convertToDouble());
+    Value y = standardize(b, b.cast(op.getX(), element), axesFrom(2, rank),
+                          op.getEpsilon().convertToDouble());
     return {scaleAndShift(b, y, perChannel(b, op.getScale(), rank, element),
                           perChannel(b, op.getBias(), rank, element))};
   }
@@ -112,6 +118,6 @@ struct DecomposeInstanceNorm : DecomposePattern<InstanceNormOp> {
 } // namespace
 
 void terse::nn::populateDecomposeNormPatterns(RewritePatternSet &patterns) {
-  patterns.add<DecomposeBatchNorm, DecomposeLayerNorm, DecomposeRmsNorm, DecomposeGroupNorm, DecomposeInstanceNorm>(
-      patterns.getContext());
+  patterns.add<DecomposeBatchNorm, DecomposeLayerNorm, DecomposeRmsNorm, DecomposeGroupNorm,
+               DecomposeInstanceNorm>(patterns.getContext());
 }

@@ -1,8 +1,9 @@
 //===- DecomposeRecurrent.cpp - LSTM, GRU and RNN -------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The input products of all time steps are one large contraction before the loop; the loop over time steps carries the
-// states and the output. The directions run one after the other and write their own slices of the output.
+// The input products of all time steps are one large contraction before the loop; the loop over
+// time steps carries the states and the output. The directions run one after the other and write
+// their own slices of the output.
 
 #include "NNBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -32,7 +33,8 @@ struct Layer {
   bool runsBackward(int64_t d) const { return direction == Direction::Reverse || d == 1; }
 };
 
-template <typename OpTy> std::optional<Layer> describe(OpTy op, const RecurrentProducts &products, NNBuilder &b) {
+template <typename OpTy>
+std::optional<Layer> describe(OpTy op, const RecurrentProducts &products, NNBuilder &b) {
   Layer layer;
   layer.op = op;
   layer.products = &products;
@@ -64,7 +66,8 @@ Value ofDirection(NNBuilder &b, Value v, int64_t d) {
 }
 
 // Rows of gates `[first, last)` of a weight, and the product with them.
-Value gateRows(NNBuilder &b, const Layer &layer, Value weight, int64_t d, int64_t first, int64_t last) {
+Value gateRows(NNBuilder &b, const Layer &layer, Value weight, int64_t d, int64_t first,
+               int64_t last) {
   return layer.products->getRows(b, weight, d, first * layer.hidden, last * layer.hidden);
 }
 Value multiply(NNBuilder &b, const Layer &layer, Value x, Value weight, Value bias = {}) {
@@ -75,20 +78,23 @@ Value multiply(NNBuilder &b, const Layer &layer, Value x, Value weight, Value bi
 Value activate(NNBuilder &b, const Layer &layer, int64_t index, Value v) {
   if (layer.clip > 0)
     v = b.unary(UnaryKind::Clamp, v, -layer.clip, layer.clip);
-  auto at = [&](ArrayRef<double> values) { return index < int64_t(values.size()) ? values[index] : 0.0; };
+  auto at = [&](ArrayRef<double> values) {
+    return index < int64_t(values.size()) ? values[index] : 0.0;
+  };
   UnaryKind kind = cast<UnaryKindAttr>(layer.activations[index]).getValue();
   if (Value result = layer.products->activate(b, layer.op, kind, v))
     return result;
   return b.unary(kind, v, at(layer.alpha), at(layer.beta));
 }
 
-// One step: from the input product of this time step and the states to the new states (the hidden state first).
+// One step: from the input product of this time step and the states to the new states (the hidden
+// state first).
 using StepFn = llvm::function_ref<SmallVector<Value>(NNBuilder &, Value, ArrayRef<Value>)>;
 
-// Runs one direction over time: `projected` is [T, B, gates * H], `states` are [B, H]; writes slice `d` of `y` and
-// returns y and the last states.
-SmallVector<Value> runDirection(NNBuilder &b, const Layer &layer, int64_t d, Value projected, Value lengths, Value y,
-                                ArrayRef<Value> states, StepFn step) {
+// Runs one direction over time: `projected` is [T, B, gates * H], `states` are [B, H]; writes slice
+// `d` of `y` and returns y and the last states.
+SmallVector<Value> runDirection(NNBuilder &b, const Layer &layer, int64_t d, Value projected,
+                                Value lengths, Value y, ArrayRef<Value> states, StepFn step) {
   Value zero = arith::ConstantIndexOp::create(b, 0), one = arith::ConstantIndexOp::create(b, 1);
   Value count = tensor::DimOp::create(b, layer.x, zero);
   SmallVector<Value> carried{y};
@@ -106,7 +112,8 @@ SmallVector<Value> runDirection(NNBuilder &b, const Layer &layer, int64_t d, Val
   OpFoldResult width = tensor::getMixedSize(b, b.getLoc(), projected, 2);
   Value input = tensor::ExtractSliceOp::create(
       b, RankedTensorType::get(type.getShape().drop_front(), type.getElementType()), projected,
-      ArrayRef<OpFoldResult>{t, i0, i0}, ArrayRef<OpFoldResult>{i1, batch, width}, ArrayRef<OpFoldResult>{i1, i1, i1});
+      ArrayRef<OpFoldResult>{t, i0, i0}, ArrayRef<OpFoldResult>{i1, batch, width},
+      ArrayRef<OpFoldResult>{i1, i1, i1});
 
   SmallVector<Value> old(loop.getRegionIterArgs().drop_front());
   SmallVector<Value> next = step(b, input, old);
@@ -128,7 +135,8 @@ SmallVector<Value> runDirection(NNBuilder &b, const Layer &layer, int64_t d, Val
   output = b.refine(output, old[0].getType());
   Value written = tensor::InsertSliceOp::create(
       b, output, loop.getRegionIterArgs()[0], ArrayRef<OpFoldResult>{t, b.getIndexAttr(d), i0, i0},
-      ArrayRef<OpFoldResult>{i1, i1, batch, b.getIndexAttr(layer.hidden)}, ArrayRef<OpFoldResult>{i1, i1, i1, i1});
+      ArrayRef<OpFoldResult>{i1, i1, batch, b.getIndexAttr(layer.hidden)},
+      ArrayRef<OpFoldResult>{i1, i1, i1, i1});
   SmallVector<Value> yields{written};
   llvm::append_range(yields, next);
   scf::YieldOp::create(b, yields);
@@ -151,8 +159,9 @@ SmallVector<Value> runLayer(NNBuilder &b, const Layer &layer, ArrayRef<Value> in
 
   SmallVector<Dim> stateShape{batch, Dim(layer.hidden)};
   auto stateType = RankedTensorType::get({batch.size, layer.hidden}, layer.element);
-  SmallVector<OpFoldResult> sizes{tensor::getMixedSize(b, b.getLoc(), layer.x, 0), b.getIndexAttr(directions),
-                                  tensor::getMixedSize(b, b.getLoc(), layer.x, 1), b.getIndexAttr(layer.hidden)};
+  SmallVector<OpFoldResult> sizes{
+      tensor::getMixedSize(b, b.getLoc(), layer.x, 0), b.getIndexAttr(directions),
+      tensor::getMixedSize(b, b.getLoc(), layer.x, 1), b.getIndexAttr(layer.hidden)};
   Value y = tensor::EmptyOp::create(b, sizes, layer.element);
   SmallVector<SmallVector<Value>> last(initialStates.size());
   for (int64_t d = 0; d < directions; ++d) {
@@ -165,8 +174,10 @@ SmallVector<Value> runLayer(NNBuilder &b, const Layer &layer, ArrayRef<Value> in
     }
     DirectionPlan direction = plan(d);
     int64_t gates = typeOf(layer.weight).getDimSize(1) / layer.hidden;
-    Value projected = multiply(b, layer, layer.x, gateRows(b, layer, layer.weight, d, 0, gates), direction.inputBias);
-    SmallVector<Value> ran = runDirection(b, layer, d, projected, lengths, y, states, direction.step);
+    Value projected = multiply(b, layer, layer.x, gateRows(b, layer, layer.weight, d, 0, gates),
+                               direction.inputBias);
+    SmallVector<Value> ran =
+        runDirection(b, layer, d, projected, lengths, y, states, direction.step);
     y = ran[0];
     for (auto [all, state] : llvm::zip(last, ArrayRef<Value>(ran).drop_front()))
       all.push_back(b.reshape(state, {Dim(1), batch, Dim(layer.hidden)}));
@@ -182,7 +193,8 @@ Value gate(NNBuilder &b, const Layer &layer, Value v, int64_t index, int64_t cou
   return b.slice(v, typeOf(v).getRank() - 1, index * layer.hidden, (index + count) * layer.hidden);
 }
 
-// The biases of one direction, input part and recurrent part of `gates` gates each; null without bias.
+// The biases of one direction, input part and recurrent part of `gates` gates each; null without
+// bias.
 std::pair<Value, Value> biases(NNBuilder &b, const Layer &layer, int64_t d, int64_t gates) {
   if (!layer.bias)
     return {};
@@ -191,7 +203,8 @@ std::pair<Value, Value> biases(NNBuilder &b, const Layer &layer, int64_t d, int6
 }
 
 // As DecomposePattern, for the layers that `products` accepts.
-template <typename OpTy> struct DecomposeLayer : OpRewritePattern<OpTy> {
+template <typename OpTy>
+struct DecomposeLayer : OpRewritePattern<OpTy> {
   DecomposeLayer(MLIRContext *context, const RecurrentProducts *products)
       : OpRewritePattern<OpTy>(context), products(*products) {}
   virtual SmallVector<Value> decompose(OpTy op, NNBuilder &b) const = 0;
@@ -227,7 +240,8 @@ struct DecomposeLstm : DecomposeLayer<LstmOp> {
       DirectionPlan result{inputBias ? b.add(inputBias, recurrentBias) : Value(), {}};
       Value recurrence = gateRows(b, layer, layer.recurrence, d, 0, 4);
       Value peephole = peepholes ? ofDirection(b, peepholes, d) : Value();
-      result.step = [=, &layer](NNBuilder &b, Value input, ArrayRef<Value> states) -> SmallVector<Value> {
+      result.step = [=, &layer](NNBuilder &b, Value input,
+                                ArrayRef<Value> states) -> SmallVector<Value> {
         Value cell = states[1], gates = b.add(input, multiply(b, layer, states[0], recurrence));
         // Gates stand in the order i, o, f, c; peepholes i, o, f.
         auto gateOf = [&](int64_t index, int64_t function, Value watched) {
@@ -263,23 +277,27 @@ struct DecomposeGru : DecomposeLayer<GruOp> {
       if (inputBias && linearBeforeReset) {
         // The recurrent bias of the hidden gate is under the reset gate.
         resetBias = gate(b, layer, recurrentBias, 2);
-        result.inputBias = b.concat({b.add(gate(b, layer, inputBias, 0, 2), gate(b, layer, recurrentBias, 0, 2)),
-                                     gate(b, layer, inputBias, 2)},
-                                    0);
+        result.inputBias =
+            b.concat({b.add(gate(b, layer, inputBias, 0, 2), gate(b, layer, recurrentBias, 0, 2)),
+                      gate(b, layer, inputBias, 2)},
+                     0);
       } else if (inputBias) {
         result.inputBias = b.add(inputBias, recurrentBias);
       }
       Value gateWeight = gateRows(b, layer, layer.recurrence, d, 0, 2);
       Value hiddenWeight = gateRows(b, layer, layer.recurrence, d, 2, 3);
-      result.step = [=, &layer](NNBuilder &b, Value input, ArrayRef<Value> states) -> SmallVector<Value> {
+      result.step = [=, &layer](NNBuilder &b, Value input,
+                                ArrayRef<Value> states) -> SmallVector<Value> {
         Value h = states[0];
         Value gates = b.add(gate(b, layer, input, 0, 2), multiply(b, layer, h, gateWeight));
         Value update = activate(b, layer, 2 * d, gate(b, layer, gates, 0));
         Value reset = activate(b, layer, 2 * d, gate(b, layer, gates, 1));
-        Value recurrent = linearBeforeReset ? b.mul(reset, multiply(b, layer, h, hiddenWeight, resetBias))
-                                            : multiply(b, layer, b.mul(reset, h), hiddenWeight);
+        Value recurrent = linearBeforeReset
+                              ? b.mul(reset, multiply(b, layer, h, hiddenWeight, resetBias))
+                              : multiply(b, layer, b.mul(reset, h), hiddenWeight);
         Value hidden = activate(b, layer, 2 * d + 1, b.add(gate(b, layer, input, 2), recurrent));
-        return {b.add(b.mul(b.unary(UnaryKind::Affine, update, -1.0, 1.0), hidden), b.mul(update, h))};
+        return {
+            b.add(b.mul(b.unary(UnaryKind::Affine, update, -1.0, 1.0), hidden), b.mul(update, h))};
       };
       return result;
     };
@@ -298,7 +316,8 @@ struct DecomposeRnn : DecomposeLayer<RnnOp> {
       auto [inputBias, recurrentBias] = biases(b, layer, d, 1);
       DirectionPlan result{inputBias ? b.add(inputBias, recurrentBias) : Value(), {}};
       Value recurrence = gateRows(b, layer, layer.recurrence, d, 0, 1);
-      result.step = [=, &layer](NNBuilder &b, Value input, ArrayRef<Value> states) -> SmallVector<Value> {
+      result.step = [=, &layer](NNBuilder &b, Value input,
+                                ArrayRef<Value> states) -> SmallVector<Value> {
         return {activate(b, layer, d, b.add(input, multiply(b, layer, states[0], recurrence)))};
       };
       return result;
@@ -317,18 +336,21 @@ bool RecurrentProducts::accepts(Operation *op) const { return !isEncoded(op); }
 
 Value RecurrentProducts::getInput(Operation *op) const { return op->getOperand(0); }
 
-Value RecurrentProducts::getRows(ImplicitLocOpBuilder &b, Value weight, int64_t direction, int64_t first,
-                                 int64_t last) const {
+Value RecurrentProducts::getRows(ImplicitLocOpBuilder &b, Value weight, int64_t direction,
+                                 int64_t first, int64_t last) const {
   NNBuilder nb(b.getLoc(), b);
   Value rows = ofDirection(nb, weight, direction);
   return first == 0 && last == typeOf(rows).getDimSize(0) ? rows : nb.slice(rows, 0, first, last);
 }
 
-Value RecurrentProducts::multiply(ImplicitLocOpBuilder &b, Operation *, Value x, Value weight, Value bias) const {
+Value RecurrentProducts::multiply(ImplicitLocOpBuilder &b, Operation *, Value x, Value weight,
+                                  Value bias) const {
   return NNBuilder(b.getLoc(), b).linear(x, weight, bias);
 }
 
-void terse::nn::populateDecomposeRecurrentPatterns(RewritePatternSet &patterns, const RecurrentProducts *products) {
+void terse::nn::populateDecomposeRecurrentPatterns(RewritePatternSet &patterns,
+                                                   const RecurrentProducts *products) {
   static const RecurrentProducts plain;
-  patterns.add<DecomposeLstm, DecomposeGru, DecomposeRnn>(patterns.getContext(), products ? products : &plain);
+  patterns.add<DecomposeLstm, DecomposeGru, DecomposeRnn>(patterns.getContext(),
+                                                          products ? products : &plain);
 }

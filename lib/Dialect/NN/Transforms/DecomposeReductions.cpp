@@ -22,15 +22,16 @@ struct DecomposeReduce : DecomposePattern<ReduceOp> {
 
   SmallVector<Value> decompose(ReduceOp op, NNBuilder &b) const override {
     ReduceKind kind = op.getKind();
-    if (llvm::is_contained({ReduceKind::Sum, ReduceKind::Prod, ReduceKind::Max, ReduceKind::Min}, kind))
+    if (llvm::is_contained({ReduceKind::Sum, ReduceKind::Prod, ReduceKind::Max, ReduceKind::Min},
+                           kind))
       return {};
     ArrayRef<int64_t> axes = op.getAxes();
     bool keep = op.getKeepdims();
     Type element = typeOf(op.getX()).getElementType();
     bool integer = isa<IntegerType>(element);
     auto sum = [&](Value v) { return b.reduce(ReduceKind::Sum, v, axes, keep); };
-    // Narrow floats sum in f32. Integers wrap in their own type where the result is an integer by nature, and go
-    // through f64 where it is not.
+    // Narrow floats sum in f32. Integers wrap in their own type where the result is an integer by
+    // nature, and go through f64 where it is not.
     Value x = integer ? op.getX() : b.cast(op.getX(), computeType(element));
     auto asFloat = [&] { return integer ? b.cast(x, b.getF64Type()) : x; };
     switch (kind) {
@@ -43,7 +44,8 @@ struct DecomposeReduce : DecomposePattern<ReduceOp> {
       Value total = sum(x);
       Dim count = countOf(b, x, axes);
       Type type = typeOf(total).getElementType();
-      Value divisor = count.value ? b.cast(b.reshape(count.value, {}), type) : b.scalar(double(count.size), type);
+      Value divisor = count.value ? b.cast(b.reshape(count.value, {}), type)
+                                  : b.scalar(double(count.size), type);
       return {b.div(total, divisor)};
     }
     case ReduceKind::L1:
@@ -57,7 +59,8 @@ struct DecomposeReduce : DecomposePattern<ReduceOp> {
     case ReduceKind::LogSum:
       return {b.unary(UnaryKind::Log, sum(asFloat()))};
     case ReduceKind::LogSumExp: {
-      // Subtracting the maximum keeps exp in range; an infinite maximum would only make NaNs, so it counts as 0.
+      // Subtracting the maximum keeps exp in range; an infinite maximum would only make NaNs, so it
+      // counts as 0.
       Value v = asFloat();
       Type type = typeOf(v).getElementType();
       Value peak = b.reduce(ReduceKind::Max, v, axes, /*keepdims=*/true);
@@ -66,7 +69,8 @@ struct DecomposeReduce : DecomposePattern<ReduceOp> {
       peak = b.select(infinite, b.scalar(0, type), peak);
       Value logarithm = b.unary(UnaryKind::Log, sum(b.unary(UnaryKind::Exp, b.sub(v, peak))));
       // The peak in the shape of the result: its kept axes have one element.
-      return {b.add(logarithm, keep ? peak : b.reduce(ReduceKind::Max, peak, axes, /*keepdims=*/false))};
+      return {b.add(logarithm,
+                    keep ? peak : b.reduce(ReduceKind::Max, peak, axes, /*keepdims=*/false))};
     }
     }
     return {};

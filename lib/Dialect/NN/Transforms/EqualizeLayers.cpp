@@ -1,18 +1,18 @@
 //===- EqualizeLayers.cpp - Cross-layer equalization ----------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The pairs are found first, then all factors are computed without touching the module; at the end every layer's weight
-// and bias are written once.
+// The pairs are found first, then all factors are computed without touching the module; at the end
+// every layer's weight and bias are written once.
 //
 //===----------------------------------------------------------------------===//
 
-#include "terse/Dialect/NN/Transforms/ConstantBuilder.h"
 #include "NNBuilder.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/SymbolTable.h"
 #include "terse/Dialect/NN/IR/NNChannels.h"
 #include "terse/Dialect/NN/IR/NNQuantization.h"
+#include "terse/Dialect/NN/Transforms/ConstantBuilder.h"
 #include "terse/Dialect/NN/Transforms/Passes.h"
 #include "terse/Support/Constants.h"
 #include "llvm/ADT/MapVector.h"
@@ -68,7 +68,8 @@ void forEachElement(ArrayRef<int64_t> shape, function_ref<void(int64_t, ArrayRef
 
 class Equalizer {
 public:
-  Equalizer(ModuleOp module, ClampScaling clamps) : module(module), symbols(module), clamps(clamps) {}
+  Equalizer(ModuleOp module, ClampScaling clamps)
+      : module(module), symbols(module), clamps(clamps) {}
 
   unsigned run(unsigned iterations) {
     module.walk([&](ContractionLike op) { findPair(op); });
@@ -94,7 +95,8 @@ private:
   std::unique_ptr<Layer> readLayer(ContractionLike op) {
     auto channels = dyn_cast<ChannelContraction>(op.getOperation());
     Value weight = op.getWeightOperand().get();
-    if (!channels || isEncoded(op) || !weight.hasOneUse() || !typeOf(weight).getElementType().isF32())
+    if (!channels || isEncoded(op) || !weight.hasOneUse() ||
+        !typeOf(weight).getElementType().isF32())
       return nullptr;
     std::optional<HostTensor> tensor = getConstant(weight);
     if (!tensor)
@@ -128,7 +130,8 @@ private:
   void findPair(ContractionLike op) {
     Layer *first = getLayer(op);
     OpOperand *bias = op.getBiasOperand();
-    if (!first || (bias && !(typeOf(bias->get()).getElementType().isF32() && getConstant(bias->get()))))
+    if (!first ||
+        (bias && !(typeOf(bias->get()).getElementType().isF32() && getConstant(bias->get()))))
       return;
     Pair pair{first};
     Value value = op->getResult(0);
@@ -147,7 +150,8 @@ private:
         return;
       }
       auto flow = dyn_cast<ChannelFlow>(user);
-      std::optional<int64_t> next = flow ? flow.getResultAxisFor(use.getOperandNumber(), axis) : std::nullopt;
+      std::optional<int64_t> next =
+          flow ? flow.getResultAxisFor(use.getOperandNumber(), axis) : std::nullopt;
       if (!next || isEncoded(user))
         return;
       if (isUpperBound(user) && clamps != ClampScaling::Keep) {
@@ -207,7 +211,8 @@ private:
       double typical = getTypicalRange(r1, r2);
       for (size_t i = 0; i < count; ++i) {
         double s = std::sqrt(r1[i] / r2[i]);
-        // A constant channel, and one that nothing reads: the other side's weights should not stand out.
+        // A constant channel, and one that nothing reads: the other side's weights should not stand
+        // out.
         if (r1[i] == 0 || r2[i] == 0)
           s = typical == 0 || r1[i] == r2[i] ? 1 : r1[i] == 0 ? typical / r2[i] : r1[i] / typical;
         pair.first->resultScale[i] /= s;
@@ -233,7 +238,8 @@ private:
         for (auto [i, s] : llvm::enumerate(pair.scale))
           bounds.setFromDouble(i, bound / s);
         auto boundsType = RankedTensorType::get(shape, b.getF32Type());
-        result = b.binary(BinaryKind::Min, result, createConstant(b, b.getLoc(), bounds, boundsType, "bounds", symbols));
+        result = b.binary(BinaryKind::Min, result,
+                          createConstant(b, b.getLoc(), bounds, boundsType, "bounds", symbols));
       }
       op->getResult(0).replaceAllUsesWith(b.refine(result, op->getResult(0).getType()));
       op->erase();
@@ -263,7 +269,8 @@ private:
     replace(*biasOperand, bias);
   }
 
-  /// The operand becomes a new constant; the old one goes, and its name is free, when nothing else reads it.
+  /// The operand becomes a new constant; the old one goes, and its name is free, when nothing else
+  /// reads it.
   void replace(OpOperand &operand, const HostTensor &tensor) {
     Value old = operand.get();
     std::string name = "weight";
@@ -294,7 +301,9 @@ private:
 struct NNEqualizeLayersPass : nn::impl::NNEqualizeLayersPassBase<NNEqualizeLayersPass> {
   using Base::Base;
 
-  void runOnOperation() override { numEqualized += Equalizer(getOperation(), clamps).run(iterations); }
+  void runOnOperation() override {
+    numEqualized += Equalizer(getOperation(), clamps).run(iterations);
+  }
 };
 
 } // namespace

@@ -25,7 +25,8 @@ static bool isConstantExpression(Value value, unsigned depth = 0) {
   if (matchPattern(value, m_Constant()) || isa<ml_program::GlobalLoadConstOp>(op))
     return true;
   return isa_and_nonnull<NNDialect>(op->getDialect()) && op->getNumOperands() > 0 &&
-         llvm::all_of(op->getOperands(), [&](Value operand) { return isConstantExpression(operand, depth + 1); });
+         llvm::all_of(op->getOperands(),
+                      [&](Value operand) { return isConstantExpression(operand, depth + 1); });
 }
 
 namespace {
@@ -47,7 +48,8 @@ FoldTarget getTarget(Value value) {
     return {};
   int64_t channels = typeOf(value).getDimSize(op.getResultChannelAxis());
   // Grouped transposed convolutions share slices of the weight between groups of channels.
-  if (ShapedType::isDynamic(channels) || typeOf(weight).getDimSize(op.getOutputChannelAxis()) != channels)
+  if (ShapedType::isDynamic(channels) ||
+      typeOf(weight).getDimSize(op.getOutputChannelAxis()) != channels)
     return {};
   return {op, channels};
 }
@@ -69,7 +71,8 @@ Value asChannels(NNBuilder &b, FoldTarget target, Value values) {
   RankedTensorType type = typeOf(values);
   if (type.getNumElements() == 1) {
     Value scalar = b.reshape(values, {Dim(1)});
-    return BroadcastOp::create(b, RankedTensorType::get({target.channels}, type.getElementType()), scalar, Value());
+    return BroadcastOp::create(b, RankedTensorType::get({target.channels}, type.getElementType()),
+                               scalar, Value());
   }
   return b.reshape(values, {Dim(target.channels)});
 }
@@ -116,9 +119,11 @@ struct FoldBatchNorm : OpRewritePattern<BatchNormOp> {
   LogicalResult matchAndRewrite(BatchNormOp op, PatternRewriter &rewriter) const override {
     FoldTarget target = getTarget(op.getX());
     if (!target || isEncoded(op))
-      return rewriter.notifyMatchFailure(op, "is not the only use of a contraction with constant weights");
+      return rewriter.notifyMatchFailure(
+          op, "is not the only use of a contraction with constant weights");
     if (target.op.getResultChannelAxis() != 1 || !isa<Biased>(target.op.getOperation()))
-      return rewriter.notifyMatchFailure(op, "normalizes another axis, or the contraction takes no bias");
+      return rewriter.notifyMatchFailure(
+          op, "normalizes another axis, or the contraction takes no bias");
     for (Value parameter : op->getOperands().drop_front())
       if (!isConstantExpression(parameter))
         return rewriter.notifyMatchFailure(op, "parameters are not constant");
@@ -153,12 +158,16 @@ struct FoldArithmetic : OpRewritePattern<BinaryOp> {
       target = getTarget(op.getRhs());
     }
     if (!target || op.getType() != target.op->getResult(0).getType())
-      return rewriter.notifyMatchFailure(op, "is not the only use of a contraction with constant weights");
+      return rewriter.notifyMatchFailure(
+          op, "is not the only use of a contraction with constant weights");
     if (!isConstantExpression(constant) || (!isFactor && !isa<Biased>(target.op.getOperation())) ||
-        (kind == BinaryKind::Sub && swapped && target.op.getBiasOperand() && !isa<Biased>(target.op.getOperation())))
-      return rewriter.notifyMatchFailure(op, "the other operand is computed, or the contraction takes no bias");
+        (kind == BinaryKind::Sub && swapped && target.op.getBiasOperand() &&
+         !isa<Biased>(target.op.getOperation())))
+      return rewriter.notifyMatchFailure(
+          op, "the other operand is computed, or the contraction takes no bias");
     if (!isPerChannel(target, constant))
-      return rewriter.notifyMatchFailure(op, "the constant varies along other axes than the channels");
+      return rewriter.notifyMatchFailure(op,
+                                         "the constant varies along other axes than the channels");
     if (!hoist(constant, target.op))
       return rewriter.notifyMatchFailure(op, "the constant stands after the contraction");
     rewriter.setInsertionPoint(target.op);
@@ -179,7 +188,8 @@ struct FoldArithmetic : OpRewritePattern<BinaryOp> {
     default:
       offset = swapped ? values : b.unary(UnaryKind::Neg, values);
       if (swapped)
-        factor = BroadcastOp::create(b, typeOf(values), b.reshape(b.scalar(-1, element), {Dim(1)}), Value());
+        factor = BroadcastOp::create(b, typeOf(values), b.reshape(b.scalar(-1, element), {Dim(1)}),
+                                     Value());
     }
     (void)fold(b, target, factor, offset);
     rewriter.replaceOp(op, target.op->getResult(0));
@@ -191,14 +201,17 @@ struct NNFoldBatchNorm : nn::impl::NNFoldBatchNormPassBase<NNFoldBatchNorm> {
   void runOnOperation() override {
     auto count = [&] {
       unsigned n = 0;
-      getOperation().walk([&](Operation *op) { n += isa<BatchNormOp, BinaryOp>(op) && !isConstantExpression(op->getResult(0)); });
+      getOperation().walk([&](Operation *op) {
+        n += isa<BatchNormOp, BinaryOp>(op) && !isConstantExpression(op->getResult(0));
+      });
       return n;
     };
     unsigned before = count();
     RewritePatternSet patterns(&getContext());
     patterns.add<FoldBatchNorm, FoldArithmetic>(&getContext());
     GreedyRewriteConfig config;
-    config.enableFolding(false).enableConstantCSE(false).setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
+    config.enableFolding(false).enableConstantCSE(false).setRegionSimplificationLevel(
+        GreedySimplifyRegionLevel::Disabled);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns), config)))
       return signalPassFailure();
     numFolded += before - count();

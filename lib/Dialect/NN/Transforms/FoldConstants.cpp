@@ -6,12 +6,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "terse/Dialect/NN/Transforms/ConstantBuilder.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "terse/Dialect/NN/IR/NNOps.h"
+#include "terse/Dialect/NN/Transforms/ConstantBuilder.h"
 #include "terse/Dialect/NN/Transforms/Passes.h"
 #include "terse/Reference/Interpreter.h"
 #include "terse/Support/Constants.h"

@@ -1,8 +1,8 @@
 //===- FoldLinear.cpp - Two linear layers become one ----------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One of the two layers multiplies along channels only. The other one stays, windows and all, with the product of both
-// weights, in its own layout.
+// One of the two layers multiplies along channels only. The other one stays, windows and all, with
+// the product of both weights, in its own layout.
 //
 //===----------------------------------------------------------------------===//
 
@@ -44,7 +44,8 @@ struct Layer {
   bool isPadded() const {
     auto padded = dyn_cast<ZeroPadded>(ContractionLike(op).getOperation());
     auto isZero = [](int64_t pad) { return pad == 0; };
-    return padded && !(llvm::all_of(padded.getZeroPadding().low, isZero) && llvm::all_of(padded.getZeroPadding().high, isZero));
+    return padded && !(llvm::all_of(padded.getZeroPadding().low, isZero) &&
+                       llvm::all_of(padded.getZeroPadding().high, isZero));
   }
 };
 
@@ -72,7 +73,8 @@ std::optional<Layer> readLayer(Operation *op) {
   layer.activationAxis = contraction.getContractionAxes().front();
   layer.results = layer.weight.shape[layer.resultAxis];
   layer.activations = layer.weight.shape[layer.activationAxis];
-  layer.window = layer.weight.getNumElements() / std::max<int64_t>(1, layer.results * layer.activations);
+  layer.window =
+      layer.weight.getNumElements() / std::max<int64_t>(1, layer.results * layer.activations);
   // Asked for a size that strides and padding would change.
   constexpr int64_t kProbe = 7;
   SmallVector<int64_t> shape(typeOf(contraction.getActivationOperand().get()).getRank(), kProbe);
@@ -84,8 +86,10 @@ std::optional<Layer> readLayer(Operation *op) {
   return layer;
 }
 
-/// Replaces axis `axis` of `tensor`, of size c, by one of size `size`: sum over c of tensor[.., c, ..] * factor(c, i).
-HostTensor contractAxis(const HostTensor &tensor, int64_t axis, int64_t size, function_ref<double(int64_t, int64_t)> factor) {
+/// Replaces axis `axis` of `tensor`, of size c, by one of size `size`: sum over c of tensor[.., c,
+/// ..] * factor(c, i).
+HostTensor contractAxis(const HostTensor &tensor, int64_t axis, int64_t size,
+                        function_ref<double(int64_t, int64_t)> factor) {
   std::vector<int64_t> shape = tensor.shape;
   int64_t outer = 1, inner = 1, channels = shape[axis];
   for (auto [d, extent] : llvm::enumerate(shape))
@@ -113,7 +117,8 @@ HostTensor contractAxis(const HostTensor &tensor, int64_t axis, int64_t size, fu
 /// Element (result, activation) of a pointwise layer's matrix.
 double getElement(const Layer &layer, int64_t result, int64_t activation) {
   bool resultFirst = layer.resultAxis < layer.activationAxis;
-  int64_t index = resultFirst ? result * layer.activations + activation : activation * layer.results + result;
+  int64_t index =
+      resultFirst ? result * layer.activations + activation : activation * layer.results + result;
   return layer.weight.getAs<float>()[index];
 }
 
@@ -161,9 +166,11 @@ private:
                        first->op.getActivationChannelAxis() == first->op.getResultChannelAxis();
     if (!keepsFirst && !keepsSecond)
       return false;
-    // Products per position, which both layers have about as many of; strides of the second one only make it less.
+    // Products per position, which both layers have about as many of; strides of the second one
+    // only make it less.
     int64_t window = std::max(first->window, second->window);
-    int64_t before = first->results * first->activations * first->window + second->results * second->activations * second->window;
+    int64_t before = first->results * first->activations * first->window +
+                     second->results * second->activations * second->window;
     if (second->results * first->activations * window > before)
       return false;
     replace(*first, *second, keepsFirst);
@@ -194,7 +201,8 @@ private:
       name = global.getSymName().str();
     b.setInsertionPoint(merged);
     auto constant = [&](const HostTensor &tensor, StringRef text) {
-      return createConstant(b, merged->getLoc(), tensor, RankedTensorType::get(tensor.shape, b.getF32Type()), text, symbols);
+      return createConstant(b, merged->getLoc(), tensor,
+                            RankedTensorType::get(tensor.shape, b.getF32Type()), text, symbols);
     };
     op.getWeightOperand().set(constant(weight, name));
     if (bias)
@@ -219,7 +227,8 @@ private:
     ArrayRef<float> values = second.weight.getAs<float>();
     SmallVector<int64_t> index(second.weight.shape.size(), 0);
     for (float value : values) {
-      sums[channels.getResultChannel(index)] += double(value) * first.bias->getAsDouble(channels.getActivationChannel(index));
+      sums[channels.getResultChannel(index)] +=
+          double(value) * first.bias->getAsDouble(channels.getActivationChannel(index));
       for (size_t d = index.size(); d-- > 0 && ++index[d] == second.weight.shape[d];)
         index[d] = 0;
     }
@@ -231,11 +240,13 @@ private:
 
   void eraseConstant(Value value) {
     Operation *op = value.getDefiningOp();
-    if (!op || !value.use_empty() || !(op->hasTrait<OpTrait::ConstantLike>() || isa<ml_program::GlobalLoadConstOp>(op)))
+    if (!op || !value.use_empty() ||
+        !(op->hasTrait<OpTrait::ConstantLike>() || isa<ml_program::GlobalLoadConstOp>(op)))
       return;
     ml_program::GlobalOp global = getConstantGlobal(value);
     op->erase();
-    if (global && global.isPrivate() && SymbolTable::symbolKnownUseEmpty(global, &module.getBodyRegion()))
+    if (global && global.isPrivate() &&
+        SymbolTable::symbolKnownUseEmpty(global, &module.getBodyRegion()))
       symbols.erase(global);
   }
 

@@ -21,7 +21,8 @@ namespace {
 bool padsWithZeros(PadOp pad) {
   if (pad.getMode() != PadMode::Constant)
     return false;
-  return !pad.getValue() || matchPattern(pad.getValue(), m_AnyZeroFloat()) || matchPattern(pad.getValue(), m_Zero());
+  return !pad.getValue() || matchPattern(pad.getValue(), m_AnyZeroFloat()) ||
+         matchPattern(pad.getValue(), m_Zero());
 }
 
 struct FoldPad : OpInterfaceRewritePattern<ZeroPadded> {
@@ -55,7 +56,8 @@ struct NNFoldPad : nn::impl::NNFoldPadPassBase<NNFoldPad> {
     RewritePatternSet patterns(&getContext());
     patterns.add<FoldPad>(&getContext());
     GreedyRewriteConfig config;
-    config.enableFolding(false).enableConstantCSE(false).setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
+    config.enableFolding(false).enableConstantCSE(false).setRegionSimplificationLevel(
+        GreedySimplifyRegionLevel::Disabled);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns), config)))
       return signalPassFailure();
     numFolded += before - count();

@@ -9,23 +9,30 @@ using namespace terse::nn;
 
 namespace terse::nn {
 
-Type computeType(Type element) { return element.isF64() ? element : Float32Type::get(element.getContext()); }
+Type computeType(Type element) {
+  return element.isF64() ? element : Float32Type::get(element.getContext());
+}
 
 bool isEncoded(Operation *op) {
   auto encoded = [](Type type) {
     auto tensor = dyn_cast<RankedTensorType>(type);
     return tensor && tensor.getEncoding();
   };
-  return llvm::any_of(op->getOperandTypes(), encoded) || llvm::any_of(op->getResultTypes(), encoded);
+  return llvm::any_of(op->getOperandTypes(), encoded) ||
+         llvm::any_of(op->getResultTypes(), encoded);
 }
 
 Value NNBuilder::unary(UnaryKind kind, Value x, double alpha, double beta) {
   return UnaryOp::create(*this, kind, x, alpha, beta);
 }
 
-Value NNBuilder::binary(BinaryKind kind, Value l, Value r) { return BinaryOp::create(*this, kind, l, r); }
+Value NNBuilder::binary(BinaryKind kind, Value l, Value r) {
+  return BinaryOp::create(*this, kind, l, r);
+}
 
-Value NNBuilder::compare(CompareKind kind, Value l, Value r) { return CompareOp::create(*this, kind, l, r); }
+Value NNBuilder::compare(CompareKind kind, Value l, Value r) {
+  return CompareOp::create(*this, kind, l, r);
+}
 
 Value NNBuilder::select(Value condition, Value onTrue, Value onFalse) {
   return SelectOp::create(*this, condition, onTrue, onFalse);
@@ -36,13 +43,17 @@ Value NNBuilder::reduce(ReduceKind kind, Value x, ArrayRef<int64_t> axes, bool k
 }
 
 Value NNBuilder::matmul(Value l, Value r) { return MatmulOp::create(*this, l, r); }
-Value NNBuilder::linear(Value x, Value weight, Value bias) { return LinearOp::create(*this, x, weight, bias); }
+Value NNBuilder::linear(Value x, Value weight, Value bias) {
+  return LinearOp::create(*this, x, weight, bias);
+}
 
 Value NNBuilder::transpose(Value x, ArrayRef<int64_t> permutation) {
   return TransposeOp::create(*this, x, permutation);
 }
 
-Value NNBuilder::concat(ValueRange inputs, int64_t axis) { return ConcatOp::create(*this, inputs, axis); }
+Value NNBuilder::concat(ValueRange inputs, int64_t axis) {
+  return ConcatOp::create(*this, inputs, axis);
+}
 
 Value NNBuilder::slice(Value x, int64_t axis, int64_t start, int64_t end, int64_t step) {
   RankedTensorType type = typeOf(x);
@@ -52,7 +63,8 @@ Value NNBuilder::slice(Value x, int64_t axis, int64_t start, int64_t end, int64_
   // Inference does not look through `?`; whole axes keep what is known of them.
   int64_t resolved = start;
   shape[axis] = resolveSlice(shape[axis], resolved, end, step);
-  return SliceOp::create(*this, RankedTensorType::get(shape, type.getElementType()), x, starts, ends, steps);
+  return SliceOp::create(*this, RankedTensorType::get(shape, type.getElementType()), x, starts,
+                         ends, steps);
 }
 
 Value NNBuilder::cast(Value x, Type element) {
@@ -71,7 +83,8 @@ Value NNBuilder::scalar(double value, Type element) {
     f.convert(floating.getFloatSemantics(), APFloat::rmNearestTiesToEven, &lossy);
     attr = FloatAttr::get(element, f);
   } else {
-    attr = IntegerAttr::get(element, APInt(element.getIntOrFloatBitWidth(), int64_t(value), /*isSigned=*/true,
+    attr = IntegerAttr::get(element, APInt(element.getIntOrFloatBitWidth(), int64_t(value),
+                                           /*isSigned=*/true,
                                            /*implicitTrunc=*/true));
   }
   return ConstantOp::create(*this, DenseElementsAttr::get(type, attr));
@@ -99,7 +112,8 @@ Dim NNBuilder::product(Dim a, Dim b) {
 Value NNBuilder::asTensor(Dim dim) {
   if (dim.value)
     return dim.value;
-  return ConstantOp::create(*this, DenseElementsAttr::get(RankedTensorType::get({1}, getI64Type()), dim.size));
+  return ConstantOp::create(
+      *this, DenseElementsAttr::get(RankedTensorType::get({1}, getI64Type()), dim.size));
 }
 
 static SmallVector<int64_t> staticShape(ArrayRef<Dim> dims) {
@@ -121,7 +135,8 @@ Value NNBuilder::reshape(Value x, ArrayRef<Dim> dims) {
 }
 
 Value NNBuilder::iota(ArrayRef<Dim> dims, int64_t axis) {
-  return IotaOp::create(*this, RankedTensorType::get(staticShape(dims), getI64Type()), shapeOperand(dims), axis);
+  return IotaOp::create(*this, RankedTensorType::get(staticShape(dims), getI64Type()),
+                        shapeOperand(dims), axis);
 }
 
 Value NNBuilder::refine(Value x, Type type) {

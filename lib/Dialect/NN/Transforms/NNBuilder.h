@@ -10,7 +10,9 @@
 
 namespace terse::nn {
 
-inline mlir::RankedTensorType typeOf(mlir::Value v) { return mlir::cast<mlir::RankedTensorType>(v.getType()); }
+inline mlir::RankedTensorType typeOf(mlir::Value v) {
+  return mlir::cast<mlir::RankedTensorType>(v.getType());
+}
 
 /// One dimension of a shape under construction: static, or a `tensor<1xi64>`.
 struct Dim {
@@ -33,14 +35,15 @@ public:
   mlir::Value div(mlir::Value l, mlir::Value r) { return binary(BinaryKind::Div, l, r); }
   mlir::Value compare(CompareKind kind, mlir::Value l, mlir::Value r);
   mlir::Value select(mlir::Value condition, mlir::Value onTrue, mlir::Value onFalse);
-  mlir::Value reduce(ReduceKind kind, mlir::Value x, llvm::ArrayRef<int64_t> axes, bool keepdims = true);
+  mlir::Value reduce(ReduceKind kind, mlir::Value x, llvm::ArrayRef<int64_t> axes,
+                     bool keepdims = true);
   mlir::Value matmul(mlir::Value l, mlir::Value r);
   mlir::Value linear(mlir::Value x, mlir::Value weight, mlir::Value bias = {});
   mlir::Value transpose(mlir::Value x, llvm::ArrayRef<int64_t> permutation);
   mlir::Value concat(mlir::ValueRange inputs, int64_t axis);
   /// Elements `[start, end)` of one axis, `step` apart; the others whole.
-  mlir::Value slice(mlir::Value x, int64_t axis, int64_t start, int64_t end = std::numeric_limits<int64_t>::max(),
-                    int64_t step = 1);
+  mlir::Value slice(mlir::Value x, int64_t axis, int64_t start,
+                    int64_t end = std::numeric_limits<int64_t>::max(), int64_t step = 1);
   /// `x` itself if it has that element type already.
   mlir::Value cast(mlir::Value x, mlir::Type element);
   /// A rank-0 float or integer constant.
@@ -58,7 +61,8 @@ public:
   /// Index along `axis` as i64.
   mlir::Value iota(llvm::ArrayRef<Dim> dims, int64_t axis);
 
-  /// `x` with exactly `type`: inference may know more or less of the shape than the op that is replaced.
+  /// `x` with exactly `type`: inference may know more or less of the shape than the op that is
+  /// replaced.
   mlir::Value refine(mlir::Value x, mlir::Type type);
 };
 
@@ -68,9 +72,10 @@ mlir::Type computeType(mlir::Type element);
 /// Whether an operand or result of `op` is encoded: such ops wait until encodings are decomposed.
 bool isEncoded(mlir::Operation *op);
 
-/// A rewrite of one composite op on plain tensors: `decompose` returns one value per result, or none for an op that
-/// stays as it is, and then it must not have built anything.
-template <typename OpTy> struct DecomposePattern : mlir::OpRewritePattern<OpTy> {
+/// A rewrite of one composite op on plain tensors: `decompose` returns one value per result, or
+/// none for an op that stays as it is, and then it must not have built anything.
+template <typename OpTy>
+struct DecomposePattern : mlir::OpRewritePattern<OpTy> {
   using mlir::OpRewritePattern<OpTy>::OpRewritePattern;
   virtual llvm::SmallVector<mlir::Value> decompose(OpTy op, NNBuilder &b) const = 0;
 

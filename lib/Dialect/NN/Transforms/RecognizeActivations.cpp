@@ -24,12 +24,15 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 /// The float that every element of a constant is.
 std::optional<double> getNumber(Value value) {
   DenseElementsAttr attr;
-  if (!matchPattern(value, m_Constant(&attr)) || !attr.isSplat() || !isa<FloatType>(attr.getElementType()))
+  if (!matchPattern(value, m_Constant(&attr)) || !attr.isSplat() ||
+      !isa<FloatType>(attr.getElementType()))
     return std::nullopt;
   return attr.getSplatValue<APFloat>().convertToDouble();
 }
 
-bool near(std::optional<double> a, double b) { return a && std::fabs(*a - b) <= 1e-6 * std::fabs(b); }
+bool near(std::optional<double> a, double b) {
+  return a && std::fabs(*a - b) <= 1e-6 * std::fabs(b);
+}
 
 /// An op that multiplies or adds a number: the other operand, if the number is `number`.
 Value matchNumber(Value value, BinaryKind kind, double number) {
@@ -43,7 +46,8 @@ Value matchNumber(Value value, BinaryKind kind, double number) {
     if (op.getKind() == kind && near(given, number))
       return x;
     // x / c is x * (1 / c)
-    if (op.getKind() == BinaryKind::Div && c == op.getRhs() && kind == BinaryKind::Mul && near(1 / *given, number))
+    if (op.getKind() == BinaryKind::Div && c == op.getRhs() && kind == BinaryKind::Mul &&
+        near(1 / *given, number))
       return x;
   }
   return {};
@@ -58,7 +62,8 @@ Product getFactors(Value value, unsigned depth = 0) {
   auto op = value.getDefiningOp<BinaryOp>();
   if (std::optional<double> number = getNumber(value))
     return {*number, {}};
-  bool isProduct = op && op.getKind() == BinaryKind::Mul, isQuotient = op && op.getKind() == BinaryKind::Div && getNumber(op.getRhs());
+  bool isProduct = op && op.getKind() == BinaryKind::Mul,
+       isQuotient = op && op.getKind() == BinaryKind::Div && getNumber(op.getRhs());
   if ((!isProduct && !isQuotient) || depth > 3 || (depth && !value.hasOneUse()))
     return {1, {value}};
   Product l = getFactors(op.getLhs(), depth + 1);
@@ -85,13 +90,16 @@ std::optional<std::tuple<Value, double, double>> getBounds(Value value) {
   if (!op || (op.getKind() != BinaryKind::Min && op.getKind() != BinaryKind::Max))
     return std::nullopt;
   for (auto [x, c] : {std::pair(op.getLhs(), op.getRhs()), std::pair(op.getRhs(), op.getLhs())})
-    if (std::optional<double> number = getNumber(c); number && !std::isnan(*number) && x.getType() == op.getType())
-      return op.getKind() == BinaryKind::Max ? std::tuple(x, *number, kInfinity) : std::tuple(x, -kInfinity, *number);
+    if (std::optional<double> number = getNumber(c);
+        number && !std::isnan(*number) && x.getType() == op.getType())
+      return op.getKind() == BinaryKind::Max ? std::tuple(x, *number, kInfinity)
+                                             : std::tuple(x, -kInfinity, *number);
   return std::nullopt;
 }
 
 /// Bounds one after another are one pair of bounds.
-template <typename OpTy> struct RecognizeBounds : OpRewritePattern<OpTy> {
+template <typename OpTy>
+struct RecognizeBounds : OpRewritePattern<OpTy> {
   using OpRewritePattern<OpTy>::OpRewritePattern;
   LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {
     auto outer = getBounds(op.getResult());
@@ -125,7 +133,8 @@ struct RecognizeProducts : OpRewritePattern<BinaryOp> {
     Product product = getFactors(op.getResult());
     if (product.factors.size() != 2)
       return rewriter.notifyMatchFailure(op, "is no product of two tensors");
-    for (auto [x, f] : {std::pair(product.factors[0], product.factors[1]), std::pair(product.factors[1], product.factors[0])}) {
+    for (auto [x, f] : {std::pair(product.factors[0], product.factors[1]),
+                        std::pair(product.factors[1], product.factors[0])}) {
       if (x.getType() != op.getType() || f.getType() != op.getType())
         continue;
       std::optional<UnaryKind> kind = match(x, f, product.number);
@@ -144,15 +153,18 @@ struct RecognizeProducts : OpRewritePattern<BinaryOp> {
       return false;
     if (product.factors.size() == 3)
       return llvm::all_of(product.factors, [&](Value factor) { return factor == x; });
-    auto pow = product.factors.size() == 1 ? product.factors.front().getDefiningOp<BinaryOp>() : BinaryOp();
-    return pow && pow.getKind() == BinaryKind::Pow && pow.getLhs() == x && near(getNumber(pow.getRhs()), 3);
+    auto pow = product.factors.size() == 1 ? product.factors.front().getDefiningOp<BinaryOp>()
+                                           : BinaryOp();
+    return pow && pow.getKind() == BinaryKind::Pow && pow.getLhs() == x &&
+           near(getNumber(pow.getRhs()), 3);
   }
 
   static std::optional<UnaryKind> match(Value x, Value f, double number) {
     if (auto unary = f.getDefiningOp<UnaryOp>(); unary && unary.getX() == x && near(number, 1)) {
       if (unary.getKind() == UnaryKind::Sigmoid)
         return UnaryKind::Silu;
-      if (unary.getKind() == UnaryKind::HardSigmoid && near(unary.getAlpha().convertToDouble(), 1.0 / 6) &&
+      if (unary.getKind() == UnaryKind::HardSigmoid &&
+          near(unary.getAlpha().convertToDouble(), 1.0 / 6) &&
           near(unary.getBeta().convertToDouble(), 0.5))
         return UnaryKind::HardSwish;
     }
@@ -162,14 +174,17 @@ struct RecognizeProducts : OpRewritePattern<BinaryOp> {
         return UnaryKind::HardSwish;
     }
     if (Value erf = matchNumber(f, BinaryKind::Add, 1); erf && near(number, 0.5))
-      if (auto unary = erf.getDefiningOp<UnaryOp>(); unary && unary.getKind() == UnaryKind::Erf &&
-                                                     matchNumber(unary.getX(), BinaryKind::Mul, std::sqrt(0.5)) == x)
+      if (auto unary = erf.getDefiningOp<UnaryOp>();
+          unary && unary.getKind() == UnaryKind::Erf &&
+          matchNumber(unary.getX(), BinaryKind::Mul, std::sqrt(0.5)) == x)
         return UnaryKind::Gelu;
     if (Value tanh = matchNumber(f, BinaryKind::Add, 1); tanh && near(number, 0.5))
       if (auto unary = tanh.getDefiningOp<UnaryOp>(); unary && unary.getKind() == UnaryKind::Tanh)
-        if (Value sum = matchNumber(unary.getX(), BinaryKind::Mul, std::sqrt(2 / 3.14159265358979323846)))
+        if (Value sum =
+                matchNumber(unary.getX(), BinaryKind::Mul, std::sqrt(2 / 3.14159265358979323846)))
           if (auto add = sum.getDefiningOp<BinaryOp>(); add && add.getKind() == BinaryKind::Add)
-            for (auto [y, cube] : {std::pair(add.getLhs(), add.getRhs()), std::pair(add.getRhs(), add.getLhs())})
+            for (auto [y, cube] :
+                 {std::pair(add.getLhs(), add.getRhs()), std::pair(add.getRhs(), add.getLhs())})
               if (y == x && isCubeOf(cube, x))
                 return UnaryKind::GeluTanh;
     return std::nullopt;
@@ -185,9 +200,11 @@ struct NNRecognizeActivations : nn::impl::NNRecognizeActivationsPassBase<NNRecog
     };
     unsigned before = count();
     RewritePatternSet patterns(&getContext());
-    patterns.add<RecognizeBounds<UnaryOp>, RecognizeBounds<BinaryOp>, RecognizeProducts>(&getContext());
+    patterns.add<RecognizeBounds<UnaryOp>, RecognizeBounds<BinaryOp>, RecognizeProducts>(
+        &getContext());
     GreedyRewriteConfig config;
-    config.enableFolding(false).enableConstantCSE(false).setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
+    config.enableFolding(false).enableConstantCSE(false).setRegionSimplificationLevel(
+        GreedySimplifyRegionLevel::Disabled);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns), config)))
       return signalPassFailure();
     numRecognized += before - count();

@@ -47,13 +47,14 @@ LogicalResult ChoiceAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   // C3
   for (Attribute value : values)
     if (!isa<EncodingAttrInterface, StaticAttr, ProductAttr, StringAttr>(value))
-      return emitError() << "expected a terse encoding, #terse.static, #terse.product or a reason in quotes (got "
+      return emitError() << "expected a terse encoding, #terse.static, #terse.product or a reason "
+                            "in quotes (got "
                          << value << ")";
   return success();
 }
 
-LogicalResult StaticAttr::verify(function_ref<InFlightDiagnostic()> emitError, EncodingAttrInterface, ArrayRef<Attribute> values,
-                                 StringAttr) {
+LogicalResult StaticAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 EncodingAttrInterface, ArrayRef<Attribute> values, StringAttr) {
   // C1
   if (values.empty())
     return emitError() << "expected a constant for each parameter of the encoding (got none)";
@@ -63,10 +64,13 @@ LogicalResult StaticAttr::verify(function_ref<InFlightDiagnostic()> emitError, E
   return success();
 }
 
-LogicalResult StatisticsAttr::verify(function_ref<InFlightDiagnostic()> emitError, uint64_t samples, uint64_t, uint64_t,
-                                     DenseF64ArrayAttr range, int64_t, int64_t, DenseI64ArrayAttr counts, DenseF64ArrayAttr channels) {
+LogicalResult StatisticsAttr::verify(function_ref<InFlightDiagnostic()> emitError, uint64_t samples,
+                                     uint64_t, uint64_t, DenseF64ArrayAttr range, int64_t, int64_t,
+                                     DenseI64ArrayAttr counts, DenseF64ArrayAttr channels) {
   if (range.size() != 4)
-    return emitError() << "expected 4 numbers as range: smallest, largest and their moving averages (got " << range.size() << ")";
+    return emitError()
+           << "expected 4 numbers as range: smallest, largest and their moving averages (got "
+           << range.size() << ")";
   if (counts && llvm::any_of(counts.asArrayRef(), [](int64_t count) { return count < 0; }))
     return emitError() << "expected counts that are not negative";
   if (channels && channels.size() % 4)
@@ -96,6 +100,6 @@ void ChoiceAttr::set(OpOperand &operand, Attribute value) {
   llvm::sort(entries, llvm::less_first());
   auto numbers = llvm::to_vector(llvm::make_first_range(entries));
   auto values = llvm::to_vector(llvm::make_second_range(entries));
-  op->setDiscardableAttr(kAttrName, get(op->getContext(), ArrayRef<int64_t>(numbers),
-                                        ArrayRef<Attribute>(values)));
+  op->setDiscardableAttr(
+      kAttrName, get(op->getContext(), ArrayRef<int64_t>(numbers), ArrayRef<Attribute>(values)));
 }

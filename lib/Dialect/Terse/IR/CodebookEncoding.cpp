@@ -221,7 +221,9 @@ SmallVector<int64_t> CodebookEncodingAttr::getTablesShape(ArrayRef<int64_t> shap
   return result;
 }
 
-std::optional<Granularity> CodebookEncodingAttr::getScaleGranularity() const { return getGranularity(); }
+std::optional<Granularity> CodebookEncodingAttr::getScaleGranularity() const {
+  return getGranularity();
+}
 
 SmallVector<EncodingComponent> CodebookEncodingAttr::getComponents(RankedTensorType logical) const {
   SmallVector<EncodingComponent> components;

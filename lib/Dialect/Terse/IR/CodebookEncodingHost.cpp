@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "CodebookTables.h"
-#include "terse/Dialect/Terse/IR/HostBlocks.h"
 #include "ParameterSlot.h"
+#include "terse/Dialect/Terse/IR/HostBlocks.h"
 #include "terse/Support/Clustering.h"
 #include "terse/Support/MLIRBridge.h"
 

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "EncodingSyntax.h"
-#include "terse/Dialect/Terse/IR/HostBlocks.h"
 #include "ParameterSlot.h"
+#include "terse/Dialect/Terse/IR/HostBlocks.h"
 #include "terse/Support/MLIRBridge.h"
 
 using namespace mlir;

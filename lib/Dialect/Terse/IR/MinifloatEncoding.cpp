@@ -76,7 +76,9 @@ MinifloatEncodingAttr::verifyEncoding(ArrayRef<int64_t> shape, Type elementType,
   return ParameterSlot(getScale()).verifyFor(getGranularity().getParameterShape(shape), emitError);
 }
 
-std::optional<Granularity> MinifloatEncodingAttr::getScaleGranularity() const { return getGranularity(); }
+std::optional<Granularity> MinifloatEncodingAttr::getScaleGranularity() const {
+  return getGranularity();
+}
 
 SmallVector<EncodingComponent>
 MinifloatEncodingAttr::getComponents(RankedTensorType logical) const {
@@ -102,6 +104,6 @@ EncodingAttrInterface MinifloatEncodingAttr::fit(RankedTensorType logical,
   Granularity granularity =
       getFitRule() ? getFitRule().apply(logical.getShape(), axes) : getGranularity();
   Attribute scale = ParameterSlot(getScale()).fit(granularity, logical.getShape());
-  return get(getContext(), getValueType(), granularity.axis, granularity.block, scale,
-             getDynamic(), FitAttr());
+  return get(getContext(), getValueType(), granularity.axis, granularity.block, scale, getDynamic(),
+             FitAttr());
 }

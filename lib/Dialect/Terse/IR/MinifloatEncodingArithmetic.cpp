@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "terse/Dialect/Terse/IR/HostBlocks.h"
 #include "ParameterSlot.h"
+#include "terse/Dialect/Terse/IR/HostBlocks.h"
 #include "terse/Numerics/Quantize.h"
 #include "terse/Support/MLIRBridge.h"
 #include "llvm/ADT/APFloat.h"

@@ -28,8 +28,8 @@ public:
   bool isRunTimeEncodable() const { return !getEncoding() || getEncoding().isRunTimeEncodable(); }
   /// The slot with its encoding fitted to a tensor of parameters: blocks run along all its axes.
   mlir::Attribute fit(llvm::ArrayRef<int64_t> shape) const;
-  /// The same for the scales of a tensor of this shape. A slot without a template is returned as it is, also where
-  /// the granularity does not suit the shape.
+  /// The same for the scales of a tensor of this shape. A slot without a template is returned as it
+  /// is, also where the granularity does not suit the shape.
   mlir::Attribute fit(const Granularity &granularity, llvm::ArrayRef<int64_t> shape) const {
     return isTemplate() ? fit(granularity.getParameterShape(shape)) : slot;
   }

@@ -178,22 +178,27 @@ LogicalResult FakeQuantOp::verify() {
 //===----------------------------------------------------------------------===//
 
 LogicalResult RequantizeOp::verify() {
-  auto elementOf = [](Value value) { return cast<RankedTensorType>(value.getType()).getElementType(); };
+  auto elementOf = [](Value value) {
+    return cast<RankedTensorType>(value.getType()).getElementType();
+  };
   // C1
   auto resultType = dyn_cast<IntegerType>(elementOf(getResult()));
   if (!resultType || resultType.getWidth() > 16)
-    return emitOpError() << "expected a result of integers of at most 16 bits (got " << elementOf(getResult()) << ")";
+    return emitOpError() << "expected a result of integers of at most 16 bits (got "
+                         << elementOf(getResult()) << ")";
   for (Value input : getInputs())
     if (auto type = dyn_cast<IntegerType>(elementOf(input)); !type || type.getWidth() > 32)
-      return emitOpError() << "expected inputs of integers of at most 32 bits (got " << elementOf(input) << ")";
+      return emitOpError() << "expected inputs of integers of at most 32 bits (got "
+                           << elementOf(input) << ")";
   // C2
   if (getInputs().empty() || getInputs().size() != getMultipliers().size())
-    return emitOpError() << "expected one multiplier for each input (got " << getMultipliers().size() << " for "
-                         << getInputs().size() << ")";
+    return emitOpError() << "expected one multiplier for each input (got "
+                         << getMultipliers().size() << " for " << getInputs().size() << ")";
   Type factor = elementOf(getMultipliers().front());
   for (Value multiplier : getMultipliers())
     if (elementOf(multiplier) != factor || !(factor.isF32() || factor.isSignlessInteger(32)))
-      return emitOpError() << "expected multipliers that are all f32 or all i32 (got " << elementOf(multiplier) << ")";
+      return emitOpError() << "expected multipliers that are all f32 or all i32 (got "
+                           << elementOf(multiplier) << ")";
   // C3
   if (factor.isF32() == bool(getShift()))
     return emitOpError() << "expected a shift exactly with i32 multipliers (got " << factor << ")";
@@ -201,24 +206,27 @@ LogicalResult RequantizeOp::verify() {
     return emitOpError() << "expected a shift of type i32 (got " << elementOf(getShift()) << ")";
   // C4
   if (getZeroPoint() && elementOf(getZeroPoint()) != resultType)
-    return emitOpError() << "expected a zero point of type " << resultType << " (got " << elementOf(getZeroPoint()) << ")";
+    return emitOpError() << "expected a zero point of type " << resultType << " (got "
+                         << elementOf(getZeroPoint()) << ")";
   // C5
   unsigned bits = resultType.getWidth();
   int64_t min = resultType.isUnsigned() ? 0 : -(int64_t(1) << (bits - 1));
   int64_t max = (int64_t(1) << (resultType.isUnsigned() ? bits : bits - 1)) - 1;
   int64_t low = getLow(), high = getHigh();
   if (low > high || low < min || high > max)
-    return emitOpError() << "expected bounds in order and within [" << min << ", " << max << "] (got " << low << " and "
-                         << high << ")";
+    return emitOpError() << "expected bounds in order and within [" << min << ", " << max
+                         << "] (got " << low << " and " << high << ")";
   // C6
   SmallVector<int64_t> shape;
   for (Value operand : getOperands()) {
     auto joined = nn::broadcastShapes(shape, cast<RankedTensorType>(operand.getType()).getShape());
     if (!joined)
-      return emitOpError() << "expected operands that broadcast to each other (got " << operand.getType() << ")";
+      return emitOpError() << "expected operands that broadcast to each other (got "
+                           << operand.getType() << ")";
     shape = std::move(*joined);
   }
   if (failed(verifyCompatibleShape(shape, getResult().getType().getShape())))
-    return emitOpError() << "expected operands that broadcast to the result's shape (got " << getResult().getType() << ")";
+    return emitOpError() << "expected operands that broadcast to the result's shape (got "
+                         << getResult().getType() << ")";
   return success();
 }

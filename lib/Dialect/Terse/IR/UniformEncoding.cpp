@@ -129,7 +129,9 @@ EncodingAttrInterface UniformEncodingAttr::getScaleEncoding() const {
 
 FloatType UniformEncodingAttr::getScaleType() const { return ParameterSlot(getScale()).getType(); }
 
-std::optional<Granularity> UniformEncodingAttr::getScaleGranularity() const { return getGranularity(); }
+std::optional<Granularity> UniformEncodingAttr::getScaleGranularity() const {
+  return getGranularity();
+}
 
 SmallVector<EncodingComponent> UniformEncodingAttr::getComponents(RankedTensorType logical) const {
   SmallVector<EncodingComponent> components;

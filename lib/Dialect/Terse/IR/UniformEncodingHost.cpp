@@ -6,9 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "terse/Dialect/Terse/IR/HostBlocks.h"
 #include "ParameterSlot.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "terse/Dialect/Terse/IR/HostBlocks.h"
 #include "terse/Dialect/Terse/IR/TerseAttributes.h"
 #include "terse/Numerics/Quantize.h"
 #include "terse/Support/MLIRBridge.h"

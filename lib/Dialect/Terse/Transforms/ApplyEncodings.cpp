@@ -301,9 +301,9 @@ ml_program::GlobalOp Applier::makeGlobal(const ConstantSource &source,
     builder.setInsertionPoint(source.global);
   else
     builder.setInsertionPointToStart(module.getBody());
-  auto global = ml_program::GlobalOp::create(builder, loc, source.name + "." + info.name, info.type,
-                                             /*is_mutable=*/false, value,
-                                             builder.getStringAttr("private"));
+  auto global =
+      ml_program::GlobalOp::create(builder, loc, source.name + "." + info.name, info.type,
+                                   /*is_mutable=*/false, value, builder.getStringAttr("private"));
   symbols.getSymbolTable(module).insert(global, builder.getInsertionPoint());
   return global;
 }
@@ -404,7 +404,8 @@ LogicalResult Applier::encodeProduct(OpOperand &operand, EncodingAttrInterface e
   auto components = encoding.encodeHost(*bias, type, {scales}, error);
   if (failed(components))
     return failure();
-  // Only the integers are stored: their scales are the products of those that activation and weight have.
+  // Only the integers are stored: their scales are the products of those that activation and weight
+  // have.
   EncodingComponent info = encoding.getComponents(type).front();
   SmallVector<SpoolSlot> slots{{info.name, info.type}};
   SmallVector<std::string> names{source.name + "." + info.name};
@@ -416,13 +417,16 @@ LogicalResult Applier::encodeProduct(OpOperand &operand, EncodingAttrInterface e
   OpBuilder builder(operand.getOwner());
   Location loc = operand.get().getLoc();
   auto castTo = [&](Value v) -> Value {
-    auto wide = RankedTensorType::get(cast<RankedTensorType>(v.getType()).getShape(), builder.getF32Type());
+    auto wide =
+        RankedTensorType::get(cast<RankedTensorType>(v.getType()).getShape(), builder.getF32Type());
     return v.getType() == wide ? v : nn::CastOp::create(builder, loc, wide, v).getResult();
   };
-  Value product = nn::BinaryOp::create(builder, loc, nn::BinaryKind::Mul, castTo(wScales), castTo(xScale));
+  Value product =
+      nn::BinaryOp::create(builder, loc, nn::BinaryKind::Mul, castTo(wScales), castTo(xScale));
   Value stored = ml_program::GlobalLoadConstOp::create(builder, loc, global.getType(),
                                                        SymbolRefAttr::get(global.getSymNameAttr()));
-  auto encoded = RankedTensorType::get(type.getShape(), type.getElementType(), cast<Attribute>(encoding));
+  auto encoded =
+      RankedTensorType::get(type.getShape(), type.getElementType(), cast<Attribute>(encoding));
   replace(operand, AssembleOp::create(builder, loc, encoded, ValueRange{stored, product}));
   ++numEncoded;
   ConstantTask task;

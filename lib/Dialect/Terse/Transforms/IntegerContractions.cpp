@@ -98,7 +98,8 @@ static int64_t getContractedSize(nn::ContractionLike op, ArrayRef<int64_t> activ
     if (ShapedType::isDynamic(size) && axes.size() == 1)
       size = activation[op.getActivationChannelAxis()];
     // Beyond any limit; also keeps the product from overflowing.
-    if (ShapedType::isDynamic(size) || (size && product > std::numeric_limits<int32_t>::max() / size))
+    if (ShapedType::isDynamic(size) ||
+        (size && product > std::numeric_limits<int32_t>::max() / size))
       return ShapedType::kDynamic;
     product *= size;
   }
@@ -165,8 +166,8 @@ static std::optional<IntegerContraction> analyze(nn::ContractionLike op, std::st
   int64_t summands = getContractedSize(op, result.activation.shape, result.weight.shape);
   if (ShapedType::isDynamic(summands))
     return no("the number of summands is not known");
-  int64_t largest = getLargestMagnitude(result.activation.encoding) *
-                    getLargestMagnitude(result.weight.encoding);
+  int64_t largest =
+      getLargestMagnitude(result.activation.encoding) * getLargestMagnitude(result.weight.encoding);
   if (summands > std::numeric_limits<int32_t>::max() / largest)
     return no("a sum of " + Twine(summands) + " products may overflow i32");
 
@@ -189,8 +190,7 @@ public:
 
   /// contraction(qx - zx, qw - zw), in f32.
   Value emitSum(const IntegerContraction &contraction) {
-    SmallVector<Value> x = components(contraction.activation),
-                       w = components(contraction.weight);
+    SmallVector<Value> x = components(contraction.activation), w = components(contraction.weight);
     factor = binary(nn::BinaryKind::Mul,
                     spread(loadScales(contraction.activation, x), contraction.activation),
                     spreadOverChannels(loadScales(contraction.weight, w)));
@@ -206,8 +206,7 @@ public:
       Value value = bias->get();
       if (getEncoding(value.getType()))
         value = DecodeOp::create(builder, loc, value);
-      y = combine(nn::BinaryKind::Add, y,
-                  spreadOverChannels(cast(value, builder.getF32Type())));
+      y = combine(nn::BinaryKind::Add, y, spreadOverChannels(cast(value, builder.getF32Type())));
     }
     y = cast(y, resultType.getElementType());
     if (EncodingAttrInterface encoding = getEncoding(op->getResult(0).getType()))
@@ -230,8 +229,7 @@ public:
     }
     q = nn::UnaryOp::create(builder, loc, nn::UnaryKind::Round, q);
     if (encoding.getAsymmetric())
-      q = combine(nn::BinaryKind::Add, q,
-                  spread(cast(encode.getParameters().back(), f32), like));
+      q = combine(nn::BinaryKind::Add, q, spread(cast(encode.getParameters().back(), f32), like));
     q = nn::UnaryOp::create(builder, loc, nn::UnaryKind::Clamp, q, double(encoding.getQMin()),
                             double(encoding.getQMax()));
     SmallVector<Value> stored{cast(q, encoding.getValueType())};
@@ -252,8 +250,8 @@ private:
     Type f32 = builder.getF32Type();
     if (EncodingAttrInterface nested = operand.encoding.getScaleEncoding())
       return nested.buildDecode(
-          builder, loc,
-          RankedTensorType::get(operand.encoding.getScaleShape(operand.shape), f32), scales);
+          builder, loc, RankedTensorType::get(operand.encoding.getScaleShape(operand.shape), f32),
+          scales);
     return cast(scales.front(), f32);
   }
 
@@ -274,7 +272,8 @@ private:
     return parameters;
   }
 
-  /// One number, or one per output channel, in whatever shape, so that they broadcast to the result.
+  /// One number, or one per output channel, in whatever shape, so that they broadcast to the
+  /// result.
   Value spreadOverChannels(Value parameters) {
     RankedTensorType type = typeOf(parameters);
     if (type.hasStaticShape() && type.getNumElements() == 1)
@@ -294,9 +293,8 @@ private:
   Value reshape(Value x, ArrayRef<int64_t> shape) {
     if (typeOf(x).getShape() == shape)
       return x;
-    return nn::ReshapeOp::create(builder, loc,
-                                 RankedTensorType::get(shape, typeOf(x).getElementType()), x,
-                                 Value());
+    return nn::ReshapeOp::create(
+        builder, loc, RankedTensorType::get(shape, typeOf(x).getElementType()), x, Value());
   }
 
   Value cast(Value x, Type elementType) {
@@ -317,9 +315,9 @@ private:
 
   /// A binary op whose result has the shape of the op's result: operands may know more.
   Value combine(nn::BinaryKind kind, Value lhs, Value rhs) {
-    return nn::BinaryOp::create(
-        builder, loc, RankedTensorType::get(resultType.getShape(), builder.getF32Type()), kind, lhs,
-        rhs);
+    return nn::BinaryOp::create(builder, loc,
+                                RankedTensorType::get(resultType.getShape(), builder.getF32Type()),
+                                kind, lhs, rhs);
   }
 
   OpBuilder &builder;
@@ -379,7 +377,8 @@ struct IntegerContractionsPass : terse::impl::IntegerContractionsPassBase<Intege
       if (!isCandidate(op) || analyze(op, reason))
         return;
       ++kept;
-      remark::missed(op->getLoc(), remark::RemarkOpts::name("float").category(DEBUG_TYPE)) << reason;
+      remark::missed(op->getLoc(), remark::RemarkOpts::name("float").category(DEBUG_TYPE))
+          << reason;
     });
     numKept += kept;
     numConverted += candidates - kept;

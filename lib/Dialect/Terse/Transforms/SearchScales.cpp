@@ -37,7 +37,8 @@ public:
 
   /// Scales of least error; fails if the weight cannot be encoded.
   FailureOr<HostTensor> run(unsigned steps, double shrink, double norm) {
-    FailureOr<SmallVector<HostTensor>> components = encoding.encodeHost(weight, type, {}, emitError);
+    FailureOr<SmallVector<HostTensor>> components =
+        encoding.encodeHost(weight, type, {}, emitError);
     if (failed(components))
       return failure();
     SmallVector<EncodingComponent> infos = encoding.getComponents(type);
@@ -74,7 +75,8 @@ private:
   }
 
   FailureOr<std::vector<double>> getErrors(const HostTensor &scales, double norm) {
-    FailureOr<SmallVector<HostTensor>> components = encoding.encodeHost(weight, type, scales, emitError);
+    FailureOr<SmallVector<HostTensor>> components =
+        encoding.encodeHost(weight, type, scales, emitError);
     if (failed(components))
       return failure();
     FailureOr<HostTensor> decoded = encoding.decodeHost(*components, type, emitError);
@@ -104,8 +106,9 @@ private:
 /// Whether scales are all that can be given to `encoding`, as plain numbers.
 bool hasOnlyScales(EncodingAttrInterface encoding, RankedTensorType type) {
   SmallVector<EncodingComponent> parameters = getParameterComponents(encoding, type);
-  return encoding.getScaleGranularity() && !encoding.hasRunTimeParameters() && parameters.size() == 1 &&
-         parameters.front().name == "scales" && isa<FloatType>(parameters.front().type.getElementType());
+  return encoding.getScaleGranularity() && !encoding.hasRunTimeParameters() &&
+         parameters.size() == 1 && parameters.front().name == "scales" &&
+         isa<FloatType>(parameters.front().type.getElementType());
 }
 
 struct SearchScalesPass : terse::impl::SearchScalesPassBase<SearchScalesPass> {
@@ -113,9 +116,9 @@ struct SearchScalesPass : terse::impl::SearchScalesPassBase<SearchScalesPass> {
 
   void runOnOperation() override {
     if (steps == 0 || !(shrink >= 0 && shrink < 1) || !(norm > 0)) {
-      getOperation().emitError() << "expected steps >= 1, 0 <= shrink < 1 and norm > 0 (got steps = "
-                                 << steps.getValue() << ", shrink = " << shrink.getValue()
-                                 << ", norm = " << norm.getValue() << ")";
+      getOperation().emitError()
+          << "expected steps >= 1, 0 <= shrink < 1 and norm > 0 (got steps = " << steps.getValue()
+          << ", shrink = " << shrink.getValue() << ", norm = " << norm.getValue() << ")";
       return signalPassFailure();
     }
     SymbolTableCollection symbols;
@@ -133,7 +136,9 @@ struct SearchScalesPass : terse::impl::SearchScalesPassBase<SearchScalesPass> {
         auto type = dyn_cast<RankedTensorType>(operand.get().getType());
         if (!type || type.getEncoding() || !type.hasStaticShape() || type.getNumElements() == 0)
           continue;
-        auto error = [&] { return op->emitError() << "cannot encode operand " << operand.getOperandNumber() << ": "; };
+        auto error = [&] {
+          return op->emitError() << "cannot encode operand " << operand.getOperandNumber() << ": ";
+        };
         if (failed(encoding.verifyEncoding(type.getShape(), type.getElementType(), error)))
           return WalkResult::interrupt();
         if (!hasOnlyScales(encoding, type))
@@ -142,14 +147,17 @@ struct SearchScalesPass : terse::impl::SearchScalesPassBase<SearchScalesPass> {
         Attribute shared = global ? found.lookup({global.getSymNameAttr(), encoding}) : Attribute();
         if (!shared) {
           std::optional<HostTensor> weight = getConstant(operand.get(), &symbols);
-          if (!weight || !llvm::all_of(weight->toFloats(), [](float w) { return std::isfinite(w); }))
+          if (!weight ||
+              !llvm::all_of(weight->toFloats(), [](float w) { return std::isfinite(w); }))
             continue;
-          FailureOr<HostTensor> scales = ScaleSearch(encoding, type, *weight, error).run(steps, shrink, norm);
+          FailureOr<HostTensor> scales =
+              ScaleSearch(encoding, type, *weight, error).run(steps, shrink, norm);
           if (failed(scales))
             return WalkResult::interrupt();
           RankedTensorType scalesType = getParameterComponents(encoding, type).front().type;
           Attribute constant = toDenseElements(*scales, op->getContext(), scalesType);
-          shared = StaticAttr::get(op->getContext(), encoding, constant, StringAttr::get(op->getContext(), "searched"));
+          shared = StaticAttr::get(op->getContext(), encoding, constant,
+                                   StringAttr::get(op->getContext(), "searched"));
           if (global)
             found[{global.getSymNameAttr(), encoding}] = shared;
         }

@@ -30,8 +30,8 @@ SmallVector<terse::WeightOperand> terse::getWeightOperands(Operation *op) {
   SmallVector<WeightOperand> result;
   if (auto weighted = dyn_cast<nn::WeightedOp>(op)) {
     for (const nn::WeightDescription &weight : weighted.getWeights())
-      result.push_back({weight.operand, weight.channelAxes, weight.contractionAxes, /*isTable=*/false,
-                        weight.activation, weight.activationChannelAxis});
+      result.push_back({weight.operand, weight.channelAxes, weight.contractionAxes,
+                        /*isTable=*/false, weight.activation, weight.activationChannelAxis});
   } else if (auto contraction = dyn_cast<nn::ContractionLike>(op)) {
     result.push_back({&contraction.getWeightOperand(),
                       {contraction.getOutputChannelAxis()},

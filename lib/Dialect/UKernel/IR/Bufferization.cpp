@@ -1,8 +1,8 @@
 //===- Bufferization.cpp - Kernels on buffers -----------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
 #include "terse/Dialect/UKernel/IR/UKernelOps.h"
 
@@ -18,8 +18,8 @@ struct KernelModel : DstBufferizableOpInterfaceExternalModel<KernelModel<OpTy>, 
     return !cast<DestinationStyleOpInterface>(op).isDpsInit(&operand);
   }
 
-  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
-                          BufferizationState &state) const {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
+                          const BufferizationOptions &options, BufferizationState &state) const {
     if (cast<DestinationStyleOpInterface>(op).hasPureBufferSemantics())
       return success();
     rewriter.setInsertionPoint(op);

@@ -26,20 +26,23 @@ void UKernelDialect::initialize() {
       >();
 }
 
-LogicalResult ScheduleAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, ISA isa, int64_t rows,
-                                   int64_t columns, int64_t depth, int64_t align, int64_t block) {
+LogicalResult ScheduleAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, ISA isa,
+                                   int64_t rows, int64_t columns, int64_t depth, int64_t align,
+                                   int64_t block) {
   if (rows < 1 || columns < 1 || depth < 1 || align < 1 || block < 1)
     return emitError() << "expected positive sizes in the schedule";
   if (align % depth)
-    return emitError() << "expected align to be a multiple of depth " << depth << " (got " << align << ")";
+    return emitError() << "expected align to be a multiple of depth " << depth << " (got " << align
+                       << ")";
   if (block % rows)
-    return emitError() << "expected block to be a multiple of rows " << rows << " (got " << block << ")";
+    return emitError() << "expected block to be a multiple of rows " << rows << " (got " << block
+                       << ")";
   return success();
 }
 
-LogicalResult WindowAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, ArrayRef<int64_t> kernel,
-                                 ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations, ArrayRef<int64_t> pads,
-                                 int64_t) {
+LogicalResult WindowAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
+                                 ArrayRef<int64_t> kernel, ArrayRef<int64_t> strides,
+                                 ArrayRef<int64_t> dilations, ArrayRef<int64_t> pads, int64_t) {
   if (kernel.size() != 2 || strides.size() != 2 || dilations.size() != 2 || pads.size() != 2)
     return emitError() << "expected 2 sizes, strides, dilations and pads";
   for (ArrayRef<int64_t> list : {kernel, strides, dilations})

@@ -26,8 +26,8 @@ KernelSizes terse::ukernel::getSizes(KernelOpInterface op) {
 
 SmallVector<int64_t> terse::ukernel::getPackedShape(KernelSizes sizes, ScheduleAttr schedule) {
   int64_t depth = schedule.getDepth(), columns = schedule.getColumns();
-  return {int64_t(llvm::divideCeil(sizes.n, columns)), int64_t(llvm::alignTo(sizes.k, schedule.getAlign())) / depth,
-          columns * depth};
+  return {int64_t(llvm::divideCeil(sizes.n, columns)),
+          int64_t(llvm::alignTo(sizes.k, schedule.getAlign())) / depth, columns * depth};
 }
 
 Type terse::ukernel::getSumType(KernelOpInterface op) {
@@ -39,8 +39,9 @@ Type terse::ukernel::getSumType(KernelOpInterface op) {
 // What the kernel ops share
 //===----------------------------------------------------------------------===//
 
-static void getKernelEffects(KernelOpInterface op,
-                             SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+static void
+getKernelEffects(KernelOpInterface op,
+                 SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
   Operation *base = op.getOperation();
   for (OpOperand &operand : base->getOpOperands()) {
     if (!isa<MemRefType>(operand.get().getType()))
@@ -52,7 +53,8 @@ static void getKernelEffects(KernelOpInterface op,
   }
 }
 
-static LogicalResult reifyKernelShape(OpBuilder &b, KernelOpInterface op, ReifiedRankedShapedTypeDims &dims) {
+static LogicalResult reifyKernelShape(OpBuilder &b, KernelOpInterface op,
+                                      ReifiedRankedShapedTypeDims &dims) {
   if (op->getNumResults() == 0)
     return failure();
   dims.push_back(tensor::getMixedSizes(b, op.getLoc(), op.getInit()));
@@ -63,10 +65,14 @@ static LogicalResult verifyKernel(KernelOpInterface op) {
   ShapedType lhs = shaped(op.getLhs()), rhs = shaped(op.getRhs()), init = shaped(op.getInit());
   if (op->getNumResults() != (isa<TensorType>(init) ? 1u : 0u) ||
       (op->getNumResults() == 1 && op->getResult(0).getType() != init))
-    return op.emitOpError("expected one result of the type of the tensor destination, none for a buffer");
+    return op.emitOpError(
+        "expected one result of the type of the tensor destination, none for a buffer");
   Type left = lhs.getElementType(), right = rhs.getElementType();
-  if (!(left.isF32() && (right.isF32() || right.isInteger(8))) && !(left.isInteger(8) && right.isInteger(8)))
-    return op.emitOpError("expected operands of f32 or of 8-bit integers, or 8-bit weights of f32 (got ") << left << " and " << right << ")";
+  if (!(left.isF32() && (right.isF32() || right.isInteger(8))) &&
+      !(left.isInteger(8) && right.isInteger(8)))
+    return op.emitOpError(
+               "expected operands of f32 or of 8-bit integers, or 8-bit weights of f32 (got ")
+           << left << " and " << right << ")";
   // C1
   if (lhs.getRank() != init.getRank() || lhs.getRank() < 2)
     return op.emitOpError("expected operands and destination of the same rank, at least 2 (got ")
@@ -80,44 +86,52 @@ static LogicalResult verifyKernel(KernelOpInterface op) {
   if (rhs.getRank() == 3) {
     if (!op.getScheduleAttr())
       return op.emitOpError("expected a schedule beside packed weights");
-    if (!op.isDepthwise() && rhs.getShape() != ArrayRef<int64_t>(getPackedShape(sizes, op.getScheduleAttr())))
+    if (!op.isDepthwise() &&
+        rhs.getShape() != ArrayRef<int64_t>(getPackedShape(sizes, op.getScheduleAttr())))
       return op.emitOpError("expected packed weights of the schedule (got ") << rhs << ")";
   } else if (op.getStart()) {
     return op.emitOpError("expected packed weights beside start values");
   } else if (!rhs.hasStaticShape() || rhs.getNumElements() != sizes.n * sizes.k) {
-    return op.emitOpError("expected weights of ") << sizes.n << " x " << sizes.k << " elements (got " << rhs << ")";
+    return op.emitOpError("expected weights of ")
+           << sizes.n << " x " << sizes.k << " elements (got " << rhs << ")";
   }
   // C3
   Block &block = op.getEpilogue().front();
-  if (block.getNumArguments() != op.getExtras().size() + 1 || block.getArgument(0).getType() != getSumType(op))
-    return op.emitOpError("expected the sum (") << getSumType(op) << ") and an element of each extra as the epilogue's arguments";
+  if (block.getNumArguments() != op.getExtras().size() + 1 ||
+      block.getArgument(0).getType() != getSumType(op))
+    return op.emitOpError("expected the sum (")
+           << getSumType(op) << ") and an element of each extra as the epilogue's arguments";
   for (auto [arg, extra] : llvm::zip(block.getArguments().drop_front(), op.getExtras()))
     if (arg.getType() != shaped(extra).getElementType())
-      return op.emitOpError("expected an epilogue argument of type ") << shaped(extra).getElementType() << " (got "
-                                                                       << arg.getType() << ")";
+      return op.emitOpError("expected an epilogue argument of type ")
+             << shaped(extra).getElementType() << " (got " << arg.getType() << ")";
   auto yield = dyn_cast<YieldOp>(block.back());
   if (!yield || yield.getValue().getType() != init.getElementType())
     return op.emitOpError("expected the epilogue to yield ") << init.getElementType();
   // C4
   ArrayAttr maps = op.getExtraMapsAttr();
   if (maps.size() != op.getExtras().size())
-    return op.emitOpError("expected a map for each of ") << op.getExtras().size() << " extras (got " << maps.size() << ")";
+    return op.emitOpError("expected a map for each of ")
+           << op.getExtras().size() << " extras (got " << maps.size() << ")";
   for (auto [attr, extra] : llvm::zip(maps, op.getExtras())) {
     AffineMap map = cast<AffineMapAttr>(attr).getValue();
-    if (map.getNumDims() != init.getRank() || map.getNumSymbols() || map.getNumResults() != shaped(extra).getRank())
-      return op.emitOpError("expected a map of ") << init.getRank() << " to " << shaped(extra).getRank()
-                                                   << " dimensions (got " << attr << ")";
+    if (map.getNumDims() != init.getRank() || map.getNumSymbols() ||
+        map.getNumResults() != shaped(extra).getRank())
+      return op.emitOpError("expected a map of ")
+             << init.getRank() << " to " << shaped(extra).getRank() << " dimensions (got " << attr
+             << ")";
   }
   return success();
 }
 
-#define KERNEL_OP(OP)                                                                                                  \
-  void OP::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {                  \
-    getKernelEffects(cast<KernelOpInterface>(getOperation()), effects);                                                \
-  }                                                                                                                    \
-  LogicalResult OP::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &dims) {                               \
-    return reifyKernelShape(b, cast<KernelOpInterface>(getOperation()), dims);                                         \
-  }                                                                                                                    \
+#define KERNEL_OP(OP)                                                                              \
+  void OP::getEffects(                                                                             \
+      SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {              \
+    getKernelEffects(cast<KernelOpInterface>(getOperation()), effects);                            \
+  }                                                                                                \
+  LogicalResult OP::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &dims) {           \
+    return reifyKernelShape(b, cast<KernelOpInterface>(getOperation()), dims);                     \
+  }                                                                                                \
   LogicalResult OP::verify() { return verifyKernel(cast<KernelOpInterface>(getOperation())); }
 KERNEL_OP(GemmOp)
 KERNEL_OP(ConvOp)
@@ -129,16 +143,19 @@ KERNEL_OP(DepthwiseConvOp)
 //===----------------------------------------------------------------------===//
 
 LogicalResult PackOp::verify() {
-  auto weight = cast<RankedTensorType>(getWeight().getType()), packed = cast<RankedTensorType>(getPacked().getType());
+  auto weight = cast<RankedTensorType>(getWeight().getType()),
+       packed = cast<RankedTensorType>(getPacked().getType());
   if (!weight.hasStaticShape() || (weight.getRank() != 2 && weight.getRank() != 4))
     return emitOpError("expected weights of static shape and rank 2 or 4 (got ") << weight << ")";
   if (weight.getElementType() != packed.getElementType())
     return emitOpError("expected packed weights of the same element type (got ") << packed << ")";
-  int64_t n = weight.getDimSize(getTransposed() ? 1 : 0), k = weight.getNumElements() / std::max<int64_t>(n, 1);
+  int64_t n = weight.getDimSize(getTransposed() ? 1 : 0),
+          k = weight.getNumElements() / std::max<int64_t>(n, 1);
   SmallVector<int64_t> shape = getPackedShape({n, k}, getSchedule());
   if (getDepthwise())
     shape = {weight.getDimSize(2), weight.getDimSize(3), n};
   if (packed.getShape() != ArrayRef<int64_t>(shape))
-    return emitOpError("expected packed weights of ") << RankedTensorType::get(shape, packed.getElementType()) << " (got " << packed << ")";
+    return emitOpError("expected packed weights of ")
+           << RankedTensorType::get(shape, packed.getElementType()) << " (got " << packed << ")";
   return success();
 }

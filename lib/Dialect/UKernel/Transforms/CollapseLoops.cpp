@@ -55,8 +55,8 @@ struct DropUnitIndices : OpRewritePattern<linalg::GenericOp> {
     }
     if (!changed)
       return rewriter.notifyMatchFailure(op, "no index 0 of a dimension of size 1");
-    auto made = linalg::GenericOp::create(rewriter, op.getLoc(), op.getResultTypes(), inputs, op.getDpsInits(), maps,
-                                          op.getIteratorTypesArray());
+    auto made = linalg::GenericOp::create(rewriter, op.getLoc(), op.getResultTypes(), inputs,
+                                          op.getDpsInits(), maps, op.getIteratorTypesArray());
     rewriter.inlineRegionBefore(op.getRegion(), made.getRegion(), made.getRegion().begin());
     rewriter.replaceOp(op, made.getResults());
     return success();
@@ -87,8 +87,10 @@ SmallVector<ReassociationIndices> findRuns(linalg::LinalgOp op) {
     ReassociationIndices longer = run;
     longer.push_back(d);
     // A buffer whose sizes in a group are unknown but for one can be expanded again; others cannot.
-    bool isExpandable = llvm::count_if(longer, [&](int64_t i) { return ShapedType::isDynamic(ranges[i]); }) <= 1;
-    if (isExpandable && iterators[d] == iterators[run.front()] && linalg::areDimSequencesPreserved(maps, {longer})) {
+    bool isExpandable =
+        llvm::count_if(longer, [&](int64_t i) { return ShapedType::isDynamic(ranges[i]); }) <= 1;
+    if (isExpandable && iterators[d] == iterators[run.front()] &&
+        linalg::areDimSequencesPreserved(maps, {longer})) {
       run = longer;
       continue;
     }

@@ -30,14 +30,16 @@ bool readsOperand(Value v, BlockArgument arg, bool &isUnsigned) {
   if (v == arg)
     return arg.getType().isF32();
   Operation *op = v.getDefiningOp();
-  if (!isa_and_nonnull<arith::ExtSIOp, arith::ExtUIOp>(op) || op->getOperand(0) != arg || !v.getType().isInteger(32))
+  if (!isa_and_nonnull<arith::ExtSIOp, arith::ExtUIOp>(op) || op->getOperand(0) != arg ||
+      !v.getType().isInteger(32))
     return false;
   isUnsigned = isa<arith::ExtUIOp>(op);
   return arg.getType().isInteger(8);
 }
 
 std::optional<Products> matchProducts(linalg::GenericOp op) {
-  if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 || !op.hasPureTensorSemantics() || op.hasIndexSemantics())
+  if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 || !op.hasPureTensorSemantics() ||
+      op.hasIndexSemantics())
     return std::nullopt;
   Block *body = op.getBody();
   Operation *sum = body->getTerminator()->getOperand(0).getDefiningOp();
@@ -79,8 +81,8 @@ struct Start {
   std::function<Value(OpBuilder &, Location, Block &, Value sum)> build;
 };
 
-// Weights that are 8-bit integers times one scale for each output channel: the kernel decodes the integers, the scale
-// goes to the epilogue.
+// Weights that are 8-bit integers times one scale for each output channel: the kernel decodes the
+// integers, the scale goes to the epilogue.
 struct Decoding {
   Value values, scale;
   bool isUnsigned = false;
@@ -96,26 +98,31 @@ std::optional<Decoding> readDecoding(Value weight) {
   for (int values : {0, 1})
     for (int at : {0, 1}) {
       Operation *convert = product->getOperand(at).getDefiningOp();
-      BlockArgument x = op.getBody()->getArgument(values), s = op.getBody()->getArgument(1 - values);
-      if (!isa_and_nonnull<arith::SIToFPOp, arith::UIToFPOp>(convert) || convert->getOperand(0) != x ||
-          product->getOperand(1 - at) != s || !x.getType().isInteger(8) || !s.getType().isF32())
+      BlockArgument x = op.getBody()->getArgument(values),
+                    s = op.getBody()->getArgument(1 - values);
+      if (!isa_and_nonnull<arith::SIToFPOp, arith::UIToFPOp>(convert) ||
+          convert->getOperand(0) != x || product->getOperand(1 - at) != s ||
+          !x.getType().isInteger(8) || !s.getType().isF32())
         continue;
-      Decoding decoding{op.getDpsInputs()[values], op.getDpsInputs()[1 - values], isa<arith::UIToFPOp>(convert)};
+      Decoding decoding{op.getDpsInputs()[values], op.getDpsInputs()[1 - values],
+                        isa<arith::UIToFPOp>(convert)};
       AffineMap map = op.getMatchingIndexingMap(op.getDpsInputOperand(1 - values));
       // Of the channels only: everything but the first dimension is 1.
       auto type = typeOf(decoding.scale);
       for (int64_t d = 0; d < type.getRank(); ++d)
-        if (type.getDimSize(d) != 1 && (d != 0 || map.getResult(0) != getAffineDimExpr(0, op.getContext())))
+        if (type.getDimSize(d) != 1 &&
+            (d != 0 || map.getResult(0) != getAffineDimExpr(0, op.getContext())))
           return std::nullopt;
-      if (!op.getMatchingIndexingMap(op.getDpsInputOperand(values)).isIdentity() || !isConstantWeight(decoding.values))
+      if (!op.getMatchingIndexingMap(op.getDpsInputOperand(values)).isIdentity() ||
+          !isConstantWeight(decoding.values))
         return std::nullopt;
       return decoding;
     }
   return std::nullopt;
 }
 
-// What sums start with: `init` of the contraction as an addition. `toResult` maps dimensions of `init` to those of the
-// kernel's result.
+// What sums start with: `init` of the contraction as an addition. `toResult` maps dimensions of
+// `init` to those of the kernel's result.
 Start readStart(Value init, ArrayRef<unsigned> toResult) {
   MLIRContext *ctx = init.getContext();
   Start start;
@@ -125,7 +132,8 @@ Start readStart(Value init, ArrayRef<unsigned> toResult) {
   while (auto expand = source.getDefiningOp<tensor::ExpandShapeOp>())
     source = expand.getSrc();
   if (auto fill = source.getDefiningOp<linalg::FillOp>())
-    if (matchPattern(fill.getInputs()[0], m_Zero()) || matchPattern(fill.getInputs()[0], m_AnyZeroFloat()))
+    if (matchPattern(fill.getInputs()[0], m_Zero()) ||
+        matchPattern(fill.getInputs()[0], m_AnyZeroFloat()))
       return start;
   unsigned rank = toResult.size();
   auto add = [](OpBuilder &b, Location loc, Value x, Value y) -> Value {
@@ -152,7 +160,8 @@ Start readStart(Value init, ArrayRef<unsigned> toResult) {
       mapping.map(op.getBody()->getArgument(0), block.getArgument(1));
       for (Operation &inner : op.getBody()->without_terminator())
         b.clone(inner, mapping);
-      return add(b, loc, sum, mapping.lookupOrDefault(op.getBody()->getTerminator()->getOperand(0)));
+      return add(b, loc, sum,
+                 mapping.lookupOrDefault(op.getBody()->getTerminator()->getOperand(0)));
     };
     return start;
   }
@@ -166,8 +175,8 @@ Start readStart(Value init, ArrayRef<unsigned> toResult) {
   return start;
 }
 
-// `x` with what `tensor.insert_slice` into a constant puts around it taken off: the tensor inside, the rows above, the
-// columns to the left and the constant.
+// `x` with what `tensor.insert_slice` into a constant puts around it taken off: the tensor inside,
+// the rows above, the columns to the left and the constant.
 struct Padding {
   Value inside;
   int64_t top = 0, left = 0, value = 0;
@@ -215,7 +224,9 @@ struct KernelFormer {
   // The weights, or the integers that they are decoded from.
   Value getWeight() {
     Value weight = op.getDpsInputs()[1];
-    return decoding && typeOf(decoding->values).getShape() == typeOf(weight).getShape() ? decoding->values : weight;
+    return decoding && typeOf(decoding->values).getShape() == typeOf(weight).getShape()
+               ? decoding->values
+               : weight;
   }
 
   std::optional<unsigned> dimOf(AffineExpr e) {
@@ -223,7 +234,9 @@ struct KernelFormer {
       return d.getPosition();
     return std::nullopt;
   }
-  bool isReduction(unsigned d) { return op.getIteratorTypesArray()[d] == utils::IteratorType::reduction; }
+  bool isReduction(unsigned d) {
+    return op.getIteratorTypesArray()[d] == utils::IteratorType::reduction;
+  }
 
   template <typename OpTy, typename... Extra>
   Value create(Value lhs, Value rhs, Start start, ArrayRef<OpFoldResult> sizes, Extra &&...extra) {
@@ -236,7 +249,8 @@ struct KernelFormer {
         groups[0].push_back(d);
       SmallVector<int64_t> shape(single ? 0 : 1, type.getNumElements());
       if (type.getRank() != int64_t(shape.size()))
-        scale = tensor::CollapseShapeOp::create(b, loc, RankedTensorType::get(shape, type.getElementType()), scale, groups);
+        scale = tensor::CollapseShapeOp::create(
+            b, loc, RankedTensorType::get(shape, type.getElementType()), scale, groups);
       start.extras.push_back(scale);
       SmallVector<AffineExpr> channel;
       if (!single)
@@ -246,8 +260,8 @@ struct KernelFormer {
     Type sum = typeOf(op.getResult(0)).getElementType();
     Value init = tensor::EmptyOp::create(b, loc, sizes, sum);
     auto kernel = OpTy::create(b, loc, init.getType(), lhs, rhs, Value(), start.extras, init,
-                               b.getAffineMapArrayAttr(start.maps), products.lhsUnsigned, products.rhsUnsigned,
-                               ScheduleAttr(), std::forward<Extra>(extra)...);
+                               b.getAffineMapArrayAttr(start.maps), products.lhsUnsigned,
+                               products.rhsUnsigned, ScheduleAttr(), std::forward<Extra>(extra)...);
     OpBuilder::InsertionGuard guard(b);
     Block *block = b.createBlock(&kernel.getEpilogue());
     block->addArgument(sum, loc);
@@ -264,8 +278,9 @@ struct KernelFormer {
   LogicalResult formGemm() {
     AffineMap lhs = maps[0], rhs = maps[1], out = maps[2];
     unsigned rank = out.getNumResults();
-    if (rhs.getNumResults() != 2 || lhs.getNumResults() != rank || rank < 2 || !out.isProjectedPermutation() ||
-        !lhs.isProjectedPermutation() || !rhs.isProjectedPermutation() || op.getNumReductionLoops() != 1)
+    if (rhs.getNumResults() != 2 || lhs.getNumResults() != rank || rank < 2 ||
+        !out.isProjectedPermutation() || !lhs.isProjectedPermutation() ||
+        !rhs.isProjectedPermutation() || op.getNumReductionLoops() != 1)
       return b.notifyMatchFailure(op, "no product of matrices");
     unsigned k = *dimOf(lhs.getResults().back()), n = *dimOf(out.getResults().back());
     if (lhs.getResults().drop_back() != out.getResults().drop_back() || !isReduction(k))
@@ -277,11 +292,13 @@ struct KernelFormer {
     // Output channels are the first dimension of what is decoded.
     if (decoding && (transposed || w == op.getDpsInputs()[1]))
       return b.notifyMatchFailure(op, "expected weights of output channels first");
-    if (typeOf(x).isDynamicDim(rank - 1) || !typeOf(w).hasStaticShape() || typeOf(w).getNumElements() == 0)
+    if (typeOf(x).isDynamicDim(rank - 1) || !typeOf(w).hasStaticShape() ||
+        typeOf(w).getNumElements() == 0)
       return b.notifyMatchFailure(op, "expected static channels");
     Value init = op.getDpsInits()[0];
     SmallVector<unsigned> same(llvm::to_vector(llvm::seq<unsigned>(0, rank)));
-    Value result = create<GemmOp>(x, w, readStart(init, same), tensor::getMixedSizes(b, loc, init), transposed);
+    Value result = create<GemmOp>(x, w, readStart(init, same), tensor::getMixedSizes(b, loc, init),
+                                  transposed);
     b.replaceOp(op, result);
     return success();
   }
@@ -304,8 +321,9 @@ struct KernelFormer {
   LogicalResult formConv(bool g) {
     AffineMap lhs = maps[0], rhs = maps[1], out = maps[2];
     unsigned e = g ? 1 : 0;
-    if (out.getNumResults() != 4 + e || lhs.getNumResults() != 4 + e || rhs.getNumResults() != 4 + e ||
-        !out.isProjectedPermutation() || !rhs.isProjectedPermutation() || op.getNumReductionLoops() != 3)
+    if (out.getNumResults() != 4 + e || lhs.getNumResults() != 4 + e ||
+        rhs.getNumResults() != 4 + e || !out.isProjectedPermutation() ||
+        !rhs.isProjectedPermutation() || op.getNumReductionLoops() != 3)
       return b.notifyMatchFailure(op, "no convolution over two dimensions");
     auto dims = [&](AffineMap map) {
       SmallVector<unsigned> result;
@@ -321,7 +339,8 @@ struct KernelFormer {
         lhs.getResult(0) != out.getResult(0) || (g && lhs.getResult(1) != out.getResult(1)) ||
         dimOf(lhs.getResult(1 + e)) != c)
       return b.notifyMatchFailure(op, "expected operands of a convolution");
-    auto rows = matchWindow(lhs.getResult(2 + e), y, i), columns = matchWindow(lhs.getResult(3 + e), x, j);
+    auto rows = matchWindow(lhs.getResult(2 + e), y, i),
+         columns = matchWindow(lhs.getResult(3 + e), x, j);
     if (!rows || !columns)
       return b.notifyMatchFailure(op, "expected strides and dilations");
     Value weight = getWeight(), input = op.getDpsInputs()[0], init = op.getDpsInits()[0];
@@ -335,22 +354,26 @@ struct KernelFormer {
         return b.notifyMatchFailure(op, "expected groups of one channel");
       auto expand = input.getDefiningOp<tensor::ExpandShapeOp>();
       if (!expand || expand.getSrcType().getRank() != 4 ||
-          expand.getReassociationIndices() != SmallVector<ReassociationIndices>{{0}, {1, 2}, {3}, {4}})
+          expand.getReassociationIndices() !=
+              SmallVector<ReassociationIndices>{{0}, {1, 2}, {3}, {4}})
         return b.notifyMatchFailure(op, "expected groups split off the channels");
       ArrayRef<int64_t> wide = typeOf(weight).getShape();
-      auto narrow = RankedTensorType::get({wide[0], 1, wide[3], wide[4]}, typeOf(weight).getElementType());
+      auto narrow =
+          RankedTensorType::get({wide[0], 1, wide[3], wide[4]}, typeOf(weight).getElementType());
       if (decoding && weight != decoding->values)
         weight = decoding->values;
       else
-        weight = tensor::CollapseShapeOp::create(b, loc, narrow, weight, SmallVector<ReassociationIndices>{{0}, {1, 2}, {3}, {4}});
+        weight = tensor::CollapseShapeOp::create(
+            b, loc, narrow, weight, SmallVector<ReassociationIndices>{{0}, {1, 2}, {3}, {4}});
       input = expand.getSrc();
     }
     if (typeOf(input).isDynamicDim(1))
       return b.notifyMatchFailure(op, "expected static channels");
     Padding padding = readPadding(input);
     ArrayRef<int64_t> shape = typeOf(weight).getShape();
-    auto window = WindowAttr::get(b.getContext(), {shape[2], shape[3]}, {rows->first, columns->first},
-                                  {rows->second, columns->second}, {padding.top, padding.left}, padding.value);
+    auto window = WindowAttr::get(b.getContext(), {shape[2], shape[3]},
+                                  {rows->first, columns->first}, {rows->second, columns->second},
+                                  {padding.top, padding.left}, padding.value);
     Value inside = createTranspose(b, loc, padding.inside, {0, 2, 3, 1});
     SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, init), last;
     if (g)
@@ -358,22 +381,24 @@ struct KernelFormer {
     last = {sizes[0], sizes[2], sizes[3], sizes[1]};
     Start start = readStart(init, {0, 3, 1, 2});
     Value result;
-    bool single = shape[2] == 1 && shape[3] == 1 && rows->first == 1 && columns->first == 1 && padding.top == 0 &&
-                  padding.left == 0 && padding.inside == input;
+    bool single = shape[2] == 1 && shape[3] == 1 && rows->first == 1 && columns->first == 1 &&
+                  padding.top == 0 && padding.left == 0 && padding.inside == input;
     if (g) {
       result = create<DepthwiseConvOp>(inside, weight, start, last, window);
     } else if (single) {
       auto flat = RankedTensorType::get({shape[0], shape[1]}, typeOf(weight).getElementType());
-      Value w2 = tensor::CollapseShapeOp::create(b, loc, flat, weight, SmallVector<ReassociationIndices>{{0}, {1, 2, 3}});
+      Value w2 = tensor::CollapseShapeOp::create(b, loc, flat, weight,
+                                                 SmallVector<ReassociationIndices>{{0}, {1, 2, 3}});
       result = create<GemmOp>(inside, w2, start, last, /*rhs_transposed=*/false);
     } else {
       result = create<ConvOp>(inside, weight, start, last, window);
     }
     result = createTranspose(b, loc, result, {0, 3, 1, 2});
     if (g)
-      result = tensor::ExpandShapeOp::create(b, loc, op.getResult(0).getType(), result,
-                                             SmallVector<ReassociationIndices>{{0}, {1, 2}, {3}, {4}},
-                                             tensor::getMixedSizes(b, loc, init));
+      result =
+          tensor::ExpandShapeOp::create(b, loc, op.getResult(0).getType(), result,
+                                        SmallVector<ReassociationIndices>{{0}, {1, 2}, {3}, {4}},
+                                        tensor::getMixedSizes(b, loc, init));
     b.replaceOp(op, result);
     return success();
   }
@@ -388,7 +413,8 @@ struct FormKernelsPass : terse::ukernel::impl::FormKernelsPassBase<FormKernelsPa
     getOperation().walk([&](linalg::GenericOp op) { ops.push_back(op); });
     for (linalg::GenericOp op : ops) {
       std::optional<Products> products = matchProducts(op);
-      if (!products || (!anyWeights && !isConstantWeight(op.getDpsInputs()[1]) && !readDecoding(op.getDpsInputs()[1])))
+      if (!products || (!anyWeights && !isConstantWeight(op.getDpsInputs()[1]) &&
+                        !readDecoding(op.getDpsInputs()[1])))
         continue;
       rewriter.setInsertionPoint(op);
       KernelFormer former(rewriter, op, *products);

@@ -63,17 +63,19 @@ std::pair<Value, AffineMap> dropUnitDims(OpBuilder &b, Location loc, Value v, Af
   return {tensor::CollapseShapeOp::create(b, loc, flat, v, groups), small};
 }
 
-// Whether vector code can run `op` in its place: one result, elementwise, and a type whose vectors are plain.
+// Whether vector code can run `op` in its place: one result, elementwise, and a type whose vectors
+// are plain.
 bool isVectorizable(Operation &op) {
-  return op.getNumRegions() == 0 && op.getNumResults() == 1 && OpTrait::hasElementwiseMappableTraits(&op) &&
+  return op.getNumRegions() == 0 && op.getNumResults() == 1 &&
+         OpTrait::hasElementwiseMappableTraits(&op) &&
          isa<arith::ArithDialect, math::MathDialect>(op.getDialect());
 }
 
 struct FuseConsumer : OpRewritePattern<linalg::GenericOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(linalg::GenericOp op, PatternRewriter &rewriter) const override {
-    if (!op.hasPureTensorSemantics() || op.getNumReductionLoops() || op.getNumDpsInits() != 1 || op.hasIndexSemantics() ||
-        op.payloadUsesValueFromOperand(op.getDpsInitOperand(0)))
+    if (!op.hasPureTensorSemantics() || op.getNumReductionLoops() || op.getNumDpsInits() != 1 ||
+        op.hasIndexSemantics() || op.payloadUsesValueFromOperand(op.getDpsInitOperand(0)))
       return rewriter.notifyMatchFailure(op, "not elementwise");
     if (!op.getMatchingIndexingMap(op.getDpsInitOperand(0)).isIdentity())
       return rewriter.notifyMatchFailure(op, "expected the result in the order of the loops");
@@ -81,7 +83,8 @@ struct FuseConsumer : OpRewritePattern<linalg::GenericOp> {
       return v.getParentBlock() == op.getBody() || matchPattern(v, m_Constant());
     };
     for (Operation &inner : *op.getBody()) {
-      bool fits = inner.hasTrait<OpTrait::IsTerminator>() || inner.hasTrait<OpTrait::ConstantLike>() || isVectorizable(inner);
+      bool fits = inner.hasTrait<OpTrait::IsTerminator>() ||
+                  inner.hasTrait<OpTrait::ConstantLike>() || isVectorizable(inner);
       if (!fits || !llvm::all_of(inner.getOperands(), isKnown))
         return rewriter.notifyMatchFailure(op, "expected scalar ops on operands and constants");
     }
@@ -113,7 +116,8 @@ struct FuseConsumer : OpRewritePattern<linalg::GenericOp> {
       if (input == from)
         continue;
       others.push_back(input);
-      auto [small, map] = dropUnitDims(rewriter, loc, input->get(), op.getMatchingIndexingMap(input));
+      auto [small, map] =
+          dropUnitDims(rewriter, loc, input->get(), op.getMatchingIndexingMap(input));
       extras.push_back(small);
       maps.push_back(AffineMapAttr::get(map));
     }
@@ -134,13 +138,15 @@ struct FuseConsumer : OpRewritePattern<linalg::GenericOp> {
     IRMapping mapping;
     mapping.map(op.getBody()->getArgument(from->getOperandNumber()), yield.getValue());
     for (OpOperand *input : others)
-      mapping.map(op.getBody()->getArgument(input->getOperandNumber()),
-                  block.addArgument(cast<ShapedType>(input->get().getType()).getElementType(), loc));
+      mapping.map(
+          op.getBody()->getArgument(input->getOperandNumber()),
+          block.addArgument(cast<ShapedType>(input->get().getType()).getElementType(), loc));
     OpBuilder::InsertionGuard guard(rewriter);
     rewriter.setInsertionPoint(yield);
     for (Operation &inner : op.getBody()->without_terminator())
       rewriter.clone(inner, mapping);
-    YieldOp::create(rewriter, loc, mapping.lookupOrDefault(op.getBody()->getTerminator()->getOperand(0)));
+    YieldOp::create(rewriter, loc,
+                    mapping.lookupOrDefault(op.getBody()->getTerminator()->getOperand(0)));
     rewriter.eraseOp(yield);
     rewriter.replaceOp(op, fused->getResult(0));
     rewriter.eraseOp(old);

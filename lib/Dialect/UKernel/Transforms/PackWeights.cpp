@@ -23,11 +23,12 @@ using namespace terse::ukernel;
 namespace {
 RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getType()); }
 
-// Whether the kernel stores signed left operands with 128 added, for instructions that take them unsigned.
+// Whether the kernel stores signed left operands with 128 added, for instructions that take them
+// unsigned.
 bool needsStart(KernelOpInterface op) {
   ISA isa = op.getScheduleAttr().getIsa();
-  return (isa == ISA::AVXVNNI || isa == ISA::AVX512VNNI) && !op.getLhsUnsigned() && !op.isDepthwise() &&
-         !isa_and_nonnull<FloatType>(getSumType(op));
+  return (isa == ISA::AVXVNNI || isa == ISA::AVX512VNNI) && !op.getLhsUnsigned() &&
+         !op.isDepthwise() && !isa_and_nonnull<FloatType>(getSumType(op));
 }
 
 // Where element k of column n lies in the unpacked weights.
@@ -71,7 +72,8 @@ HostTensor packHost(const HostTensor &weight, PackOp op, HostTensor *start) {
   for (int64_t n = 0; n < order.n; ++n) {
     int64_t sum = 0;
     for (int64_t k = 0; k < order.k; ++k) {
-      int64_t at = (((n / columns) * groups + k / depth) * columns + n % columns) * depth + k % depth;
+      int64_t at =
+          (((n / columns) * groups + k / depth) * columns + n % columns) * depth + k % depth;
       const uint8_t *element = from + order.at(n, k) * bytes;
       std::memcpy(to + at * bytes, element, bytes);
       sum += int8_t(*element);
@@ -103,9 +105,13 @@ void lowerPack(RewriterBase &b, PackOp op) {
     if (op.getDepthwise()) {
       at = {d[2], c(0), d[0], d[1]};
     } else {
-      Value n = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, d[0], c(columns)), div(d[2], depth));
-      Value k = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, d[1], c(depth)), rem(d[2], depth));
-      auto less = [&](Value x, int64_t y) { return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, x, c(y)); };
+      Value n = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, d[0], c(columns)),
+                                      div(d[2], depth));
+      Value k = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, d[1], c(depth)),
+                                      rem(d[2], depth));
+      auto less = [&](Value x, int64_t y) {
+        return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, x, c(y));
+      };
       inside = arith::AndIOp::create(b, loc, less(n, order.n), less(k, order.k));
       n = arith::SelectOp::create(b, loc, inside, n, c(0));
       k = arith::SelectOp::create(b, loc, inside, k, c(0));
@@ -120,8 +126,9 @@ void lowerPack(RewriterBase &b, PackOp op) {
     }
     Value v = tensor::ExtractOp::create(b, loc, op.getWeight(), at);
     if (inside)
-      v = arith::SelectOp::create(b, loc, inside, v,
-                                  arith::ConstantOp::create(b, loc, b.getZeroAttr(type.getElementType())));
+      v = arith::SelectOp::create(
+          b, loc, inside, v,
+          arith::ConstantOp::create(b, loc, b.getZeroAttr(type.getElementType())));
     linalg::YieldOp::create(b, loc, v);
   };
   auto build = [&](OpBuilder &inner, Location at, ValueRange args) {
@@ -129,28 +136,37 @@ void lowerPack(RewriterBase &b, PackOp op) {
     b.setInsertionPoint(inner.getInsertionBlock(), inner.getInsertionPoint());
     fill(inner, at, args);
   };
-  Value packed = linalg::GenericOp::create(b, loc, type, ValueRange(), init, identity, parallel, build).getResult(0);
+  Value packed =
+      linalg::GenericOp::create(b, loc, type, ValueRange(), init, identity, parallel, build)
+          .getResult(0);
   SmallVector<Value> results{packed};
   if (op.getStart()) {
     auto startType = typeOf(op.getStart());
     Value zero = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(0));
     Value empty = tensor::EmptyOp::create(b, loc, startType.getShape(), b.getI32Type());
     Value sums = linalg::FillOp::create(b, loc, zero, empty).getResult(0);
-    auto split = RankedTensorType::get({type.getDimSize(0), type.getDimSize(1), columns, depth}, type.getElementType());
-    Value wide = tensor::ExpandShapeOp::create(b, loc, split, packed, SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
+    auto split = RankedTensorType::get({type.getDimSize(0), type.getDimSize(1), columns, depth},
+                                       type.getElementType());
+    Value wide = tensor::ExpandShapeOp::create(b, loc, split, packed,
+                                               SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
     AffineExpr p, q, n, d;
     bindDims(b.getContext(), p, q, n, d);
-    SmallVector<utils::IteratorType> iterators{utils::IteratorType::parallel, utils::IteratorType::reduction,
-                                               utils::IteratorType::parallel, utils::IteratorType::reduction};
-    AffineMap in = AffineMap::get(4, 0, {p, q, n, d}, b.getContext()), out = AffineMap::get(4, 0, {p, n}, b.getContext());
-    results.push_back(linalg::GenericOp::create(b, loc, startType, wide, sums, {in, out}, iterators,
-                                                [&](OpBuilder &inner, Location at, ValueRange args) {
-                                                  Value x = arith::ExtSIOp::create(inner, at, inner.getI32Type(), args[0]);
-                                                  Value f = arith::ConstantOp::create(inner, at, inner.getI32IntegerAttr(-128));
-                                                  x = arith::MulIOp::create(inner, at, x, f);
-                                                  linalg::YieldOp::create(inner, at, arith::AddIOp::create(inner, at, args[1], x).getResult());
-                                                })
-                          .getResult(0));
+    SmallVector<utils::IteratorType> iterators{
+        utils::IteratorType::parallel, utils::IteratorType::reduction,
+        utils::IteratorType::parallel, utils::IteratorType::reduction};
+    AffineMap in = AffineMap::get(4, 0, {p, q, n, d}, b.getContext()),
+              out = AffineMap::get(4, 0, {p, n}, b.getContext());
+    results.push_back(
+        linalg::GenericOp::create(
+            b, loc, startType, wide, sums, {in, out}, iterators,
+            [&](OpBuilder &inner, Location at, ValueRange args) {
+              Value x = arith::ExtSIOp::create(inner, at, inner.getI32Type(), args[0]);
+              Value f = arith::ConstantOp::create(inner, at, inner.getI32IntegerAttr(-128));
+              x = arith::MulIOp::create(inner, at, x, f);
+              linalg::YieldOp::create(inner, at,
+                                      arith::AddIOp::create(inner, at, args[1], x).getResult());
+            })
+            .getResult(0));
   }
   b.replaceOp(op, results);
 }
@@ -170,8 +186,9 @@ struct PackWeightsPass : terse::ukernel::impl::PackWeightsPassBase<PackWeightsPa
     if (needsStart(op))
       start = RankedTensorType::get({shape[0], schedule.getColumns()}, b.getI32Type());
     auto gemm = dyn_cast<GemmOp>(op.getOperation());
-    auto pack = PackOp::create(b, op.getLoc(), RankedTensorType::get(shape, weight.getElementType()), start, op.getRhs(),
-                               schedule, gemm && gemm.getRhsTransposed(), op.isDepthwise());
+    auto pack =
+        PackOp::create(b, op.getLoc(), RankedTensorType::get(shape, weight.getElementType()), start,
+                       op.getRhs(), schedule, gemm && gemm.getRhsTransposed(), op.isDepthwise());
     b.modifyOpInPlace(op, [&] {
       op->setOperand(1, pack.getPacked());
       if (gemm)
@@ -192,7 +209,8 @@ struct PackWeightsPass : terse::ukernel::impl::PackWeightsPassBase<PackWeightsPa
     IRRewriter b(&getContext());
     SmallVector<KernelOpInterface> kernels;
     module.walk([&](KernelOpInterface op) {
-      if (op.getScheduleAttr() && isa<RankedTensorType>(op.getRhs().getType()) && typeOf(op.getRhs()).getRank() != 3)
+      if (op.getScheduleAttr() && isa<RankedTensorType>(op.getRhs().getType()) &&
+          typeOf(op.getRhs()).getRank() != 3)
         kernels.push_back(op);
     });
     for (KernelOpInterface op : kernels)
@@ -203,7 +221,9 @@ struct PackWeightsPass : terse::ukernel::impl::PackWeightsPassBase<PackWeightsPa
     module.walk([&](PackOp op) { packs.push_back(op); });
     SymbolTable symbols(module);
     // Equal weights in equal order are one global.
-    std::map<std::tuple<Operation *, const void *, bool, bool, bool>, std::pair<std::string, std::string>> done;
+    std::map<std::tuple<Operation *, const void *, bool, bool, bool>,
+             std::pair<std::string, std::string>>
+        done;
     for (PackOp op : packs) {
       b.setInsertionPoint(op);
       Value weight = op.getWeight();
@@ -219,10 +239,14 @@ struct PackWeightsPass : terse::ukernel::impl::PackWeightsPassBase<PackWeightsPa
         lowerPack(b, op);
         continue;
       }
-      auto &names = done[{global ? global.getOperation() : source, op.getSchedule().getAsOpaquePointer(), op.getTransposed(), op.getDepthwise(), bool(op.getStart())}];
+      auto &names =
+          done[{global ? global.getOperation() : source, op.getSchedule().getAsOpaquePointer(),
+                op.getTransposed(), op.getDepthwise(), bool(op.getStart())}];
       Location loc = op.getLoc();
       auto read = [&](StringRef name, Type type) {
-        return ml_program::GlobalLoadConstOp::create(b, loc, type, SymbolRefAttr::get(&getContext(), name)).getResult();
+        return ml_program::GlobalLoadConstOp::create(b, loc, type,
+                                                     SymbolRefAttr::get(&getContext(), name))
+            .getResult();
       };
       if (names.first.empty()) {
         std::optional<HostTensor> start;
@@ -231,11 +255,13 @@ struct PackWeightsPass : terse::ukernel::impl::PackWeightsPassBase<PackWeightsPa
         HostTensor packed = packHost(*tensor, op, start ? &*start : nullptr);
         numPacked += packed.getBytes().size();
         auto create = [&](const HostTensor &value, Type type, StringRef suffix) {
-          std::string name = ((global ? global.getSymName() : StringRef("constant")) + suffix).str();
+          std::string name =
+              ((global ? global.getSymName() : StringRef("constant")) + suffix).str();
           OpBuilder::InsertionGuard guard(b);
           b.setInsertionPointToEnd(module.getBody());
           auto data = toDenseResource(value, name, &getContext());
-          auto made = ml_program::GlobalOp::create(b, loc, name, type, /*is_mutable=*/false, data, b.getStringAttr("private"));
+          auto made = ml_program::GlobalOp::create(b, loc, name, type, /*is_mutable=*/false, data,
+                                                   b.getStringAttr("private"));
           b.setInsertionPoint(made);
           made->remove();
           symbols.insert(made);

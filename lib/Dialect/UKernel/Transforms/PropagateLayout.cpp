@@ -1,8 +1,8 @@
 //===- PropagateLayout.cpp - Channels last between kernels ----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Only transposes from channels-last to channels-first move, and only down, so that the patterns end: what they need
-// the other way round is transposed back at once, which cancels or stays.
+// Only transposes from channels-last to channels-first move, and only down, so that the patterns
+// end: what they need the other way round is transposed back at once, which cancels or stays.
 
 #include "Utils.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
@@ -25,10 +25,13 @@ constexpr int64_t kToFirst[] = {0, 3, 1, 2}, kToLast[] = {0, 2, 3, 1};
 // The channels-last tensor behind a channels-first value, or null.
 Value getChannelsLast(Value v) {
   auto transpose = v.getDefiningOp<linalg::TransposeOp>();
-  return transpose && transpose.getPermutation() == ArrayRef<int64_t>(kToFirst) ? transpose.getInput() : Value();
+  return transpose && transpose.getPermutation() == ArrayRef<int64_t>(kToFirst)
+             ? transpose.getInput()
+             : Value();
 }
 
-template <typename T> SmallVector<T> permute(ArrayRef<T> values, ArrayRef<int64_t> permutation) {
+template <typename T>
+SmallVector<T> permute(ArrayRef<T> values, ArrayRef<int64_t> permutation) {
   SmallVector<T> result(values);
   applyPermutationToVector(result, permutation);
   return result;
@@ -49,7 +52,8 @@ struct ComposeTransposes : OpRewritePattern<linalg::TransposeOp> {
       rewriter.replaceOp(op, first.getInput());
       return success();
     }
-    rewriter.replaceOpWithNewOp<linalg::TransposeOp>(op, first.getInput(), op.getInit(), permutation);
+    rewriter.replaceOpWithNewOp<linalg::TransposeOp>(op, first.getInput(), op.getInit(),
+                                                     permutation);
     return success();
   }
 };
@@ -59,7 +63,8 @@ struct ReshapeUnitDims : OpRewritePattern<linalg::TransposeOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(linalg::TransposeOp op, PatternRewriter &rewriter) const override {
     auto from = dyn_cast<RankedTensorType>(op.getInput().getType());
-    auto to = op.getResult().empty() ? RankedTensorType() : cast<RankedTensorType>(op.getResult()[0].getType());
+    auto to = op.getResult().empty() ? RankedTensorType()
+                                     : cast<RankedTensorType>(op.getResult()[0].getType());
     if (!from || !to)
       return rewriter.notifyMatchFailure(op, "expected tensors");
     int64_t last = -1;
@@ -89,8 +94,10 @@ struct ReshapeUnitDims : OpRewritePattern<linalg::TransposeOp> {
       return result;
     };
     auto flat = RankedTensorType::get(shape, from.getElementType());
-    SmallVector<OpFoldResult> sizes = permute<OpFoldResult>(tensor::getMixedSizes(rewriter, op.getLoc(), op.getInput()), op.getPermutation());
-    Value v = tensor::CollapseShapeOp::create(rewriter, op.getLoc(), flat, op.getInput(), groups(from));
+    SmallVector<OpFoldResult> sizes = permute<OpFoldResult>(
+        tensor::getMixedSizes(rewriter, op.getLoc(), op.getInput()), op.getPermutation());
+    Value v =
+        tensor::CollapseShapeOp::create(rewriter, op.getLoc(), flat, op.getInput(), groups(from));
     rewriter.replaceOpWithNewOp<tensor::ExpandShapeOp>(op, to, v, groups(to), sizes);
     return success();
   }
@@ -125,15 +132,16 @@ struct MoveThroughGeneric : OpRewritePattern<linalg::GenericOp> {
     SmallVector<AffineMap> maps = op.getIndexingMapsArray();
     SmallVector<Value> inputs(op.getDpsInputs());
     auto toLast = [&](AffineMap map) {
-      return AffineMap::get(map.getNumDims(), map.getNumSymbols(), permute<AffineExpr>(map.getResults(), kToLast), op.getContext());
+      return AffineMap::get(map.getNumDims(), map.getNumSymbols(),
+                            permute<AffineExpr>(map.getResults(), kToLast), op.getContext());
     };
     AffineMap order;
     for (auto [i, v] : llvm::enumerate(inputs)) {
       Value last = getChannelsLast(v);
       // Another input as large as the result is read in the order of the loops.
       auto type = cast<RankedTensorType>(v.getType());
-      if (!last && whole && maps[i].isProjectedPermutation() && maps[i].getNumResults() == 4 && maps[i] == out &&
-          !v.getDefiningOp<tensor::EmptyOp>())
+      if (!last && whole && maps[i].isProjectedPermutation() && maps[i].getNumResults() == 4 &&
+          maps[i] == out && !v.getDefiningOp<tensor::EmptyOp>())
         last = createTranspose(rewriter, loc, v, kToLast);
       if (!last || type.getRank() != 4)
         continue;
@@ -147,7 +155,8 @@ struct MoveThroughGeneric : OpRewritePattern<linalg::GenericOp> {
       init = createTranspose(rewriter, loc, init, kToLast);
       maps.back() = order = toLast(out);
     }
-    auto moved = linalg::GenericOp::create(rewriter, loc, init.getType(), inputs, init, maps, op.getIteratorTypesArray());
+    auto moved = linalg::GenericOp::create(rewriter, loc, init.getType(), inputs, init, maps,
+                                           op.getIteratorTypesArray());
     rewriter.cloneRegionBefore(op.getRegion(), moved.getRegion(), moved.getRegion().begin());
     // Loops in the order of memory.
     SmallVector<unsigned> loops;
@@ -172,14 +181,16 @@ struct MoveThroughGeneric : OpRewritePattern<linalg::GenericOp> {
 
 struct MoveThroughInsert : OpRewritePattern<tensor::InsertSliceOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(tensor::InsertSliceOp op, PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(tensor::InsertSliceOp op,
+                                PatternRewriter &rewriter) const override {
     Value source = getChannelsLast(op.getSource());
     if (!source || op.getDestType().getRank() != 4)
       return rewriter.notifyMatchFailure(op, "no channels-first source");
     Value dest = createTranspose(rewriter, op.getLoc(), op.getDest(), kToLast);
-    Value result = tensor::InsertSliceOp::create(rewriter, op.getLoc(), source, dest, permute<OpFoldResult>(op.getMixedOffsets(), kToLast),
-                                                 permute<OpFoldResult>(op.getMixedSizes(), kToLast),
-                                                 permute<OpFoldResult>(op.getMixedStrides(), kToLast));
+    Value result = tensor::InsertSliceOp::create(
+        rewriter, op.getLoc(), source, dest, permute<OpFoldResult>(op.getMixedOffsets(), kToLast),
+        permute<OpFoldResult>(op.getMixedSizes(), kToLast),
+        permute<OpFoldResult>(op.getMixedStrides(), kToLast));
     rewriter.replaceOp(op, createTranspose(rewriter, op.getLoc(), result, kToFirst));
     return success();
   }
@@ -187,13 +198,15 @@ struct MoveThroughInsert : OpRewritePattern<tensor::InsertSliceOp> {
 
 struct MoveThroughExtract : OpRewritePattern<tensor::ExtractSliceOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(tensor::ExtractSliceOp op, PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(tensor::ExtractSliceOp op,
+                                PatternRewriter &rewriter) const override {
     Value source = getChannelsLast(op.getSource());
     if (!source || op.getType().getRank() != 4)
       return rewriter.notifyMatchFailure(op, "no channels-first source");
-    Value result = tensor::ExtractSliceOp::create(rewriter, op.getLoc(), source, permute<OpFoldResult>(op.getMixedOffsets(), kToLast),
-                                                  permute<OpFoldResult>(op.getMixedSizes(), kToLast),
-                                                  permute<OpFoldResult>(op.getMixedStrides(), kToLast));
+    Value result = tensor::ExtractSliceOp::create(
+        rewriter, op.getLoc(), source, permute<OpFoldResult>(op.getMixedOffsets(), kToLast),
+        permute<OpFoldResult>(op.getMixedSizes(), kToLast),
+        permute<OpFoldResult>(op.getMixedStrides(), kToLast));
     Value first = createTranspose(rewriter, op.getLoc(), result, kToFirst);
     if (first.getType() != op.getType())
       first = tensor::CastOp::create(rewriter, op.getLoc(), op.getType(), first);
@@ -205,8 +218,8 @@ struct MoveThroughExtract : OpRewritePattern<tensor::ExtractSliceOp> {
 struct PropagateLayoutPass : terse::ukernel::impl::PropagateLayoutPassBase<PropagateLayoutPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ComposeTransposes, ReshapeUnitDims, TransposeConstantFill, MoveThroughGeneric, MoveThroughInsert,
-                 MoveThroughExtract>(&getContext());
+    patterns.add<ComposeTransposes, ReshapeUnitDims, TransposeConstantFill, MoveThroughGeneric,
+                 MoveThroughInsert, MoveThroughExtract>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -1,8 +1,9 @@
 //===- SelectSchedules.cpp - Choose how kernels are computed --------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Register tiles: as many sums as registers hold beside the operands, which hides the latency of multiply-adds and
-// reads each operand as seldom as possible (AVX-512: 24 of 32 registers, else 12 of 16).
+// Register tiles: as many sums as registers hold beside the operands, which hides the latency of
+// multiply-adds and reads each operand as seldom as possible (AVX-512: 24 of 32 registers, else 12
+// of 16).
 
 #include "terse/Dialect/UKernel/Transforms/Passes.h"
 #include "llvm/Support/MathExtras.h"
@@ -40,7 +41,8 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
       return vectorBytes >= 64 ? ISA::AVX512 : ISA::AVX2;
     // Tiles of 16 rows and columns are wasted on few.
     int64_t m = countRows(op);
-    if (best == ISA::AMXInt8 && ((!ShapedType::isDynamic(m) && m < 8) || getSizes(op).n < 8 || getSizes(op).k < 32))
+    if (best == ISA::AMXInt8 &&
+        ((!ShapedType::isDynamic(m) && m < 8) || getSizes(op).n < 8 || getSizes(op).k < 32))
       return ISA::AVX512VNNI;
     return best;
   }

@@ -11,7 +11,8 @@
 
 namespace terse::ukernel {
 
-/// `x` with dimension `i` of the result being dimension `permutation[i]` of `x`, as a linalg.transpose.
+/// `x` with dimension `i` of the result being dimension `permutation[i]` of `x`, as a
+/// linalg.transpose.
 inline mlir::Value createTranspose(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
                                    llvm::ArrayRef<int64_t> permutation) {
   llvm::SmallVector<mlir::OpFoldResult> sizes = mlir::tensor::getMixedSizes(b, loc, x);

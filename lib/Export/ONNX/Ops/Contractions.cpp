@@ -17,7 +17,8 @@ static bool checkIntegers(Value a, Value b) {
   if (isa<FloatType>(Exporter::elementOf(a)))
     return false;
   if (!isSmallInteger(a) || !isSmallInteger(b))
-    failExport("ONNX multiplies integers of 8 bits only; export the model before it is lowered to integer arithmetic");
+    failExport("ONNX multiplies integers of 8 bits only; export the model before it is lowered to "
+               "integer arithmetic");
   return true;
 }
 
@@ -46,8 +47,12 @@ static void exportMatmul(nn::MatmulOp op, Exporter &e) {
   e.emit(isInteger ? "MatMulInteger" : "MatMul", {e.name(op.getLhs()), e.name(op.getRhs())});
 }
 
-template <typename OpTy> static Attrs getConvAttrs(OpTy op) {
-  Attrs attributes{{"strides", op.getStrides()}, {"pads", op.getPads()}, {"dilations", op.getDilations()}, {"group", int64_t(op.getGroups())}};
+template <typename OpTy>
+static Attrs getConvAttrs(OpTy op) {
+  Attrs attributes{{"strides", op.getStrides()},
+                   {"pads", op.getPads()},
+                   {"dilations", op.getDilations()},
+                   {"group", int64_t(op.getGroups())}};
   ArrayRef<int64_t> kernel = Exporter::typeOf(op.getWeight()).getShape().drop_front(2);
   if (llvm::none_of(kernel, ShapedType::isDynamic))
     attributes.push_back({"kernel_shape", kernel});
@@ -57,18 +62,22 @@ template <typename OpTy> static Attrs getConvAttrs(OpTy op) {
 static void exportConv(nn::ConvOp op, Exporter &e) {
   if (checkIntegers(op.getX(), op.getWeight())) {
     if (op.getBias())
-      failExport("ConvInteger takes no bias; export the model before it is lowered to integer arithmetic");
+      failExport(
+          "ConvInteger takes no bias; export the model before it is lowered to integer arithmetic");
     return e.emit("ConvInteger", {e.name(op.getX()), e.name(op.getWeight())}, getConvAttrs(op));
   }
-  e.emit("Conv", {e.name(op.getX()), e.name(op.getWeight()), e.name(op.getBias())}, getConvAttrs(op));
+  e.emit("Conv", {e.name(op.getX()), e.name(op.getWeight()), e.name(op.getBias())},
+         getConvAttrs(op));
 }
 
 static void exportConvTranspose(nn::ConvTransposeOp op, Exporter &e) {
   if (!isa<FloatType>(Exporter::elementOf(op.getX())))
-    failExport("ONNX has no transposed convolution of integers; export the model before it is lowered to integer arithmetic");
+    failExport("ONNX has no transposed convolution of integers; export the model before it is "
+               "lowered to integer arithmetic");
   Attrs attributes = getConvAttrs(op);
   attributes.push_back({"output_padding", op.getOutputPadding()});
-  e.emit("ConvTranspose", {e.name(op.getX()), e.name(op.getWeight()), e.name(op.getBias())}, attributes);
+  e.emit("ConvTranspose", {e.name(op.getX()), e.name(op.getWeight()), e.name(op.getBias())},
+         attributes);
 }
 
 static void exportEmbedding(nn::EmbeddingOp op, Exporter &e) {

@@ -1,8 +1,9 @@
 //===- Encodings.cpp - Encoded tensors as QuantizeLinear, DequantizeLinear -*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// DequantizeLinear computes (q - z) * s in f32 as #terse.uniform decodes, so that weights keep every bit. ONNX knows scales
-// per tensor, along one axis, or per block of one axis; what shares a scale along further axes gets it several times.
+// DequantizeLinear computes (q - z) * s in f32 as #terse.uniform decodes, so that weights keep
+// every bit. ONNX knows scales per tensor, along one axis, or per block of one axis; what shares a
+// scale along further axes gets it several times.
 //
 //===----------------------------------------------------------------------===//
 
@@ -54,8 +55,8 @@ static ScaleLayout getLayout(const Granularity &granularity, ArrayRef<int64_t> s
 }
 
 /// Constant parameters of the encoding in the layout that ONNX wants.
-static HostTensor spread(const HostTensor &parameters, const ScaleLayout &layout, const Granularity &granularity,
-                         ArrayRef<int64_t> shape) {
+static HostTensor spread(const HostTensor &parameters, const ScaleLayout &layout,
+                         const Granularity &granularity, ArrayRef<int64_t> shape) {
   if (!layout.block)
     return parameters.reshaped(layout.shape);
   Ints extents = granularity.getExtents(shape);
@@ -95,8 +96,9 @@ static bool areConstant(ValueRange values) {
 static bool isDynamicQuantize(EncodingAttrInterface encoding, Operation *op) {
   auto uniform = dyn_cast<UniformEncodingAttr>(encoding);
   auto encode = dyn_cast<EncodeOp>(op);
-  return uniform && encode && encode.getParameters().empty() && uniform.isPerTensor() && uniform.getAsymmetric() &&
-         uniform.getValueType().isUnsignedInteger(8) && uniform.getScaleType().isF32() && !uniform.getScaleEncoding();
+  return uniform && encode && encode.getParameters().empty() && uniform.isPerTensor() &&
+         uniform.getAsymmetric() && uniform.getValueType().isUnsignedInteger(8) &&
+         uniform.getScaleType().isF32() && !uniform.getScaleEncoding();
 }
 
 bool terse::onnx::isExpressible(EncodingAttrInterface encoding, Operation *op) {
@@ -134,7 +136,8 @@ namespace {
 /// Makes the scales and zero points of one encoded tensor.
 class ParameterBuilder {
 public:
-  ParameterBuilder(Exporter &e, Granularity granularity, ArrayRef<int64_t> shape, ArrayRef<int64_t> permutation)
+  ParameterBuilder(Exporter &e, Granularity granularity, ArrayRef<int64_t> shape,
+                   ArrayRef<int64_t> permutation)
       : e(e), granularity(std::move(granularity)), shape(shape), permutation(permutation),
         layout(getLayout(this->granularity, shape)) {}
 
@@ -142,7 +145,9 @@ public:
     Quantized result;
     result.block = layout.block;
     if (layout.axis)
-      result.axis = permutation.empty() ? *layout.axis : llvm::find(permutation, *layout.axis) - permutation.begin();
+      result.axis = permutation.empty()
+                        ? *layout.axis
+                        : llvm::find(permutation, *layout.axis) - permutation.begin();
     result.scales = makeScales(scales);
     if (zeroPoints)
       result.zeroPoints = make(zeroPoints, "zero_points");
@@ -233,7 +238,8 @@ std::string terse::onnx::dequantize(Exporter &e, Value v, ArrayRef<int64_t> perm
   if (assemble) {
     ValueRange components = assemble.getComponents();
     if (isa<CastEncodingAttr>(encoding))
-      return e.step("Cast", {makeValues(e, components.front(), permutation)}, {{"to", getOnnxType(DType::f32())}});
+      return e.step("Cast", {makeValues(e, components.front(), permutation)},
+                    {{"to", getOnnxType(DType::f32())}});
     bool hasZeros = components.size() > 2;
     ParameterBuilder builder(e, getGranularity(encoding), type.getShape(), permutation);
     parts = builder.describe(components[1], hasZeros ? components[2] : Value());
@@ -247,7 +253,8 @@ std::string terse::onnx::dequantize(Exporter &e, Value v, ArrayRef<int64_t> perm
     failExport("an operand is encoded by an op that is not exported");
   }
   std::string result = e.unique(parts.values + ".dequantized");
-  e.node("DequantizeLinear", {parts.values, parts.scales, parts.zeroPoints}, {result}, getAttrs(parts), result);
+  e.node("DequantizeLinear", {parts.values, parts.scales, parts.zeroPoints}, {result},
+         getAttrs(parts), result);
   return result;
 }
 
@@ -275,7 +282,8 @@ static void exportEncode(EncodeOp op, Exporter &e) {
   auto uniform = cast<UniformEncodingAttr>(encoding);
   ParameterBuilder builder(e, uniform.getGranularity(), type.getShape(), {});
   ValueRange parameters = op.getParameters();
-  Quantized parts = builder.describe(parameters.front(), uniform.getAsymmetric() ? parameters.back() : Value());
+  Quantized parts =
+      builder.describe(parameters.front(), uniform.getAsymmetric() ? parameters.back() : Value());
   DType dtype = *toDType(uniform.getValueType()), stored = Exporter::toStored(dtype);
   // The type of the zero points is that of the result.
   if (parts.zeroPoints.empty())
@@ -292,7 +300,8 @@ static void exportEncode(EncodeOp op, Exporter &e) {
       number.setFromInt(0, value);
       return e.constant(number, "bound");
     };
-    e.node("Clip", {wide, bound(uniform.getQMin()), bound(uniform.getQMax())}, {parts.values}, {}, parts.values);
+    e.node("Clip", {wide, bound(uniform.getQMin()), bound(uniform.getQMax())}, {parts.values}, {},
+           parts.values);
   }
   e.setQuantized(op.getResult(), parts);
 }
@@ -300,7 +309,9 @@ static void exportEncode(EncodeOp op, Exporter &e) {
 /// Nothing yet: the form in which it is wanted is known at its use.
 static void exportAssemble(AssembleOp, Exporter &) {}
 
-static void exportDecode(DecodeOp op, Exporter &e) { e.setName(op.getResult(), e.name(op.getInput())); }
+static void exportDecode(DecodeOp op, Exporter &e) {
+  e.setName(op.getResult(), e.name(op.getInput()));
+}
 
 static void exportComponents(ComponentsOp op, Exporter &e) {
   if (auto assemble = op.getInput().getDefiningOp<AssembleOp>()) {
@@ -314,7 +325,9 @@ static void exportComponents(ComponentsOp op, Exporter &e) {
     e.setName(result, names[i]);
 }
 
-static void exportObserve(ObserveOp op, Exporter &e) { e.setName(op.getResult(), e.name(op.getInput())); }
+static void exportObserve(ObserveOp op, Exporter &e) {
+  e.setName(op.getResult(), e.name(op.getInput()));
+}
 
 void terse::onnx::addEncodings(HandlerTable &t) {
   t.add<EncodeOp>(exportEncode);

@@ -12,7 +12,8 @@ static void exportGather(nn::GatherOp op, Exporter &e) {
 }
 
 static void exportGatherElements(nn::GatherElementsOp op, Exporter &e) {
-  e.emit("GatherElements", {e.name(op.getX()), e.name(op.getIndices())}, {{"axis", int64_t(op.getAxis())}});
+  e.emit("GatherElements", {e.name(op.getX()), e.name(op.getIndices())},
+         {{"axis", int64_t(op.getAxis())}});
 }
 
 /// GatherND and ScatterND take 64-bit indices only.
@@ -20,11 +21,13 @@ static std::string wide(Exporter &e, Value indices) {
   std::string name = e.name(indices);
   if (Exporter::elementOf(indices).isSignlessInteger(64))
     return name;
-  return e.step("Cast", {name}, {{"to", Exporter::onnxTypeOf(IntegerType::get(indices.getContext(), 64))}});
+  return e.step("Cast", {name},
+                {{"to", Exporter::onnxTypeOf(IntegerType::get(indices.getContext(), 64))}});
 }
 
 static void exportGatherND(nn::GatherNDOp op, Exporter &e) {
-  e.emit("GatherND", {e.name(op.getX()), wide(e, op.getIndices())}, {{"batch_dims", int64_t(op.getBatchDims())}});
+  e.emit("GatherND", {e.name(op.getX()), wide(e, op.getIndices())},
+         {{"batch_dims", int64_t(op.getBatchDims())}});
 }
 
 static StringRef getReduction(nn::ScatterKind kind) {

@@ -14,7 +14,8 @@ static constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
 static void exportReshape(nn::ReshapeOp op, Exporter &e) {
   std::string x = e.name(op.getX());
   Ints sizes(Exporter::typeOf(op.getResult()).getShape());
-  bool isKnown = llvm::count_if(sizes, ShapedType::isDynamic) <= (llvm::is_contained(sizes, 0) ? 0 : 1);
+  bool isKnown =
+      llvm::count_if(sizes, ShapedType::isDynamic) <= (llvm::is_contained(sizes, 0) ? 0 : 1);
   if (op.getShape() && !isKnown)
     return e.emit("Reshape", {x, e.name(op.getShape())}, {{"allowzero", true}});
   for (int64_t &size : sizes)
@@ -54,7 +55,8 @@ static void exportDynamicSlice(nn::DynamicSliceOp op, Exporter &e) {
   Ints axes;
   for (int64_t i = 0; i < Exporter::rankOf(op.getX()); ++i)
     axes.push_back(i);
-  e.emit("Slice", {e.name(op.getX()), e.name(op.getStarts()), e.name(op.getEnds()), e.ints(axes), e.name(op.getSteps())});
+  e.emit("Slice", {e.name(op.getX()), e.name(op.getStarts()), e.name(op.getEnds()), e.ints(axes),
+                   e.name(op.getSteps())});
 }
 
 static void exportConcat(nn::ConcatOp op, Exporter &e) {
@@ -67,7 +69,8 @@ static void exportConcat(nn::ConcatOp op, Exporter &e) {
 static void exportPad(nn::PadOp op, Exporter &e) {
   Ints pads(op.getLow());
   llvm::append_range(pads, op.getHigh());
-  e.emit("Pad", {e.name(op.getX()), e.ints(pads), e.name(op.getValue())}, {{"mode", nn::stringifyPadMode(op.getMode())}});
+  e.emit("Pad", {e.name(op.getX()), e.ints(pads), e.name(op.getValue())},
+         {{"mode", nn::stringifyPadMode(op.getMode())}});
 }
 
 static void exportReverseSequence(nn::ReverseSequenceOp op, Exporter &e) {
@@ -81,11 +84,13 @@ static void exportReverseSequence(nn::ReverseSequenceOp op, Exporter &e) {
 
 static std::string floats(Exporter &e, ArrayRef<double> values, StringRef hint) {
   std::vector<float> narrow(values.begin(), values.end());
-  return e.constant(HostTensor::from<float>({int64_t(narrow.size())}, ArrayRef<float>(narrow)), hint);
+  return e.constant(HostTensor::from<float>({int64_t(narrow.size())}, ArrayRef<float>(narrow)),
+                    hint);
 }
 
 static void exportResize(nn::ResizeOp op, Exporter &e) {
-  ArrayRef<int64_t> in = Exporter::typeOf(op.getX()).getShape(), out = Exporter::typeOf(op.getResult()).getShape();
+  ArrayRef<int64_t> in = Exporter::typeOf(op.getX()).getShape(),
+                    out = Exporter::typeOf(op.getResult()).getShape();
   ArrayRef<double> scales = op.getScales();
   bool crops = op.getCoordinate() == nn::ResizeCoordinate::TfCropAndResize;
   // Sizes say a scale exactly, where it is their quotient. Otherwise they follow from the scale.
@@ -98,13 +103,14 @@ static void exportResize(nn::ResizeOp op, Exporter &e) {
   }
   if (!bySizes && !byScales)
     failExport("the sizes of its result do not follow from its scales as ONNX computes them");
-  Attrs attributes{{"mode", nn::stringifyResizeMode(op.getMode())},
-                   {"coordinate_transformation_mode", nn::stringifyResizeCoordinate(op.getCoordinate())},
-                   {"nearest_mode", nn::stringifyResizeRounding(op.getRounding())},
-                   {"cubic_coeff_a", op.getCubicCoefficient().convertToDouble()},
-                   {"extrapolation_value", op.getExtrapolation().convertToDouble()},
-                   {"exclude_outside", op.getExcludeOutside()},
-                   {"antialias", op.getAntialias()}};
+  Attrs attributes{
+      {"mode", nn::stringifyResizeMode(op.getMode())},
+      {"coordinate_transformation_mode", nn::stringifyResizeCoordinate(op.getCoordinate())},
+      {"nearest_mode", nn::stringifyResizeRounding(op.getRounding())},
+      {"cubic_coeff_a", op.getCubicCoefficient().convertToDouble()},
+      {"extrapolation_value", op.getExtrapolation().convertToDouble()},
+      {"exclude_outside", op.getExcludeOutside()},
+      {"antialias", op.getAntialias()}};
   std::string roi = crops ? floats(e, op.getRoi(), "roi") : "";
   if (bySizes)
     return e.emit("Resize", {e.name(op.getX()), roi, "", e.ints(out)}, attributes);

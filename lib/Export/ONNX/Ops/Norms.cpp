@@ -11,7 +11,8 @@ static Attr epsilonOf(const APFloat &epsilon) { return {"epsilon", epsilon.conve
 
 static void exportBatchNorm(nn::BatchNormOp op, Exporter &e) {
   e.emit("BatchNormalization",
-         {e.name(op.getX()), e.name(op.getScale()), e.name(op.getBias()), e.name(op.getMean()), e.name(op.getVariance())},
+         {e.name(op.getX()), e.name(op.getScale()), e.name(op.getBias()), e.name(op.getMean()),
+          e.name(op.getVariance())},
          {epsilonOf(op.getEpsilon())});
 }
 
@@ -31,7 +32,8 @@ static void exportInstanceNorm(nn::InstanceNormOp op, Exporter &e) {
 }
 
 static void exportSoftmax(nn::SoftmaxOp op, Exporter &e) {
-  e.emit(op.getLog() ? "LogSoftmax" : "Softmax", {e.name(op.getX())}, {{"axis", int64_t(op.getAxis())}});
+  e.emit(op.getLog() ? "LogSoftmax" : "Softmax", {e.name(op.getX())},
+         {{"axis", int64_t(op.getAxis())}});
 }
 
 void terse::onnx::addNorms(HandlerTable &t) {

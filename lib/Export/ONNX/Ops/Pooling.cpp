@@ -7,7 +7,8 @@ using namespace mlir;
 using namespace terse;
 using namespace terse::onnx;
 
-template <typename OpTy> static Attrs getWindowAttrs(OpTy op) {
+template <typename OpTy>
+static Attrs getWindowAttrs(OpTy op) {
   return {{"kernel_shape", op.getKernel()},
           {"strides", op.getStrides()},
           {"pads", op.getPads()},

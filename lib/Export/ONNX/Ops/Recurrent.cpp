@@ -19,29 +19,43 @@ struct Activation {
 
 static Activation describe(UnaryKind kind) {
   switch (kind) {
-  case UnaryKind::Sigmoid: return {"Sigmoid", false, false};
-  case UnaryKind::Tanh: return {"Tanh", false, false};
-  case UnaryKind::Relu: return {"Relu", false, false};
-  case UnaryKind::Softsign: return {"Softsign", false, false};
-  case UnaryKind::Softplus: return {"Softplus", false, false};
-  case UnaryKind::LeakyRelu: return {"LeakyRelu", true, false};
-  case UnaryKind::ThresholdedRelu: return {"ThresholdedRelu", true, false};
-  case UnaryKind::Elu: return {"Elu", true, false};
-  case UnaryKind::Affine: return {"Affine", true, true};
-  case UnaryKind::ScaledTanh: return {"ScaledTanh", true, true};
-  case UnaryKind::HardSigmoid: return {"HardSigmoid", true, true};
+  case UnaryKind::Sigmoid:
+    return {"Sigmoid", false, false};
+  case UnaryKind::Tanh:
+    return {"Tanh", false, false};
+  case UnaryKind::Relu:
+    return {"Relu", false, false};
+  case UnaryKind::Softsign:
+    return {"Softsign", false, false};
+  case UnaryKind::Softplus:
+    return {"Softplus", false, false};
+  case UnaryKind::LeakyRelu:
+    return {"LeakyRelu", true, false};
+  case UnaryKind::ThresholdedRelu:
+    return {"ThresholdedRelu", true, false};
+  case UnaryKind::Elu:
+    return {"Elu", true, false};
+  case UnaryKind::Affine:
+    return {"Affine", true, true};
+  case UnaryKind::ScaledTanh:
+    return {"ScaledTanh", true, true};
+  case UnaryKind::HardSigmoid:
+    return {"HardSigmoid", true, true};
   default:
     failExport("ONNX's recurrent layers have no activation '" + nn::stringifyUnaryKind(kind) + "'");
   }
 }
 
-template <typename OpTy> static Attrs getCommonAttrs(OpTy op) {
+template <typename OpTy>
+static Attrs getCommonAttrs(OpTy op) {
   Names names;
   std::vector<float> alphas, betas;
   for (auto [i, attr] : llvm::enumerate(op.getActivations())) {
     Activation activation = describe(cast<nn::UnaryKindAttr>(attr).getValue());
     names.push_back(activation.name);
-    auto at = [&, i = i](ArrayRef<double> values) { return i < values.size() ? float(values[i]) : 0.0f; };
+    auto at = [&, i = i](ArrayRef<double> values) {
+      return i < values.size() ? float(values[i]) : 0.0f;
+    };
     if (activation.takesAlpha)
       alphas.push_back(at(op.getActivationAlpha()));
     if (activation.takesBeta)
@@ -71,8 +85,9 @@ static void exportLstm(nn::LstmOp op, Exporter &e) {
   Attrs attributes = getCommonAttrs(op);
   attributes.push_back({"input_forget", op.getInputForget()});
   e.emit("LSTM",
-         {e.name(op.getX()), e.name(op.getWeight()), e.name(op.getRecurrence()), e.name(op.getBias()),
-          lengthsOf(e, op.getSequenceLengths()), e.name(op.getInitialH()), e.name(op.getInitialC()), e.name(op.getPeepholes())},
+         {e.name(op.getX()), e.name(op.getWeight()), e.name(op.getRecurrence()),
+          e.name(op.getBias()), lengthsOf(e, op.getSequenceLengths()), e.name(op.getInitialH()),
+          e.name(op.getInitialC()), e.name(op.getPeepholes())},
          attributes);
 }
 
@@ -80,15 +95,15 @@ static void exportGru(nn::GruOp op, Exporter &e) {
   Attrs attributes = getCommonAttrs(op);
   attributes.push_back({"linear_before_reset", op.getLinearBeforeReset()});
   e.emit("GRU",
-         {e.name(op.getX()), e.name(op.getWeight()), e.name(op.getRecurrence()), e.name(op.getBias()),
-          lengthsOf(e, op.getSequenceLengths()), e.name(op.getInitialH())},
+         {e.name(op.getX()), e.name(op.getWeight()), e.name(op.getRecurrence()),
+          e.name(op.getBias()), lengthsOf(e, op.getSequenceLengths()), e.name(op.getInitialH())},
          attributes);
 }
 
 static void exportRnn(nn::RnnOp op, Exporter &e) {
   e.emit("RNN",
-         {e.name(op.getX()), e.name(op.getWeight()), e.name(op.getRecurrence()), e.name(op.getBias()),
-          lengthsOf(e, op.getSequenceLengths()), e.name(op.getInitialH())},
+         {e.name(op.getX()), e.name(op.getWeight()), e.name(op.getRecurrence()),
+          e.name(op.getBias()), lengthsOf(e, op.getSequenceLengths()), e.name(op.getInitialH())},
          getCommonAttrs(op));
 }
 

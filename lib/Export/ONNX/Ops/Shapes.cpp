@@ -21,7 +21,8 @@ static void exportIota(nn::IotaOp op, Exporter &e) {
   int64_t axis = op.getAxis(), rank = type.getRank();
   Type i64 = IntegerType::get(op.getContext(), 64);
   std::string shape = op.getShape() ? e.name(op.getShape()) : e.ints(type.getShape());
-  std::string limit = e.step("Gather", {shape, e.constant(HostTensor::scalar(DType::i64(), double(axis)), "axis")});
+  std::string limit =
+      e.step("Gather", {shape, e.constant(HostTensor::scalar(DType::i64(), double(axis)), "axis")});
   std::string counted = e.step("Range", {e.scalar(0, i64), limit, e.scalar(1, i64)});
   if (type.getElementType() != i64)
     counted = e.step("Cast", {counted}, {{"to", Exporter::onnxTypeOf(type.getElementType())}});

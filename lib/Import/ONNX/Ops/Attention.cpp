@@ -23,7 +23,8 @@ static Value splitHeads(Emitter &e, Value x, int64_t heads, const char *what) {
     fail(llvm::Twine(what) + " must have rank 3 or 4 (got " + llvm::Twine(e.rankOf(x)) + ")");
   int64_t hidden = e.staticDim(x, 2, "the hidden size");
   if (heads < 1 || hidden % heads)
-    fail("the number of heads must divide the hidden size (got " + llvm::Twine(heads) + " for " + llvm::Twine(hidden) + ")");
+    fail("the number of heads must divide the hidden size (got " + llvm::Twine(heads) + " for " +
+         llvm::Twine(hidden) + ")");
   Dims d = e.dimsOf(x);
   return e.transpose(e.reshape(x, {d[0], d[1], Dim(heads), Dim(hidden / heads)}), {0, 2, 1, 3});
 }
@@ -52,10 +53,12 @@ struct AttentionInputs {
 } // namespace
 
 // The steps one by one, for what nn.attention does not yield: the scores.
-static void emitStepwise(Node &n, const AttentionInputs &in, int64_t mode, Value &result, Value &scores) {
+static void emitStepwise(Node &n, const AttentionInputs &in, int64_t mode, Value &result,
+                         Value &scores) {
   Emitter &e = n.e;
   Type element = e.elementOf(in.q);
-  int64_t queryHeads = e.staticDim(in.q, 1, "the number of heads"), heads = e.staticDim(in.k, 1, "the number of heads");
+  int64_t queryHeads = e.staticDim(in.q, 1, "the number of heads"),
+          heads = e.staticDim(in.k, 1, "the number of heads");
   auto repeat = [&](Value x) {
     if (heads == queryHeads || heads < 1)
       return x;
@@ -66,12 +69,17 @@ static void emitStepwise(Node &n, const AttentionInputs &in, int64_t mode, Value
   };
   Value k = repeat(in.k), v = repeat(in.v);
   double root = std::sqrt(in.scale);
-  Value product = e.matmul(e.binary(BinaryKind::Mul, in.q, root), e.transposeLast(e.binary(BinaryKind::Mul, k, root)));
+  Value product = e.matmul(e.binary(BinaryKind::Mul, in.q, root),
+                           e.transposeLast(e.binary(BinaryKind::Mul, k, root)));
   Value capped = product;
   if (in.softcap > 0)
-    capped = e.binary(BinaryKind::Mul, e.unary(UnaryKind::Tanh, e.binary(BinaryKind::Div, product, in.softcap)), in.softcap);
+    capped = e.binary(BinaryKind::Mul,
+                      e.unary(UnaryKind::Tanh, e.binary(BinaryKind::Div, product, in.softcap)),
+                      in.softcap);
   Value biased = in.mask ? e.add(capped, toBias(e, in.mask, element)) : capped;
-  Value wide = n.has("softmax_precision") ? e.cast(biased, n.elementType(n.attrInt("softmax_precision"))) : biased;
+  Value wide = n.has("softmax_precision")
+                   ? e.cast(biased, n.elementType(n.attrInt("softmax_precision")))
+                   : biased;
   Value weights = zeroWithoutKeys(e, e.softmax(wide, e.rankOf(wide) - 1), in.mask);
   switch (mode) {
   case 0:
@@ -92,8 +100,8 @@ static void emitStepwise(Node &n, const AttentionInputs &in, int64_t mode, Value
 
 static void convertAttention(Node &n) {
   Emitter &e = n.e;
-  Value q = n.in(0), k = n.in(1), v = n.in(2), mask = n.opt(3), pastKey = n.opt(4), pastValue = n.opt(5),
-        lengths = n.opt(6);
+  Value q = n.in(0), k = n.in(1), v = n.in(2), mask = n.opt(3), pastKey = n.opt(4),
+        pastValue = n.opt(5), lengths = n.opt(6);
   bool packed = e.rankOf(q) == 3;
   int64_t queryHeads = n.attrInt("q_num_heads", 0), heads = n.attrInt("kv_num_heads", 0);
   q = splitHeads(e, q, queryHeads, "Q");
@@ -116,7 +124,8 @@ static void convertAttention(Node &n) {
 
   // A mask may be shorter than the keys: the rest is masked.
   if (mask && e.shapeOf(mask).back() != e.shapeOf(k)[2] && !e.shapeOf(mask).empty()) {
-    int64_t have = e.staticDim(mask, e.rankOf(mask) - 1, "the size of the mask"), need = e.staticDim(k, 2, "the number of keys");
+    int64_t have = e.staticDim(mask, e.rankOf(mask) - 1, "the size of the mask"),
+            need = e.staticDim(k, 2, "the number of keys");
     if (have != 1 && have < need) {
       Ints low(e.rankOf(mask), 0), high(low);
       high.back() = need - have;
@@ -159,8 +168,9 @@ static void convertAttention(Node &n) {
     // A mask of at least rank 2 for the op.
     if (mask && !e.isBool(mask))
       mask = e.cast(mask, element);
-    result = e.op<nn::AttentionOp>({q, k, v, mask}, {e.attr("scale", in.scale), e.attr("causal", in.causal),
-                                                     e.attr("softcap", in.softcap)});
+    result = e.op<nn::AttentionOp>(
+        {q, k, v, mask},
+        {e.attr("scale", in.scale), e.attr("causal", in.causal), e.attr("softcap", in.softcap)});
   }
   if (packed)
     result = e.collapse(e.transpose(result, {0, 2, 1, 3}), 2, 4);
@@ -206,12 +216,14 @@ static void convertLinearAttention(Node &n) {
   Value q = splitHeads(e, n.in(0), queryHeads, "query"), k = splitHeads(e, n.in(1), heads, "key"),
         v = splitHeads(e, n.in(2), heads, "value"), past = n.opt(3);
   Type element = e.elementOf(q), wide = e.f32();
-  int64_t steps = e.staticDim(q, 2, "the length of the sequence"), keySize = e.staticDim(k, 3, "the size of a head"),
+  int64_t steps = e.staticDim(q, 2, "the length of the sequence"),
+          keySize = e.staticDim(k, 3, "the size of a head"),
           valueSize = e.staticDim(v, 3, "the size of a head");
   double scale = n.attrFloat("scale", 0);
   if (scale == 0)
     scale = 1 / std::sqrt(double(keySize));
-  bool gated = rule == "gated" || rule == "gated_delta", delta = rule == "delta" || rule == "gated_delta";
+  bool gated = rule == "gated" || rule == "gated_delta",
+       delta = rule == "delta" || rule == "gated_delta";
   if (!gated && !delta && rule != "linear")
     fail("update_rule '" + rule + "' is not supported");
   if (steps < 1 || steps > 4096 || queryHeads % heads)
@@ -228,10 +240,13 @@ static void convertLinearAttention(Node &n) {
     bool shared = e.rankOf(x) == 3 && e.shapeOf(x)[2] == 1;
     return e.cast(splitHeads(e, x, shared ? 1 : heads, "a gate"), wide);
   };
-  Value g = gated ? e.unary(UnaryKind::Exp, gate(n.in(4))) : Value(), b = delta ? gate(n.in(5)) : Value();
+  Value g = gated ? e.unary(UnaryKind::Exp, gate(n.in(4))) : Value(),
+        b = delta ? gate(n.in(5)) : Value();
   Value state = past ? e.cast(past, wide)
                      : e.broadcastTo(e.zero(wide), {d[0], Dim(heads), Dim(keySize), Dim(valueSize)},
-                                     d[0].isConstant() ? Value() : e.dimsVector({d[0], heads, keySize, valueSize}, {k}));
+                                     d[0].isConstant()
+                                         ? Value()
+                                         : e.dimsVector({d[0], heads, keySize, valueSize}, {k}));
   llvm::SmallVector<Value> outputs;
   for (int64_t t = 0; t < steps; ++t) {
     auto at = [&](Value x, int64_t axis) { return e.slice(x, axis, t, t + 1); };
@@ -244,8 +259,8 @@ static void convertLinearAttention(Node &n) {
     Value qt = e.squeeze(at(q, 3), {3}); // [B, H, group, D]
     outputs.push_back(e.unsqueeze(e.matmul(qt, state), {3}));
   }
-  Value y = e.concat(outputs, 3);                          // [B, H, group, T, Dv]
-  y = e.collapse(e.transpose(y, {0, 3, 1, 2, 4}), 2, 5);   // [B, T, H * group * Dv]
+  Value y = e.concat(outputs, 3);                        // [B, H, group, T, Dv]
+  y = e.collapse(e.transpose(y, {0, 3, 1, 2, 4}), 2, 5); // [B, T, H * group * Dv]
   n.set(0, e.cast(y, element));
   n.set(1, e.cast(state, past ? e.elementOf(past) : element));
 }

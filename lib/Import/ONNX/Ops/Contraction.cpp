@@ -39,7 +39,8 @@ static void convertGemm(Node &n) {
   double alpha = n.attrFloat("alpha", 1), beta = n.attrFloat("beta", 1);
   bool transA = n.attrBool("transA", false), transB = n.attrBool("transB", false);
   if (e.rankOf(a) != 2 || e.rankOf(b) != 2)
-    fail("expected matrices (got rank " + llvm::Twine(e.rankOf(a)) + " and " + llvm::Twine(e.rankOf(b)) + ")");
+    fail("expected matrices (got rank " + llvm::Twine(e.rankOf(a)) + " and " +
+         llvm::Twine(e.rankOf(b)) + ")");
   if (transA)
     a = e.transposeLast(a);
   auto scale = [&](Value v, double by) { return by == 1 ? v : e.binary(BinaryKind::Mul, v, by); };
@@ -83,7 +84,8 @@ static Lettered sumOut(Emitter &e, Lettered x, llvm::StringRef kept) {
   return {e.reduce(ReduceKind::Sum, x.value, axes, false), rest};
 }
 
-// The elements where axes with the same letter have the same index: masked by the diagonal and summed.
+// The elements where axes with the same letter have the same index: masked by the diagonal and
+// summed.
 static Lettered takeDiagonals(Emitter &e, Lettered x) {
   for (size_t i = 0; i < x.axes.size(); ++i)
     for (size_t j = i + 1; j < x.axes.size();) {
@@ -92,9 +94,11 @@ static Lettered takeDiagonals(Emitter &e, Lettered x) {
         continue;
       }
       int64_t rank = e.rankOf(x.value);
-      Value row = e.alongAxis(e.iotaOfDim(x.value, i, e.i64()), i, rank), column = e.alongAxis(e.iotaOfDim(x.value, j, e.i64()), j, rank);
+      Value row = e.alongAxis(e.iotaOfDim(x.value, i, e.i64()), i, rank),
+            column = e.alongAxis(e.iotaOfDim(x.value, j, e.i64()), j, rank);
       Value on = e.compare(CompareKind::Eq, row, column);
-      x.value = e.reduce(ReduceKind::Sum, e.select(on, x.value, e.zero(e.elementOf(x.value))), {int64_t(j)}, false);
+      x.value = e.reduce(ReduceKind::Sum, e.select(on, x.value, e.zero(e.elementOf(x.value))),
+                         {int64_t(j)}, false);
       x.axes.erase(j, 1);
     }
   return x;
@@ -121,7 +125,8 @@ static Value alignTo(Emitter &e, Lettered x, llvm::StringRef order) {
   return missing.empty() ? x.value : e.unsqueeze(x.value, missing);
 }
 
-// Axes in both operands and the result are batch; in both only, contracted; the others are rows and columns.
+// Axes in both operands and the result are batch; in both only, contracted; the others are rows and
+// columns.
 static Lettered contract(Emitter &e, Lettered l, Lettered r, llvm::StringRef kept) {
   l = sumOut(e, l, (kept + r.axes).str());
   r = sumOut(e, r, (kept + l.axes).str());
@@ -169,7 +174,8 @@ static void convertEinsum(Node &n) {
   llvm::SmallVector<llvm::StringRef> terms;
   left.split(terms, ',');
   if (terms.size() != n.numInputs())
-    fail("the equation '" + equation + "' has " + llvm::Twine(terms.size()) + " terms for " + llvm::Twine(n.numInputs()) + " inputs");
+    fail("the equation '" + equation + "' has " + llvm::Twine(terms.size()) + " terms for " +
+         llvm::Twine(n.numInputs()) + " inputs");
   // The axes of an ellipsis get digits, aligned at the end.
   int64_t ellipsisRank = 0;
   auto letters = [](llvm::StringRef term) {
@@ -212,7 +218,8 @@ static void convertEinsum(Node &n) {
   }
   for (auto [i, c] : llvm::enumerate(output))
     if (all.find(c) == std::string::npos || output.find(c) != i)
-      fail("output letter '" + llvm::Twine(c) + "' of the equation '" + equation + "' must be that of an input, and given once");
+      fail("output letter '" + llvm::Twine(c) + "' of the equation '" + equation +
+           "' must be that of an input, and given once");
   Lettered result = operands[0];
   for (size_t i = 1; i < operands.size(); ++i) {
     std::string kept = output;

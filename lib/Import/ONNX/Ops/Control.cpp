@@ -1,8 +1,8 @@
 //===- Control.cpp - If, Loop and Scan --------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// An If whose condition is constant becomes its branch; otherwise both branches become an scf.if. Loops whose number of
-// iterations is known are unrolled.
+// An If whose condition is constant becomes its branch; otherwise both branches become an scf.if.
+// Loops whose number of iterations is known are unrolled.
 
 #include "../Importer.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -15,8 +15,10 @@ using mlir::ShapedType;
 // The type that two results fit in.
 static mlir::RankedTensorType join(mlir::RankedTensorType a, mlir::RankedTensorType b) {
   if (a.getElementType() != b.getElementType() || a.getRank() != b.getRank())
-    fail("the branches yield tensors of different rank or element type, so the condition must be known; give the dimensions "
-         "that decide it a size (--dim name=size, --dim 'input[1]=size'), or bind the input that does as a constant (--bind "
+    fail("the branches yield tensors of different rank or element type, so the condition must be "
+         "known; give the dimensions "
+         "that decide it a size (--dim name=size, --dim 'input[1]=size'), or bind the input that "
+         "does as a constant (--bind "
          "name=file.npy)");
   Ints shape;
   for (auto [x, y] : llvm::zip(a.getShape(), b.getShape()))
@@ -41,18 +43,21 @@ static void convertIf(Node &n) {
   if (const HostTensor *known = e.findConstant(condition)) {
     if (known->getNumElements() != 1)
       fail("the condition must be a single value");
-    auto results = n.importer.importSubgraph(*branches[known->getAsInt(0) ? 0 : 1], n.scope, {}, n.functionAttributes);
+    auto results = n.importer.importSubgraph(*branches[known->getAsInt(0) ? 0 : 1], n.scope, {},
+                                             n.functionAttributes);
     for (auto [i, v] : llvm::enumerate(results))
       n.set(i, v);
     return;
   }
-  if (!e.isBool(condition) || (e.rankOf(condition) == 1 && e.shapeOf(condition)[0] != 1) || e.rankOf(condition) > 1)
+  if (!e.isBool(condition) || (e.rankOf(condition) == 1 && e.shapeOf(condition)[0] != 1) ||
+      e.rankOf(condition) > 1)
     fail("the condition must be a single bool");
   if (e.rankOf(condition) == 1)
     condition = e.squeeze(condition, {0});
   Value flag = mlir::tensor::ExtractOp::create(e.b, e.loc, condition, ValueRange{});
   // Both bodies into detached blocks first; the result types follow from them.
-  std::unique_ptr<mlir::Block> blocks[2] = {std::make_unique<mlir::Block>(), std::make_unique<mlir::Block>()};
+  std::unique_ptr<mlir::Block> blocks[2] = {std::make_unique<mlir::Block>(),
+                                            std::make_unique<mlir::Block>()};
   llvm::SmallVector<Value> results[2];
   {
     mlir::OpBuilder::InsertionGuard guard(e.b);
@@ -81,7 +86,8 @@ static void convertIf(Node &n) {
       block->dropAllReferences();
     throw;
   }
-  auto op = mlir::scf::IfOp::create(e.b, e.loc, types, flag, /*addThenBlock=*/false, /*addElseBlock=*/false);
+  auto op = mlir::scf::IfOp::create(e.b, e.loc, types, flag, /*addThenBlock=*/false,
+                                    /*addElseBlock=*/false);
   for (int i = 0; i < 2; ++i) {
     op->getRegion(i).push_back(blocks[i].release());
     mlir::OpBuilder::InsertionGuard guard(e.b);
@@ -117,7 +123,8 @@ static void convertLoop(Node &n) {
       break;
     if (step >= kMaxSteps)
       fail("the loop has more than " + llvm::Twine(kMaxSteps) + " iterations");
-    llvm::SmallVector<Value> arguments{e.intScalar(step, e.i64()), condition ? condition : e.intScalar(1, e.i1())};
+    llvm::SmallVector<Value> arguments{e.intScalar(step, e.i64()),
+                                       condition ? condition : e.intScalar(1, e.i1())};
     arguments.append(carried);
     auto results = n.importer.importSubgraph(*body, n.scope, arguments, n.functionAttributes);
     if (results.size() < numCarried + 1)
@@ -146,7 +153,8 @@ static void convertLoop(Node &n) {
 static void convertScan(Node &n) {
   Emitter &e = n.e;
   const GraphProto *body = n.attrGraph("body");
-  int64_t numScanned = n.attrInt("num_scan_inputs"), numStates = int64_t(n.numInputs()) - numScanned;
+  int64_t numScanned = n.attrInt("num_scan_inputs"),
+          numStates = int64_t(n.numInputs()) - numScanned;
   if (numScanned < 1 || numStates < 0)
     fail("num_scan_inputs does not fit the number of inputs");
   int64_t numOutputs = int64_t(body->outputs.size()) - numStates;
@@ -192,12 +200,15 @@ static void convertScan(Node &n) {
   for (int64_t i = 0; i < numOutputs; ++i) {
     if (outBack[i])
       std::reverse(rows[i].begin(), rows[i].end());
-    n.set(numStates + i, e.concat(rows[i], Emitter::normalizeAxis(outAxes[i], e.rankOf(rows[i][0]))));
+    n.set(numStates + i,
+          e.concat(rows[i], Emitter::normalizeAxis(outAxes[i], e.rankOf(rows[i][0]))));
   }
 }
 
 void terse::onnx::registerControlOps(OpTable &t) {
   t.add("If", {1, 11, 13, 16, 19, 21, 23, 24, 25}, convertIf, "tensors only");
-  t.add("Loop", {1, 11, 13, 16, 19, 21, 23, 24, 25}, convertLoop, "known number of iterations (unrolled), tensors only");
-  t.add("Scan", {9, 11, 16, 19, 21, 23, 24, 25}, convertScan, "known number of elements (unrolled)");
+  t.add("Loop", {1, 11, 13, 16, 19, 21, 23, 24, 25}, convertLoop,
+        "known number of iterations (unrolled), tensors only");
+  t.add("Scan", {9, 11, 16, 19, 21, 23, 24, 25}, convertScan,
+        "known number of elements (unrolled)");
 }

@@ -12,7 +12,8 @@ static constexpr int64_t kMaxExtent = int64_t(1) << 30;
 
 static void checkEntries(const Ints &list, size_t count, const char *name, int64_t least) {
   if (list.size() != count)
-    fail("expected " + llvm::Twine(count) + " entries in " + name + " (got " + llvm::Twine(list.size()) + ")");
+    fail("expected " + llvm::Twine(count) + " entries in " + name + " (got " +
+         llvm::Twine(list.size()) + ")");
   for (int64_t v : list)
     if (v < least || v > kMaxExtent)
       fail(llvm::Twine(name) + " cannot have the entry " + llvm::Twine(v));
@@ -75,7 +76,8 @@ static void convertConv(Node &n) {
   Value x = n.in(0), weight = n.in(1);
   Window w = getWindow(n, x, kernelOf(e, weight));
   n.set(0, e.op<nn::ConvOp>({x, weight, n.opt(2)},
-                            {e.attr("strides", w.strides), e.attr("pads", w.pads), e.attr("dilations", w.dilations),
+                            {e.attr("strides", w.strides), e.attr("pads", w.pads),
+                             e.attr("dilations", w.dilations),
                              e.attr("groups", n.attrInt("group", 1))}));
 }
 
@@ -108,8 +110,9 @@ static void convertConvTranspose(Node &n) {
       // Without a given shape, `SAME` is input * stride.
       int64_t span = (kernel[i] - 1) * dilations[i] + 1, total;
       if (shape)
-        total = strides[i] * (e.staticDim(x, i + 2, "with output_shape, the size of the image") - 1) + extra[i] + span -
-                (*shape)[i];
+        total =
+            strides[i] * (e.staticDim(x, i + 2, "with output_shape, the size of the image") - 1) +
+            extra[i] + span - (*shape)[i];
       else
         total = span + extra[i] - strides[i];
       // A shape beyond the natural one gets more at the end.
@@ -125,32 +128,38 @@ static void convertConvTranspose(Node &n) {
   } else if (autoPad != "NOTSET") {
     fail("auto_pad '" + autoPad + "' is not supported");
   }
-  n.set(0, e.op<nn::ConvTransposeOp>({x, weight, n.opt(2)},
-                                     {e.attr("strides", strides), e.attr("pads", pads), e.attr("dilations", dilations),
-                                      e.attr("output_padding", extra), e.attr("groups", n.attrInt("group", 1))}));
+  n.set(0, e.op<nn::ConvTransposeOp>(
+               {x, weight, n.opt(2)},
+               {e.attr("strides", strides), e.attr("pads", pads), e.attr("dilations", dilations),
+                e.attr("output_padding", extra), e.attr("groups", n.attrInt("group", 1))}));
 }
 
-// A depthwise causal convolution over [B, C, L], with the last K-1 inputs as state before and after.
+// A depthwise causal convolution over [B, C, L], with the last K-1 inputs as state before and
+// after.
 static void convertCausalConv(Node &n) {
   Emitter &e = n.e;
   Value x = n.in(0), weight = n.in(1), bias = n.opt(2), state = n.opt(3);
   if (e.rankOf(x) != 3 || e.rankOf(weight) != 3)
     fail("expected an input [B, C, L] and a weight [C, 1, K]");
-  int64_t kernel = e.staticDim(weight, 2, "the size of the kernel"), channels = e.staticDim(weight, 0, "the number of channels");
+  int64_t kernel = e.staticDim(weight, 2, "the size of the kernel"),
+          channels = e.staticDim(weight, 0, "the number of channels");
   if (kernel < 1)
     fail("the kernel is empty");
   std::string activation = n.attrString("activation", "none");
   Value padded = state ? e.concat({e.cast(state, e.elementOf(x)), x}, 2)
                        : e.pad(nn::PadMode::Constant, x, nullptr, {0, 0, kernel - 1}, {0, 0, 0});
-  Value y = e.op<nn::ConvOp>({padded, weight, bias}, {e.attr("strides", Ints{1}), e.attr("pads", Ints{0, 0}),
-                                                      e.attr("dilations", Ints{1}), e.attr("groups", channels)});
+  Value y = e.op<nn::ConvOp>({padded, weight, bias},
+                             {e.attr("strides", Ints{1}), e.attr("pads", Ints{0, 0}),
+                              e.attr("dilations", Ints{1}), e.attr("groups", channels)});
   if (activation == "silu" || activation == "swish")
     y = e.unary(UnaryKind::Silu, y, 1);
   else if (activation != "none")
     fail("activation '" + activation + "' is not supported");
   n.set(0, y);
   if (n.wants(1)) {
-    Value last = kernel == 1 ? e.slice(padded, 2, 0, 0) : e.slice(padded, 2, -(kernel - 1), std::numeric_limits<int64_t>::max());
+    Value last = kernel == 1
+                     ? e.slice(padded, 2, 0, 0)
+                     : e.slice(padded, 2, -(kernel - 1), std::numeric_limits<int64_t>::max());
     n.set(1, state ? e.cast(last, e.elementOf(state)) : last);
   }
 }

@@ -22,26 +22,36 @@ static void convertUnary(Node &n) {
 
 static void convertIdentity(Node &n) { n.set(0, n.in(0)); }
 
-static void convertElu(Node &n) { n.set(0, n.e.unary(UnaryKind::Elu, n.in(0), n.attrFloat("alpha", 1))); }
+static void convertElu(Node &n) {
+  n.set(0, n.e.unary(UnaryKind::Elu, n.in(0), n.attrFloat("alpha", 1)));
+}
 
-static void convertCelu(Node &n) { n.set(0, n.e.unary(UnaryKind::Celu, n.in(0), n.attrFloat("alpha", 1))); }
+static void convertCelu(Node &n) {
+  n.set(0, n.e.unary(UnaryKind::Celu, n.in(0), n.attrFloat("alpha", 1)));
+}
 
 static void convertSelu(Node &n) {
-  double alpha = n.attrFloat("alpha", 1.67326319217681884765625), gamma = n.attrFloat("gamma", 1.05070102214813232421875);
+  double alpha = n.attrFloat("alpha", 1.67326319217681884765625),
+         gamma = n.attrFloat("gamma", 1.05070102214813232421875);
   n.set(0, n.e.unary(UnaryKind::Selu, n.in(0), alpha, gamma));
 }
 
-static void convertLeakyRelu(Node &n) { n.set(0, n.e.unary(UnaryKind::LeakyRelu, n.in(0), n.attrFloat("alpha", 0.01f))); }
+static void convertLeakyRelu(Node &n) {
+  n.set(0, n.e.unary(UnaryKind::LeakyRelu, n.in(0), n.attrFloat("alpha", 0.01f)));
+}
 
 static void convertThresholdedRelu(Node &n) {
   n.set(0, n.e.unary(UnaryKind::ThresholdedRelu, n.in(0), n.attrFloat("alpha", 1)));
 }
 
 static void convertHardSigmoid(Node &n) {
-  n.set(0, n.e.unary(UnaryKind::HardSigmoid, n.in(0), n.attrFloat("alpha", 0.2f), n.attrFloat("beta", 0.5)));
+  n.set(0, n.e.unary(UnaryKind::HardSigmoid, n.in(0), n.attrFloat("alpha", 0.2f),
+                     n.attrFloat("beta", 0.5)));
 }
 
-static void convertSwish(Node &n) { n.set(0, n.e.unary(UnaryKind::Silu, n.in(0), n.attrFloat("alpha", 1))); }
+static void convertSwish(Node &n) {
+  n.set(0, n.e.unary(UnaryKind::Silu, n.in(0), n.attrFloat("alpha", 1)));
+}
 
 static void convertSwiGLU(Node &n) {
   n.set(0, n.e.mul(n.e.unary(UnaryKind::Silu, n.in(0), n.attrFloat("alpha", 1)), n.in(1)));
@@ -55,14 +65,16 @@ static void convertGelu(Node &n) {
 }
 
 static void convertShrink(Node &n) {
-  n.set(0, n.e.unary(UnaryKind::Shrink, n.in(0), n.attrFloat("lambd", 0.5), n.attrFloat("bias", 0)));
+  n.set(0,
+        n.e.unary(UnaryKind::Shrink, n.in(0), n.attrFloat("lambd", 0.5), n.attrFloat("bias", 0)));
 }
 
 static void convertIsNaN(Node &n) { n.set(0, n.e.compare(CompareKind::Ne, n.in(0), n.in(0))); }
 
 static void convertIsInf(Node &n) {
   Value x = n.in(0);
-  bool negative = n.attrBool("detect_negative", true), positive = n.attrBool("detect_positive", true);
+  bool negative = n.attrBool("detect_negative", true),
+       positive = n.attrBool("detect_positive", true);
   auto is = [&](double value) { return n.e.compare(CompareKind::Eq, x, value); };
   if (negative && positive)
     n.set(0, n.e.binary(BinaryKind::Or, is(kInfinity), is(-kInfinity)));
@@ -171,12 +183,15 @@ static Value castTo(Node &n, Value x, Type element) {
   }
   if (n.e.elementOf(x) == element)
     return x;
-  // To integers of less than a byte floats wrap around (nn.cast saturates): low bits of the truncated value.
+  // To integers of less than a byte floats wrap around (nn.cast saturates): low bits of the
+  // truncated value.
   auto integer = mlir::dyn_cast<mlir::IntegerType>(element);
   if (integer && integer.getWidth() > 1 && integer.getWidth() < 8 && n.e.isFloat(x))
     x = n.e.cast(x, n.e.i32());
   return n.e.op<nn::CastOp>(
-      {x}, {n.e.attr("saturate", saturate), n.e.attr("rounding", nn::CastRoundingAttr::get(n.e.context, rounding))},
+      {x},
+      {n.e.attr("saturate", saturate),
+       n.e.attr("rounding", nn::CastRoundingAttr::get(n.e.context, rounding))},
       {n.e.tensor(n.e.shapeOf(x), element)});
 }
 
@@ -188,7 +203,8 @@ static void convertCast(Node &n) {
   bool isHalf = e.elementOf(x).isF16() || e.elementOf(x).isBF16();
   if (to == e.f32() && isHalf && e.isConstant(x) && e.rankOf(x) >= 2) {
     auto encoding = CastEncodingAttr::get(mlir::cast<mlir::FloatType>(e.elementOf(x)));
-    Value encoded = e.op<AssembleOp>({x}, {}, {mlir::RankedTensorType::get(e.shapeOf(x), to, encoding)});
+    Value encoded =
+        e.op<AssembleOp>({x}, {}, {mlir::RankedTensorType::get(e.shapeOf(x), to, encoding)});
     n.ignore("saturate");
     n.ignore("round_mode");
     n.set(0, e.op<DecodeOp>({encoded}));
@@ -207,7 +223,9 @@ static void convertBitCast(Node &n) {
     n.set(0, n.e.cast(x, to));
     return;
   }
-  n.set(0, n.e.elementOf(x) == to ? x : n.e.op<nn::BitcastOp>({x}, {}, {n.e.tensor(n.e.shapeOf(x), to)}));
+  n.set(0, n.e.elementOf(x) == to
+               ? x
+               : n.e.op<nn::BitcastOp>({x}, {}, {n.e.tensor(n.e.shapeOf(x), to)}));
 }
 
 //===----------------------------------------------------------------------===//

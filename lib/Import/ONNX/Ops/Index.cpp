@@ -39,7 +39,8 @@ static void convertGatherND(Node &n) {
 
 static mlir::NamedAttribute getReduction(Node &n, int64_t since) {
   std::string name = n.opset >= since ? n.attrString("reduction", "none") : "none";
-  std::optional<nn::ScatterKind> kind = nn::symbolizeScatterKind(name == "none" ? "replace" : llvm::StringRef(name));
+  std::optional<nn::ScatterKind> kind =
+      nn::symbolizeScatterKind(name == "none" ? "replace" : llvm::StringRef(name));
   if (!kind || name == "replace")
     fail("reduction '" + name + "' is not supported");
   return n.e.attr("kind", nn::ScatterKindAttr::get(n.e.context, *kind));
@@ -47,14 +48,16 @@ static mlir::NamedAttribute getReduction(Node &n, int64_t since) {
 
 static void convertScatterElements(Node &n) {
   int64_t axis = Emitter::normalizeAxis(n.attrInt("axis", 0), n.e.rankOf(n.in(0)));
-  n.set(0, n.e.op<nn::ScatterElementsOp>({n.in(0), n.in(1), n.in(2)}, {getReduction(n, 16), n.e.attr("axis", axis)}));
+  n.set(0, n.e.op<nn::ScatterElementsOp>({n.in(0), n.in(1), n.in(2)},
+                                         {getReduction(n, 16), n.e.attr("axis", axis)}));
 }
 
 static void convertScatterND(Node &n) {
   n.set(0, n.e.op<nn::ScatterNDOp>({n.in(0), n.in(1), n.in(2)}, {getReduction(n, 16)}));
 }
 
-// past_cache with `update` written at write_indices[b] along the sequence axis (modulo its length, if circular).
+// past_cache with `update` written at write_indices[b] along the sequence axis (modulo its length,
+// if circular).
 static void convertTensorScatter(Node &n) {
   Emitter &e = n.e;
   Value cache = n.in(0), update = n.in(1), start = n.opt(2);
@@ -74,7 +77,8 @@ static void convertTensorScatter(Node &n) {
   position = e.broadcastLike(position, update);
   n.set(0, e.op<nn::ScatterElementsOp>(
                {cache, position, update},
-               {e.attr("kind", nn::ScatterKindAttr::get(e.context, nn::ScatterKind::Replace)), e.attr("axis", axis)}));
+               {e.attr("kind", nn::ScatterKindAttr::get(e.context, nn::ScatterKind::Replace)),
+                e.attr("axis", axis)}));
 }
 
 //===----------------------------------------------------------------------===//
@@ -92,8 +96,10 @@ static void convertOneHot(Node &n) {
   int64_t axis = Emitter::normalizeAxis(n.attrInt("axis", -1), rank + 1);
   Value picked = e.cast(indices, e.i64());
   // Negative indices count from the end.
-  Value wrapped = e.select(e.compare(CompareKind::Lt, picked, 0.0), e.add(picked, e.intScalar(depth, e.i64())), picked);
-  Value on = e.compare(CompareKind::Eq, e.unsqueeze(wrapped, {axis}), e.alongAxis(e.iota(depth, e.i64()), axis, rank + 1));
+  Value wrapped = e.select(e.compare(CompareKind::Lt, picked, 0.0),
+                           e.add(picked, e.intScalar(depth, e.i64())), picked);
+  Value on = e.compare(CompareKind::Eq, e.unsqueeze(wrapped, {axis}),
+                       e.alongAxis(e.iota(depth, e.i64()), axis, rank + 1));
   auto pick = [&](int64_t i) { return e.squeeze(e.slice(values, 0, i, i + 1), {0}); };
   if (e.rankOf(values) != 1 || e.shapeOf(values)[0] != 2)
     fail("values must be [off, on]");
@@ -109,7 +115,8 @@ static void convertTopK(Node &n) {
   n.ignore("sorted"); // Sorted results are always allowed.
   if (k < 0 || (!ShapedType::isDynamic(e.shapeOf(x)[axis]) && k > e.shapeOf(x)[axis]))
     fail("k must lie between 0 and the size of the axis (got " + llvm::Twine(k) + ")");
-  auto results = e.ops<nn::TopKOp>({x}, {e.attr("k", k), e.attr("axis", axis), e.attr("largest", largest)});
+  auto results =
+      e.ops<nn::TopKOp>({x}, {e.attr("k", k), e.attr("axis", axis), e.attr("largest", largest)});
   n.set(0, results[0]);
   n.set(1, results[1]);
 }
@@ -136,7 +143,8 @@ static void convertCompress(Node &n) {
 
 static void convertNonZero(Node &n) {
   Emitter &e = n.e;
-  HostTensor x = e.getConstant(n.in(0), "the input, whose values determine the size of the result,");
+  HostTensor x =
+      e.getConstant(n.in(0), "the input, whose values determine the size of the result,");
   std::vector<Ints> found;
   std::vector<int64_t> strides = x.getStrides();
   for (int64_t i = 0, size = x.getNumElements(); i < size; ++i) {

@@ -26,7 +26,9 @@ static Value emitLoss(Node &n, Value scores, Value target, Value weight) {
     kept = e.compare(CompareKind::Ne, labels, e.intScalar(n.attrInt("ignore_index"), e.i64()));
     labels = e.select(kept, labels, e.intScalar(0, e.i64()));
   }
-  Value picked = e.squeeze(e.op<nn::GatherElementsOp>({scores, e.unsqueeze(labels, {1})}, {e.attr("axis", int64_t(1))}), {1});
+  Value picked = e.squeeze(
+      e.op<nn::GatherElementsOp>({scores, e.unsqueeze(labels, {1})}, {e.attr("axis", int64_t(1))}),
+      {1});
   Value loss = e.unary(UnaryKind::Neg, picked), factors;
   if (weight)
     factors = e.gather(weight, labels, 0);
@@ -48,7 +50,9 @@ static Value emitLoss(Node &n, Value scores, Value target, Value weight) {
   return e.div(reduceAll(e, ReduceKind::Sum, loss), reduceAll(e, ReduceKind::Sum, factors));
 }
 
-static void convertNegativeLogLikelihood(Node &n) { n.set(0, emitLoss(n, n.in(0), n.in(1), n.opt(2))); }
+static void convertNegativeLogLikelihood(Node &n) {
+  n.set(0, emitLoss(n, n.in(0), n.in(1), n.opt(2)));
+}
 
 static void convertSoftmaxCrossEntropy(Node &n) {
   Value logarithms = n.e.softmax(n.in(0), 1, /*log=*/true);

@@ -6,10 +6,12 @@
 using namespace terse;
 using namespace terse::onnx;
 
-static Value emitPool(Emitter &e, nn::PoolKind kind, Value x, const Window &w, bool ceilMode, bool countPad, int64_t p) {
-  return e.op<nn::PoolOp>({x}, {e.attr("kind", nn::PoolKindAttr::get(e.context, kind)), e.attr("kernel", w.kernel),
-                                e.attr("strides", w.strides), e.attr("pads", w.pads), e.attr("dilations", w.dilations),
-                                e.attr("ceil_mode", ceilMode), e.attr("count_include_pad", countPad), e.attr("p", p)});
+static Value emitPool(Emitter &e, nn::PoolKind kind, Value x, const Window &w, bool ceilMode,
+                      bool countPad, int64_t p) {
+  return e.op<nn::PoolOp>(
+      {x}, {e.attr("kind", nn::PoolKindAttr::get(e.context, kind)), e.attr("kernel", w.kernel),
+            e.attr("strides", w.strides), e.attr("pads", w.pads), e.attr("dilations", w.dilations),
+            e.attr("ceil_mode", ceilMode), e.attr("count_include_pad", countPad), e.attr("p", p)});
 }
 
 template <nn::PoolKind kind>
@@ -32,7 +34,8 @@ static void convertMaxPool(Node &n) {
   Window w = getWindow(n, n.in(0), {}, ceilMode);
   auto results = e.ops<nn::MaxPoolIndicesOp>(
       {n.in(0)}, {e.attr("kernel", w.kernel), e.attr("strides", w.strides), e.attr("pads", w.pads),
-                  e.attr("dilations", w.dilations), e.attr("ceil_mode", ceilMode), e.attr("column_major", columnMajor)});
+                  e.attr("dilations", w.dilations), e.attr("ceil_mode", ceilMode),
+                  e.attr("column_major", columnMajor)});
   n.set(0, results[0]);
   n.set(1, results[1]);
 }
@@ -60,7 +63,8 @@ static void convertGlobalLpPool(Node &n) {
     return;
   }
   Value powers = e.binary(BinaryKind::Pow, e.unary(UnaryKind::Abs, x), double(p));
-  n.set(0, e.binary(BinaryKind::Pow, e.reduce(ReduceKind::Sum, powers, spatialAxes(e, x), true), 1.0 / double(p)));
+  n.set(0, e.binary(BinaryKind::Pow, e.reduce(ReduceKind::Sum, powers, spatialAxes(e, x), true),
+                    1.0 / double(p)));
 }
 
 // The inverse of MaxPool with indices: every value goes to its index in the flattened output.
@@ -74,7 +78,8 @@ static void convertMaxUnpool(Node &n) {
   for (int64_t i = 0; i < rank; ++i)
     natural[i] = e.staticDim(x, i, "the shape of the input");
   for (int64_t i = 0; i < spatial; ++i)
-    natural[i + 2] = (natural[i + 2] - 1) * w.strides[i] - w.pads[i] - w.pads[i + spatial] + w.kernel[i];
+    natural[i + 2] =
+        (natural[i + 2] - 1) * w.strides[i] - w.pads[i] - w.pads[i + spatial] + w.kernel[i];
   target = n.opt(2) ? e.getInts(n.opt(2), "output_shape") : natural;
   if (int64_t(target.size()) != rank)
     fail("output_shape must have one entry per axis");
@@ -85,7 +90,8 @@ static void convertMaxUnpool(Node &n) {
   Value flat = e.broadcastTo(e.zero(e.elementOf(x)), {Dim(*count)});
   flat = e.op<nn::ScatterElementsOp>(
       {flat, e.collapse(indices, 0, rank), e.collapse(x, 0, rank)},
-      {e.attr("kind", nn::ScatterKindAttr::get(e.context, nn::ScatterKind::Replace)), e.attr("axis", int64_t(0))});
+      {e.attr("kind", nn::ScatterKindAttr::get(e.context, nn::ScatterKind::Replace)),
+       e.attr("axis", int64_t(0))});
   Value result = e.reshapeTo(flat, natural);
   if (target != natural) {
     Ints low(rank, 0), high(rank, 0);

@@ -1,11 +1,13 @@
 //===- Quant.cpp - Quantization operators -----------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// QuantizeLinear and DequantizeLinear of f32 tensors with integer grids are terse.encode and terse.decode of
-// #terse.uniform, whose components are the ONNX operands; FP8 constants are #terse.minifloat. So constant weights stay
-// encoded, and a pair with the same parameters is an encoded activation. QLinearConv and QLinearMatMul with constant scales
-// are the layer between encoded tensors. Other element types (FP4, f16 scales) and the operators with integer results are
-// composed from nn ops: they accumulate in i32, scale once and round half to even, as the ONNX reference.
+// QuantizeLinear and DequantizeLinear of f32 tensors with integer grids are terse.encode and
+// terse.decode of #terse.uniform, whose components are the ONNX operands; FP8 constants are
+// #terse.minifloat. So constant weights stay encoded, and a pair with the same parameters is an
+// encoded activation. QLinearConv and QLinearMatMul with constant scales are the layer between
+// encoded tensors. Other element types (FP4, f16 scales) and the operators with integer results are
+// composed from nn ops: they accumulate in i32, scale once and round half to even, as the ONNX
+// reference.
 
 #include "Contraction.h"
 #include "terse/Dialect/Terse/IR/TerseOps.h"
@@ -31,10 +33,12 @@ struct QuantGranularity {
 static QuantGranularity getGranularity(Node &n, Value x, Value scale) {
   Emitter &e = n.e;
   QuantGranularity g;
-  int64_t axis = n.opset >= 13 ? n.attrInt("axis", 1) : 1, block = n.opset >= 21 ? n.attrInt("block_size", 0) : 0;
+  int64_t axis = n.opset >= 13 ? n.attrInt("axis", 1) : 1,
+          block = n.opset >= 21 ? n.attrInt("block_size", 0) : 0;
   if (block < 0)
     fail("block_size must not be negative (got " + llvm::Twine(block) + ")");
-  bool single = e.rankOf(scale) == 0 || (e.rankOf(scale) == 1 && e.shapeOf(scale)[0] == 1 && !block);
+  bool single =
+      e.rankOf(scale) == 0 || (e.rankOf(scale) == 1 && e.shapeOf(scale)[0] == 1 && !block);
   if (single)
     return g;
   g.axis = Emitter::normalizeAxis(axis, e.rankOf(x));
@@ -43,9 +47,10 @@ static QuantGranularity getGranularity(Node &n, Value x, Value scale) {
     fail("scales of rank " + llvm::Twine(e.rankOf(scale)) + " need a block_size");
   if (block && e.rankOf(scale) != e.rankOf(x))
     fail("with block_size, the scales must have the rank of the input");
-  if (!block && e.shapeOf(scale)[0] != e.shapeOf(x)[*g.axis] && !mlir::ShapedType::isDynamic(e.shapeOf(x)[*g.axis]))
-    fail("expected " + llvm::Twine(e.shapeOf(x)[*g.axis]) + " scales along axis " + llvm::Twine(*g.axis) + " (got " +
-         llvm::Twine(e.shapeOf(scale)[0]) + ")");
+  if (!block && e.shapeOf(scale)[0] != e.shapeOf(x)[*g.axis] &&
+      !mlir::ShapedType::isDynamic(e.shapeOf(x)[*g.axis]))
+    fail("expected " + llvm::Twine(e.shapeOf(x)[*g.axis]) + " scales along axis " +
+         llvm::Twine(*g.axis) + " (got " + llvm::Twine(e.shapeOf(scale)[0]) + ")");
   return g;
 }
 
@@ -75,14 +80,17 @@ static llvm::SmallVector<int64_t> getBlocks(Emitter &e, Value x, const QuantGran
 }
 
 // The encoding that stores f32 `x` as integers of type `value`, or null if there is none.
-static UniformEncodingAttr getEncoding(Node &n, Value x, Type value, Value scale, Value zero, const QuantGranularity &g) {
+static UniformEncodingAttr getEncoding(Node &n, Value x, Type value, Value scale, Value zero,
+                                       const QuantGranularity &g) {
   Emitter &e = n.e;
   auto integer = mlir::dyn_cast<IntegerType>(value);
-  if (!integer || e.elementOf(scale) != e.f32() || integer.getWidth() > (zero ? 16u : 32u) || integer.getWidth() == 1)
+  if (!integer || e.elementOf(scale) != e.f32() || integer.getWidth() > (zero ? 16u : 32u) ||
+      integer.getWidth() == 1)
     return {};
   if (g.block && !e.hasStaticShape(x))
     return {};
-  return UniformEncodingAttr::get(integer, g.block ? std::nullopt : g.axis, getBlocks(e, x, g), {}, zero != nullptr);
+  return UniformEncodingAttr::get(integer, g.block ? std::nullopt : g.axis, getBlocks(e, x, g), {},
+                                  zero != nullptr);
 }
 
 static Value scalarIfSingle(Emitter &e, Value p, const QuantGranularity &g) {
@@ -108,7 +116,8 @@ static bool areSame(Emitter &e, Value a, Value b) {
 }
 
 // f32 `x` as an encoded tensor; null where there is no such encoding.
-static Value quantize(Node &n, Value x, Value scale, Value zero, Type type, const QuantGranularity &g) {
+static Value quantize(Node &n, Value x, Value scale, Value zero, Type type,
+                      const QuantGranularity &g) {
   Emitter &e = n.e;
   if (isZero(e, zero))
     zero = nullptr;
@@ -130,7 +139,8 @@ static Value integersOf(Emitter &e, Value encoded) {
       constants.push_back(*host);
   if (constants.size() == encode->getNumOperands()) {
     auto type = mlir::cast<RankedTensorType>(encoded.getType());
-    auto parts = encode.getEncoding().encodeHost(constants.front(), stripEncoding(type), llvm::ArrayRef(constants).drop_front(),
+    auto parts = encode.getEncoding().encodeHost(constants.front(), stripEncoding(type),
+                                                 llvm::ArrayRef(constants).drop_front(),
                                                  [&] { return mlir::emitError(e.loc); });
     if (succeeded(parts))
       return e.constant(std::move(parts->front()));
@@ -138,32 +148,36 @@ static Value integersOf(Emitter &e, Value encoded) {
   return e.ops<ComponentsOp>({encoded})[0];
 }
 
-// The tensor that integers of f32 numbers stand for; null where there is no such encoding. What QuantizeLinear has made with
-// the same parameters is that again.
+// The tensor that integers of f32 numbers stand for; null where there is no such encoding. What
+// QuantizeLinear has made with the same parameters is that again.
 static Value dequantize(Node &n, Value q, Value scale, Value zero, const QuantGranularity &g) {
   Emitter &e = n.e;
   if (isZero(e, zero))
     zero = nullptr;
   Value s = scalarIfSingle(e, scale, g), z = scalarIfSingle(e, zero, g);
   if (auto components = q.getDefiningOp<ComponentsOp>())
-    if (auto encode = components.getInput().getDefiningOp<EncodeOp>(); encode && q == components.getResult(0)) {
+    if (auto encode = components.getInput().getDefiningOp<EncodeOp>();
+        encode && q == components.getResult(0)) {
       auto parameters = encode.getParameters();
-      if (parameters.size() == (z ? 2u : 1u) && areSame(e, parameters[0], s) && (!z || areSame(e, parameters[1], z)) &&
+      if (parameters.size() == (z ? 2u : 1u) && areSame(e, parameters[0], s) &&
+          (!z || areSame(e, parameters[1], z)) &&
           encode.getEncoding() == getEncoding(n, q, e.elementOf(q), scale, zero, g))
         return encode.getResult();
     }
   UniformEncodingAttr uniform = getEncoding(n, q, e.elementOf(q), scale, zero, g);
   // Scales that are kept in 16 bits stay so.
   if (llvm::SmallVector<Value> narrow = e.encodedConstant(scale); uniform && narrow.size() == 1) {
-    uniform = UniformEncodingAttr::get(uniform.getValueType(), uniform.getAxis(), uniform.getBlock(),
-                                       mlir::TypeAttr::get(e.elementOf(narrow[0])), uniform.getAsymmetric());
+    uniform = UniformEncodingAttr::get(
+        uniform.getValueType(), uniform.getAxis(), uniform.getBlock(),
+        mlir::TypeAttr::get(e.elementOf(narrow[0])), uniform.getAsymmetric());
     s = scalarIfSingle(e, narrow[0], g);
   }
   mlir::Attribute encoding = uniform;
   bool isSmallFloat = mlir::isa<mlir::Float8E4M3FNType, mlir::Float8E5M2Type>(e.elementOf(q));
   if (isSmallFloat && !zero && e.isConstant(q) && e.isConstant(s) && e.elementOf(scale) == e.f32())
-    encoding = MinifloatEncodingAttr::get(e.context, mlir::cast<FloatType>(e.elementOf(q)), g.block ? std::nullopt : g.axis,
-                                          getBlocks(e, q, g), mlir::TypeAttr::get(e.f32()), /*dynamic=*/false, {});
+    encoding = MinifloatEncodingAttr::get(e.context, mlir::cast<FloatType>(e.elementOf(q)),
+                                          g.block ? std::nullopt : g.axis, getBlocks(e, q, g),
+                                          mlir::TypeAttr::get(e.f32()), /*dynamic=*/false, {});
   if (!encoding)
     return nullptr;
   llvm::SmallVector<Value> operands{q, s};
@@ -196,8 +210,11 @@ static void convertQuantizeLinear(Node &n) {
   Value x = n.in(0), scale = n.in(1), zero = n.opt(2);
   QuantGranularity g = getGranularity(n, x, scale);
   bool saturate = n.opset >= 19 ? n.attrBool("saturate", true) : true;
-  int64_t dtype = n.opset >= 21 ? n.attrInt("output_dtype", 0) : 0, precision = n.opset >= 23 ? n.attrInt("precision", 0) : 0;
-  Type type = zero ? e.elementOf(zero) : dtype ? n.elementType(dtype) : Type(IntegerType::get(e.context, 8, IntegerType::Unsigned));
+  int64_t dtype = n.opset >= 21 ? n.attrInt("output_dtype", 0) : 0,
+          precision = n.opset >= 23 ? n.attrInt("precision", 0) : 0;
+  Type type = zero    ? e.elementOf(zero)
+              : dtype ? n.elementType(dtype)
+                      : Type(IntegerType::get(e.context, 8, IntegerType::Unsigned));
   if (!precision && e.elementOf(x) == e.f32()) {
     if (Value encoded = quantize(n, x, scale, zero, type, g)) {
       n.set(0, integersOf(e, encoded));
@@ -248,9 +265,13 @@ static void convertDynamicQuantizeLinear(Node &n) {
   Value high = e.binary(BinaryKind::Max, e.reduce(ReduceKind::Max, x, axes, false), zero),
         low = e.binary(BinaryKind::Min, e.reduce(ReduceKind::Min, x, axes, false), zero);
   Value scale = e.binary(BinaryKind::Div, e.sub(high, low), 255.0);
-  Value point = e.cast(e.unary(UnaryKind::Round, e.unary(UnaryKind::Clamp, e.div(e.unary(UnaryKind::Neg, low), scale), 0, 255)), u8);
+  Value point =
+      e.cast(e.unary(UnaryKind::Round,
+                     e.unary(UnaryKind::Clamp, e.div(e.unary(UnaryKind::Neg, low), scale), 0, 255)),
+             u8);
   auto encoding = UniformEncodingAttr::get(u8, std::nullopt, {}, {}, /*asymmetric=*/true);
-  Value encoded = e.op<EncodeOp>({x, scale, point}, {}, {RankedTensorType::get(e.shapeOf(x), e.f32(), encoding)});
+  Value encoded = e.op<EncodeOp>({x, scale, point}, {},
+                                 {RankedTensorType::get(e.shapeOf(x), e.f32(), encoding)});
   n.set(0, e.ops<ComponentsOp>({encoded})[0]);
   n.set(1, scale);
   n.set(2, point);
@@ -260,7 +281,8 @@ static void convertDynamicQuantizeLinear(Node &n) {
 // Integer contractions
 //===----------------------------------------------------------------------===//
 
-// x - zero in i32; x itself where zero is 0 and `keepNarrow` allows it. `axis`: of x, for a vector of zero points.
+// x - zero in i32; x itself where zero is 0 and `keepNarrow` allows it. `axis`: of x, for a vector
+// of zero points.
 static Value centered(Emitter &e, Value x, Value zero, int64_t axis, bool keepNarrow) {
   bool none = !zero || isZero(e, zero);
   if (none && keepNarrow)
@@ -275,7 +297,8 @@ static Value centered(Emitter &e, Value x, Value zero, int64_t axis, bool keepNa
 }
 
 static Value integerMatMul(Emitter &e, Value a, Value aZero, Value b, Value bZero) {
-  bool narrow = e.elementOf(a) == e.elementOf(b) && (!aZero || isZero(e, aZero)) && (!bZero || isZero(e, bZero));
+  bool narrow = e.elementOf(a) == e.elementOf(b) && (!aZero || isZero(e, aZero)) &&
+                (!bZero || isZero(e, bZero));
   // Per row of a, per column of b.
   Value l = centered(e, a, aZero, std::max<int64_t>(e.rankOf(a) - 2, 0), narrow),
         r = centered(e, b, bZero, e.rankOf(b) - 1, narrow);
@@ -288,11 +311,13 @@ static Value integerConv(Node &n, Value x, Value xZero, Value w, Value wZero, Va
   for (int64_t i = 2; i < e.rankOf(w); ++i)
     kernel.push_back(e.staticDim(w, i, "the size of the kernel"));
   Window window = getWindow(n, x, kernel);
-  bool narrow = e.elementOf(x) == e.elementOf(w) && (!xZero || isZero(e, xZero)) && (!wZero || isZero(e, wZero));
+  bool narrow = e.elementOf(x) == e.elementOf(w) && (!xZero || isZero(e, xZero)) &&
+                (!wZero || isZero(e, wZero));
   // Padding stands for the number 0, so the zero point goes first.
-  return e.op<nn::ConvOp>({centered(e, x, xZero, 1, narrow), centered(e, w, wZero, 0, narrow), bias},
-                          {e.attr("strides", window.strides), e.attr("pads", window.pads),
-                           e.attr("dilations", window.dilations), e.attr("groups", n.attrInt("group", 1))});
+  return e.op<nn::ConvOp>(
+      {centered(e, x, xZero, 1, narrow), centered(e, w, wZero, 0, narrow), bias},
+      {e.attr("strides", window.strides), e.attr("pads", window.pads),
+       e.attr("dilations", window.dilations), e.attr("groups", n.attrInt("group", 1))});
 }
 
 // round(acc * factor + zero) as the type of zero.
@@ -303,7 +328,9 @@ static Value requantize(Emitter &e, Value acc, Value factor, Value zero, Type ty
   return e.cast(e.unary(UnaryKind::Clamp, e.unary(UnaryKind::Round, scaled), low, high), type);
 }
 
-static Value toScalar(Emitter &e, Value v) { return e.rankOf(v) == 1 && e.shapeOf(v)[0] == 1 ? e.squeeze(v, {0}) : v; }
+static Value toScalar(Emitter &e, Value v) {
+  return e.rankOf(v) == 1 && e.shapeOf(v)[0] == 1 ? e.squeeze(v, {0}) : v;
+}
 
 static void requireInteger(Emitter &e, std::initializer_list<Value> values) {
   for (Value v : values)
@@ -336,7 +363,8 @@ static bool isSingle(Emitter &e, Value v) { return !v || e.typeOf(v).getNumEleme
 
 // Whether the parameters are constants in f32; those of a weight may lie along an axis.
 static bool hasKnownParameters(Emitter &e, const StoredOperand &x) {
-  return e.isConstant(x.scale) && (!x.zero || e.isConstant(x.zero)) && e.elementOf(x.scale) == e.f32();
+  return e.isConstant(x.scale) && (!x.zero || e.isConstant(x.zero)) &&
+         e.elementOf(x.scale) == e.f32();
 }
 
 // The floats that `x` stands for, its parameters along `axis`.
@@ -370,31 +398,36 @@ static Value floatBias(Node &n, Value bias, const StoredOperand &x, const Stored
 }
 
 // QLinearConv as a convolution of encoded tensors; null if its parameters are not known.
-static Value convOfEncoded(Node &n, const StoredOperand &x, StoredOperand w, const StoredOperand &y, Value bias) {
+static Value convOfEncoded(Node &n, const StoredOperand &x, StoredOperand w, const StoredOperand &y,
+                           Value bias) {
   Emitter &e = n.e;
-  if (!hasKnownParameters(e, x) || !hasKnownParameters(e, w) || !hasKnownParameters(e, y) || !isSingle(e, x.scale) ||
-      !isSingle(e, x.zero) || !isSingle(e, y.scale) || !isSingle(e, y.zero) || !e.isConstant(w.q))
+  if (!hasKnownParameters(e, x) || !hasKnownParameters(e, w) || !hasKnownParameters(e, y) ||
+      !isSingle(e, x.scale) || !isSingle(e, x.zero) || !isSingle(e, y.scale) ||
+      !isSingle(e, y.zero) || !e.isConstant(w.q))
     return nullptr;
   spreadZero(e, w);
-  Value xf = floatsOf(n, x, 1), wf = floatsOf(n, w, 0), bf = bias ? floatBias(n, bias, x, w) : Value();
+  Value xf = floatsOf(n, x, 1), wf = floatsOf(n, w, 0),
+        bf = bias ? floatBias(n, bias, x, w) : Value();
   if (!xf || !wf || (bias && !bf))
     return nullptr;
   Ints kernel;
   for (int64_t i = 2; i < e.rankOf(wf); ++i)
     kernel.push_back(e.staticDim(wf, i, "the size of the kernel"));
   Window window = getWindow(n, xf, kernel);
-  Value result = e.op<nn::ConvOp>({xf, wf, bf}, {e.attr("strides", window.strides), e.attr("pads", window.pads),
-                                                 e.attr("dilations", window.dilations),
-                                                 e.attr("groups", n.attrInt("group", 1))});
+  Value result = e.op<nn::ConvOp>({xf, wf, bf},
+                                  {e.attr("strides", window.strides), e.attr("pads", window.pads),
+                                   e.attr("dilations", window.dilations),
+                                   e.attr("groups", n.attrInt("group", 1))});
   return integersOf(e, quantize(n, result, y.scale, y.zero, e.elementOf(y.zero), {}));
 }
 
 // QLinearMatMul with a weight, likewise.
-static Value matMulOfEncoded(Node &n, const StoredOperand &a, StoredOperand b, const StoredOperand &y) {
+static Value matMulOfEncoded(Node &n, const StoredOperand &a, StoredOperand b,
+                             const StoredOperand &y) {
   Emitter &e = n.e;
-  if (!hasKnownParameters(e, a) || !hasKnownParameters(e, b) || !hasKnownParameters(e, y) || !isSingle(e, a.scale) ||
-      !isSingle(e, a.zero) || !isSingle(e, y.scale) || !isSingle(e, y.zero) || !e.isConstant(b.q) || e.rankOf(b.q) != 2 ||
-      e.isConstant(a.q))
+  if (!hasKnownParameters(e, a) || !hasKnownParameters(e, b) || !hasKnownParameters(e, y) ||
+      !isSingle(e, a.scale) || !isSingle(e, a.zero) || !isSingle(e, y.scale) ||
+      !isSingle(e, y.zero) || !e.isConstant(b.q) || e.rankOf(b.q) != 2 || e.isConstant(a.q))
     return nullptr;
   spreadZero(e, b);
   Value af = floatsOf(n, a, 0), bf = floatsOf(n, b, 1);
@@ -406,9 +439,11 @@ static Value matMulOfEncoded(Node &n, const StoredOperand &a, StoredOperand b, c
 
 static void convertQLinearMatMul(Node &n) {
   Emitter &e = n.e;
-  Value a = n.in(0), aScale = n.in(1), b = n.in(3), bScale = n.in(4), yScale = n.in(6), yZero = n.in(7);
+  Value a = n.in(0), aScale = n.in(1), b = n.in(3), bScale = n.in(4), yScale = n.in(6),
+        yZero = n.in(7);
   requireInteger(e, {a, b, yZero});
-  if (Value y = matMulOfEncoded(n, {a, aScale, n.in(2)}, {b, bScale, n.in(5)}, {nullptr, yScale, yZero})) {
+  if (Value y = matMulOfEncoded(n, {a, aScale, n.in(2)}, {b, bScale, n.in(5)},
+                                {nullptr, yScale, yZero})) {
     n.set(0, y);
     return;
   }
@@ -419,8 +454,9 @@ static void convertQLinearMatMul(Node &n) {
     return e.rankOf(s) == 1 ? e.alongAxis(s, axis, e.rankOf(acc)) : s;
   };
   int64_t rank = e.rankOf(acc);
-  Value factor = e.div(e.mul(spread(aScale, std::max<int64_t>(rank - 2, 0)), spread(bScale, rank - 1)),
-                       spread(yScale, std::max<int64_t>(rank - 2, 0)));
+  Value factor =
+      e.div(e.mul(spread(aScale, std::max<int64_t>(rank - 2, 0)), spread(bScale, rank - 1)),
+            spread(yScale, std::max<int64_t>(rank - 2, 0)));
   // Scales of 16 bits multiply in 16 bits.
   if (Type narrow = e.elementOf(aScale); narrow != e.f32() && narrow == e.elementOf(yScale))
     factor = e.cast(e.cast(factor, narrow), e.f32());
@@ -434,7 +470,8 @@ static void convertQLinearConv(Node &n) {
   Emitter &e = n.e;
   Value x = n.in(0), w = n.in(3), yZero = n.in(7);
   requireInteger(e, {x, w, yZero});
-  if (Value y = convOfEncoded(n, {x, n.in(1), n.in(2)}, {w, n.in(4), n.in(5)}, {nullptr, n.in(6), yZero}, n.opt(8))) {
+  if (Value y = convOfEncoded(n, {x, n.in(1), n.in(2)}, {w, n.in(4), n.in(5)},
+                              {nullptr, n.in(6), yZero}, n.opt(8))) {
     n.set(0, y);
     return;
   }

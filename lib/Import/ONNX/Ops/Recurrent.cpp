@@ -42,12 +42,13 @@ static Activation getActivation(llvm::StringRef name) {
 }
 
 static bool takesAlpha(UnaryKind kind) {
-  return llvm::is_contained({UnaryKind::Affine, UnaryKind::LeakyRelu, UnaryKind::ThresholdedRelu, UnaryKind::ScaledTanh,
-                             UnaryKind::HardSigmoid, UnaryKind::Elu},
+  return llvm::is_contained({UnaryKind::Affine, UnaryKind::LeakyRelu, UnaryKind::ThresholdedRelu,
+                             UnaryKind::ScaledTanh, UnaryKind::HardSigmoid, UnaryKind::Elu},
                             kind);
 }
 static bool takesBeta(UnaryKind kind) {
-  return llvm::is_contained({UnaryKind::Affine, UnaryKind::ScaledTanh, UnaryKind::HardSigmoid}, kind);
+  return llvm::is_contained({UnaryKind::Affine, UnaryKind::ScaledTanh, UnaryKind::HardSigmoid},
+                            kind);
 }
 
 namespace {
@@ -67,12 +68,14 @@ struct Recurrent {
     directions = *direction == nn::Direction::Bidirectional ? 2 : 1;
     batchFirst = n.opset >= 14 && n.attrBool("layout", false);
     n.ignore("hidden_size");
-    std::vector<std::string> names = n.attrStrings("activations").value_or(std::vector<std::string>());
+    std::vector<std::string> names =
+        n.attrStrings("activations").value_or(std::vector<std::string>());
     if (names.empty())
       for (int64_t d = 0; d < directions; ++d)
         names.insert(names.end(), defaults.begin(), defaults.end());
     if (names.size() != defaults.size() * directions)
-      fail("expected " + llvm::Twine(defaults.size() * directions) + " activations (got " + llvm::Twine(names.size()) + ")");
+      fail("expected " + llvm::Twine(defaults.size() * directions) + " activations (got " +
+           llvm::Twine(names.size()) + ")");
     // alpha and beta are listed for the functions that take them, in order.
     std::vector<float> alphas = n.attrFloats("activation_alpha").value_or(std::vector<float>()),
                        betas = n.attrFloats("activation_beta").value_or(std::vector<float>());
@@ -98,7 +101,9 @@ struct Recurrent {
 
   Value x() { return batchFirst ? e.transpose(n.in(0), {1, 0, 2}) : n.in(0); }
   /// [batch, directions, hidden] to [directions, batch, hidden].
-  Value state(size_t i) { return n.opt(i) && batchFirst ? e.transpose(n.opt(i), {1, 0, 2}) : n.opt(i); }
+  Value state(size_t i) {
+    return n.opt(i) && batchFirst ? e.transpose(n.opt(i), {1, 0, 2}) : n.opt(i);
+  }
 
   void setResults(llvm::ArrayRef<Value> results) {
     n.set(0, batchFirst ? e.transpose(results[0], {2, 0, 1, 3}) : results[0]);
@@ -111,18 +116,22 @@ struct Recurrent {
 static void convertLstm(Node &n) {
   Recurrent r(n, {"Sigmoid", "Tanh", "Tanh"});
   r.attributes.push_back(n.e.attr("input_forget", n.attrBool("input_forget", false)));
-  r.setResults(n.e.ops<nn::LstmOp>({r.x(), n.in(1), n.in(2), n.opt(3), n.opt(4), r.state(5), r.state(6), n.opt(7)}, r.attributes));
+  r.setResults(n.e.ops<nn::LstmOp>(
+      {r.x(), n.in(1), n.in(2), n.opt(3), n.opt(4), r.state(5), r.state(6), n.opt(7)},
+      r.attributes));
 }
 
 static void convertGru(Node &n) {
   Recurrent r(n, {"Sigmoid", "Tanh"});
   r.attributes.push_back(n.e.attr("linear_before_reset", n.attrBool("linear_before_reset", false)));
-  r.setResults(n.e.ops<nn::GruOp>({r.x(), n.in(1), n.in(2), n.opt(3), n.opt(4), r.state(5)}, r.attributes));
+  r.setResults(
+      n.e.ops<nn::GruOp>({r.x(), n.in(1), n.in(2), n.opt(3), n.opt(4), r.state(5)}, r.attributes));
 }
 
 static void convertRnn(Node &n) {
   Recurrent r(n, {"Tanh"});
-  r.setResults(n.e.ops<nn::RnnOp>({r.x(), n.in(1), n.in(2), n.opt(3), n.opt(4), r.state(5)}, r.attributes));
+  r.setResults(
+      n.e.ops<nn::RnnOp>({r.x(), n.in(1), n.in(2), n.opt(3), n.opt(4), r.state(5)}, r.attributes));
 }
 
 void terse::onnx::registerRecurrentOps(OpTable &t) {

@@ -39,9 +39,11 @@ static void convertArgReduce(Node &n) {
   Emitter &e = n.e;
   Value x = n.in(0);
   bool last = n.opset >= 12 && n.attrBool("select_last_index", false);
-  n.set(0, e.op<nn::ArgReduceOp>({x}, {e.attr("kind", nn::ReduceKindAttr::get(e.context, kind)),
-                                       e.attr("axis", Emitter::normalizeAxis(n.attrInt("axis", 0), e.rankOf(x))),
-                                       e.attr("keepdims", n.attrBool("keepdims", true)), e.attr("select_last", last)}));
+  n.set(0,
+        e.op<nn::ArgReduceOp>(
+            {x}, {e.attr("kind", nn::ReduceKindAttr::get(e.context, kind)),
+                  e.attr("axis", Emitter::normalizeAxis(n.attrInt("axis", 0), e.rankOf(x))),
+                  e.attr("keepdims", n.attrBool("keepdims", true)), e.attr("select_last", last)}));
 }
 
 template <ReduceKind kind>
@@ -49,7 +51,8 @@ static void convertCumulative(Node &n) {
   Emitter &e = n.e;
   Value x = n.in(0);
   int64_t axis = Emitter::normalizeAxis(e.getInt(n.in(1), "axis"), e.rankOf(x));
-  n.set(0, e.op<nn::CumulativeOp>({x}, {e.attr("kind", nn::ReduceKindAttr::get(e.context, kind)), e.attr("axis", axis),
+  n.set(0, e.op<nn::CumulativeOp>({x}, {e.attr("kind", nn::ReduceKindAttr::get(e.context, kind)),
+                                        e.attr("axis", axis),
                                         e.attr("exclusive", n.attrBool("exclusive", false)),
                                         e.attr("reverse", n.attrBool("reverse", false))}));
 }

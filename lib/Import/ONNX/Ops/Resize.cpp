@@ -22,14 +22,18 @@ struct ResizePlan {
 } // namespace
 
 static Value emitResize(Emitter &e, Value x, const ResizePlan &p) {
-  auto floats = [&](llvm::ArrayRef<double> v) { return mlir::DenseF64ArrayAttr::get(e.context, v); };
-  return e.op<nn::ResizeOp>({x}, {e.attr("mode", nn::ResizeModeAttr::get(e.context, p.mode)),
-                                  e.attr("scales", floats(p.scales)), e.attr("roi", floats(p.roi)),
-                                  e.attr("coordinate", nn::ResizeCoordinateAttr::get(e.context, p.coordinate)),
-                                  e.attr("rounding", nn::ResizeRoundingAttr::get(e.context, p.rounding)),
-                                  e.attr("cubic_coefficient", p.cubic), e.attr("extrapolation", p.extrapolation),
-                                  e.attr("exclude_outside", p.excludeOutside), e.attr("antialias", p.antialias)},
-                            {e.tensor(p.shape, e.elementOf(x))});
+  auto floats = [&](llvm::ArrayRef<double> v) {
+    return mlir::DenseF64ArrayAttr::get(e.context, v);
+  };
+  return e.op<nn::ResizeOp>(
+      {x},
+      {e.attr("mode", nn::ResizeModeAttr::get(e.context, p.mode)),
+       e.attr("scales", floats(p.scales)), e.attr("roi", floats(p.roi)),
+       e.attr("coordinate", nn::ResizeCoordinateAttr::get(e.context, p.coordinate)),
+       e.attr("rounding", nn::ResizeRoundingAttr::get(e.context, p.rounding)),
+       e.attr("cubic_coefficient", p.cubic), e.attr("extrapolation", p.extrapolation),
+       e.attr("exclude_outside", p.excludeOutside), e.attr("antialias", p.antialias)},
+      {e.tensor(p.shape, e.elementOf(x))});
 }
 
 static nn::ResizeMode getMode(const std::string &name) {
@@ -53,7 +57,8 @@ static void setShapeFromScales(Emitter &e, Value x, ResizePlan &p) {
     double out = std::floor(double(size) * scale);
     if (!ShapedType::isDynamic(size) && !(out >= 0 && out < 1e12))
       fail("the output is too large");
-    p.shape.push_back(ShapedType::isDynamic(size) ? (scale == 1 ? size : ShapedType::kDynamic) : int64_t(out));
+    p.shape.push_back(ShapedType::isDynamic(size) ? (scale == 1 ? size : ShapedType::kDynamic)
+                                                  : int64_t(out));
   }
 }
 
@@ -90,23 +95,27 @@ static void setScalesFromSizes(Node &n, Value x, const Ints &axes, ResizePlan &p
   if (!sizes || sizes->size() != axes.size())
     fail("expected one size per axis");
   Dims old = e.dimsOf(x);
-  std::string policy = n.opset >= 18 ? n.attrString("keep_aspect_ratio_policy", "stretch") : "stretch";
+  std::string policy =
+      n.opset >= 18 ? n.attrString("keep_aspect_ratio_policy", "stretch") : "stretch";
   p.shape.assign(e.shapeOf(x).begin(), e.shapeOf(x).end());
   double common = 0;
   for (auto [i, axis] : llvm::enumerate(axes)) {
     const Dim &to = (*sizes)[i], &from = old[axis];
     if (to == from)
       continue;
-    if (std::optional<Dim> times = Dim::div(to, from); times && times->isConstant() && !from.isConstant()) {
+    if (std::optional<Dim> times = Dim::div(to, from);
+        times && times->isConstant() && !from.isConstant()) {
       p.scales[axis] = double(times->getConstant());
       p.shape[axis] = ShapedType::kDynamic;
       continue;
     }
     if (!to.isConstant())
-      fail("sizes must be constant; bind the model input that determines them as a constant (--bind name=file.npy), or "
+      fail("sizes must be constant; bind the model input that determines them as a constant "
+           "(--bind name=file.npy), or "
            "give the symbolic dimensions a size");
     if (!from.isConstant())
-      fail("with constant sizes, the size of axis " + llvm::Twine(axis) + " must be known; give the symbolic dimension a size");
+      fail("with constant sizes, the size of axis " + llvm::Twine(axis) +
+           " must be known; give the symbolic dimension a size");
     if (to.getConstant() < 0 || from.getConstant() < 1)
       fail("a size cannot be " + llvm::Twine(to.getConstant()));
     p.shape[axis] = to.getConstant();
@@ -118,7 +127,9 @@ static void setScalesFromSizes(Node &n, Value x, const Ints &axes, ResizePlan &p
     fail("keep_aspect_ratio_policy '" + policy + "' is not supported");
   for (int64_t axis : axes) {
     double scale = p.scales[axis];
-    common = common == 0 ? scale : policy == "not_larger" ? std::min(common, scale) : std::max(common, scale);
+    common = common == 0              ? scale
+             : policy == "not_larger" ? std::min(common, scale)
+                                      : std::max(common, scale);
   }
   for (int64_t axis : axes) {
     int64_t from = e.staticDim(x, axis, "with keep_aspect_ratio_policy, the size of the image");
@@ -134,8 +145,9 @@ static void convertResize(Node &n) {
   ResizePlan p;
   p.mode = getMode(n.attrString("mode", "nearest"));
   std::string coordinate = n.attrString("coordinate_transformation_mode", "half_pixel");
-  if (coordinate == "pytorch_half_pixel" || coordinate == "align_corners" || coordinate == "asymmetric" ||
-      coordinate == "half_pixel" || coordinate == "half_pixel_symmetric" || coordinate == "tf_crop_and_resize")
+  if (coordinate == "pytorch_half_pixel" || coordinate == "align_corners" ||
+      coordinate == "asymmetric" || coordinate == "half_pixel" ||
+      coordinate == "half_pixel_symmetric" || coordinate == "tf_crop_and_resize")
     p.coordinate = *nn::symbolizeResizeCoordinate(coordinate);
   else
     fail("coordinate_transformation_mode '" + coordinate + "' is not supported");
@@ -189,5 +201,6 @@ static void convertResize(Node &n) {
 void terse::onnx::registerResizeOps(OpTable &t) {
   t.add("Upsample", {7, 9}, convertUpsample, "constant scales");
   t.add("Resize", {10}, convertUpsample, "constant scales");
-  t.add("Resize", {11, 13, 18, 19}, convertResize, "constant scales; sizes constant or multiples of dimensions");
+  t.add("Resize", {11, 13, 18, 19}, convertResize,
+        "constant scales; sizes constant or multiples of dimensions");
 }

@@ -25,7 +25,8 @@ static void convertAffineGrid(Node &n) {
   int64_t spatial = int64_t(size.size()) - 2;
   if (spatial < 2 || spatial > 3 || e.rankOf(theta) != 3 || e.shapeOf(theta)[1] != spatial ||
       e.shapeOf(theta)[2] != spatial + 1)
-    fail("expected size [N, C, H, W] and theta [N, 2, 3], or size [N, C, D, H, W] and theta [N, 3, 4]");
+    fail("expected size [N, C, H, W] and theta [N, 2, 3], or size [N, C, D, H, W] and theta [N, 3, "
+         "4]");
   int64_t points = 1;
   for (int64_t i = 0; i < spatial; ++i) {
     if (size[i + 2] < 1 || size[i + 2] > 4096)
@@ -61,14 +62,16 @@ namespace {
 enum class Interpolation { Nearest, Linear, Cubic };
 enum class Padding { Zeros, Border, Reflection };
 
-/// One neighbour along one axis: where it is, how much it counts, and whether it is inside (null: always).
+/// One neighbour along one axis: where it is, how much it counts, and whether it is inside (null:
+/// always).
 struct Tap {
   Value index, weight, inside;
 };
 
 class Sampler {
 public:
-  Sampler(Emitter &e, Padding padding, bool alignCorners) : e(e), padding(padding), alignCorners(alignCorners) {}
+  Sampler(Emitter &e, Padding padding, bool alignCorners)
+      : e(e), padding(padding), alignCorners(alignCorners) {}
 
   /// The neighbours of coordinates in [-1, 1] along an axis of `size`.
   llvm::SmallVector<Tap> getTaps(Value coordinate, int64_t size, Interpolation mode) {
@@ -88,12 +91,15 @@ public:
     if (mode == Interpolation::Linear)
       return {makeTap(first, affine(t, -1, 1), size), makeTap(affine(first, 1, 1), t, size)};
     Value s = affine(t, -1, 1);
-    return {makeTap(affine(first, 1, -1), far(affine(t, 1, 1)), size), makeTap(first, near(t), size),
-            makeTap(affine(first, 1, 1), near(s), size), makeTap(affine(first, 1, 2), far(affine(s, 1, 1)), size)};
+    return {makeTap(affine(first, 1, -1), far(affine(t, 1, 1)), size),
+            makeTap(first, near(t), size), makeTap(affine(first, 1, 1), near(s), size),
+            makeTap(affine(first, 1, 2), far(affine(s, 1, 1)), size)};
   }
 
 private:
-  Value affine(Value x, double scale, double offset) { return e.unary(UnaryKind::Affine, x, scale, offset); }
+  Value affine(Value x, double scale, double offset) {
+    return e.unary(UnaryKind::Affine, x, scale, offset);
+  }
 
   /// Mirrored at `low` and `high` as often as it takes.
   Value reflect(Value x) {
@@ -108,7 +114,8 @@ private:
 
   /// Beyond the border pixels' outer edge; between it and their centre the neighbours are clamped.
   Value clampOutside(Value x, int64_t size) {
-    Value outside = e.binary(BinaryKind::Or, e.compare(CompareKind::Lt, x, low), e.compare(CompareKind::Gt, x, high));
+    Value outside = e.binary(BinaryKind::Or, e.compare(CompareKind::Lt, x, low),
+                             e.compare(CompareKind::Gt, x, high));
     return e.select(outside, e.unary(UnaryKind::Clamp, x, 0, double(size - 1)), x);
   }
 
@@ -192,9 +199,12 @@ static void convertGridSample(Node &n) {
     for (const Tap &tap : sampler.getTaps(coordinate, sizes[i], mode))
       for (const Tap &old : taps) {
         auto join = [](Value a, Value b, auto combine) { return !a ? b : !b ? a : combine(a, b); };
-        Value index = old.index ? e.add(e.mul(old.index, e.intScalar(sizes[i], e.i64())), tap.index) : tap.index;
-        next.push_back({index, join(old.weight, tap.weight, [&](Value a, Value b) { return e.mul(a, b); }),
-                        join(old.inside, tap.inside, [&](Value a, Value b) { return e.binary(BinaryKind::And, a, b); })});
+        Value index = old.index ? e.add(e.mul(old.index, e.intScalar(sizes[i], e.i64())), tap.index)
+                                : tap.index;
+        next.push_back({index,
+                        join(old.weight, tap.weight, [&](Value a, Value b) { return e.mul(a, b); }),
+                        join(old.inside, tap.inside,
+                             [&](Value a, Value b) { return e.binary(BinaryKind::And, a, b); })});
       }
     taps = next;
   }
@@ -203,7 +213,10 @@ static void convertGridSample(Node &n) {
   Value sum;
   for (const Tap &tap : taps) {
     Value index = e.unsqueeze(tap.index, {1});
-    index = e.broadcastTo(index, all, e.hasStaticShape(flat) && e.hasStaticShape(points) ? Value() : e.dimsVector(all, {flat, points}));
+    index = e.broadcastTo(index, all,
+                          e.hasStaticShape(flat) && e.hasStaticShape(points)
+                              ? Value()
+                              : e.dimsVector(all, {flat, points}));
     Value picked = e.op<nn::GatherElementsOp>({flat, index}, {e.attr("axis", int64_t(2))});
     if (tap.inside)
       picked = e.select(e.unsqueeze(tap.inside, {1}), picked, e.zero(element));

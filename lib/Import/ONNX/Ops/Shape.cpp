@@ -40,7 +40,8 @@ static void convertShape(Node &n) {
 
 static void convertSize(Node &n) {
   Value shape = n.e.shapeVector(n.in(0));
-  n.set(0, n.e.rankOf(n.in(0)) ? n.e.reduce(ReduceKind::Prod, shape, {0}, false) : n.e.intScalar(1, n.e.i64()));
+  n.set(0, n.e.rankOf(n.in(0)) ? n.e.reduce(ReduceKind::Prod, shape, {0}, false)
+                               : n.e.intScalar(1, n.e.i64()));
 }
 
 // The sizes that a shape vector stands for.
@@ -49,7 +50,8 @@ static Dims getShapeElements(Node &n, Value shape, const char *what) {
     fail(llvm::Twine(what) + " must be a 1-D tensor of int64");
   std::optional<Dims> elements = n.e.elementsOf(shape);
   if (!elements)
-    fail(llvm::Twine(what) + " has no known number of elements; bind the input that determines it as a constant");
+    fail(llvm::Twine(what) +
+         " has no known number of elements; bind the input that determines it as a constant");
   return *elements;
 }
 
@@ -89,10 +91,12 @@ static void convertRange(Node &n) {
       fail("the range is too long");
     size = count > 0 ? int64_t(count) : 0;
   }
-  Value result = e.op<nn::RangeOp>({start, limit, delta}, {}, {e.tensor({size}, e.elementOf(start))});
+  Value result =
+      e.op<nn::RangeOp>({start, limit, delta}, {}, {e.tensor({size}, e.elementOf(start))});
   // From 0 to a size in unit steps, its length is that size.
   std::optional<Dims> elements = e.elementsOf(limit);
-  if (!e.isConstant(result) && s && d && !e.isFloat(start) && s->getAsInt(0) == 0 && d->getAsInt(0) == 1 && elements)
+  if (!e.isConstant(result) && s && d && !e.isFloat(start) && s->getAsInt(0) == 0 &&
+      d->getAsInt(0) == 1 && elements)
     e.setDims(result, {(*elements)[0]});
   n.set(0, result);
 }
@@ -101,17 +105,20 @@ static void convertRange(Node &n) {
 // Reshapes
 //===----------------------------------------------------------------------===//
 
-// The conventions of Reshape at run time: 0 is the old size, -1 what remains of the number of elements.
+// The conventions of Reshape at run time: 0 is the old size, -1 what remains of the number of
+// elements.
 static Value resolveShape(Emitter &e, Value x, Value shape, bool allowZero) {
   int64_t rank = e.shapeOf(shape)[0], oldRank = e.rankOf(x);
   Value old = e.shapeVector(x), sizes = shape;
   if (!allowZero) {
-    Value aligned = oldRank >= rank ? e.slice(old, 0, 0, rank)
-                                    : e.pad(nn::PadMode::Constant, old, nullptr, {0}, {rank - oldRank});
+    Value aligned = oldRank >= rank
+                        ? e.slice(old, 0, 0, rank)
+                        : e.pad(nn::PadMode::Constant, old, nullptr, {0}, {rank - oldRank});
     sizes = e.select(e.compare(CompareKind::Eq, shape, 0.0), aligned, shape);
   }
   Value inferred = e.compare(CompareKind::Eq, shape, -1.0);
-  Value known = e.reduce(ReduceKind::Prod, e.select(inferred, e.intScalar(1, e.i64()), sizes), {0}, true);
+  Value known =
+      e.reduce(ReduceKind::Prod, e.select(inferred, e.intScalar(1, e.i64()), sizes), {0}, true);
   // An empty tensor has no -1 to infer.
   known = e.binary(BinaryKind::Max, known, e.intScalar(1, e.i64()));
   Value rest = e.div(e.reduce(ReduceKind::Prod, old, {0}, true), known);
@@ -152,7 +159,8 @@ static void convertReshape(Node &n) {
       rest = Dim::div(*total, *others);
       if (total->isConstant() && others->isConstant() &&
           (!rest || rest->getConstant() * others->getConstant() != total->getConstant()))
-        fail("cannot divide " + llvm::Twine(total->getConstant()) + " elements by " + llvm::Twine(others->getConstant()));
+        fail("cannot divide " + llvm::Twine(total->getConstant()) + " elements by " +
+             llvm::Twine(others->getConstant()));
     }
     bool othersKnown = llvm::all_of(dims, [](const Dim &d) { return d.isConstant(); });
     if (!rest && !othersKnown) {
@@ -259,7 +267,8 @@ static void convertTile(Node &n) {
   Ints repeats = e.getInts(n.in(1), "repeats");
   int64_t rank = e.rankOf(x);
   if (int64_t(repeats.size()) != rank)
-    fail("expected one repeat per axis (got " + llvm::Twine(repeats.size()) + " for " + llvm::Twine(rank) + ")");
+    fail("expected one repeat per axis (got " + llvm::Twine(repeats.size()) + " for " +
+         llvm::Twine(rank) + ")");
   // Axis by axis: [.., d, ..] -> [.., 1, d, ..] -> [.., r, d, ..] -> [.., r * d, ..].
   for (int64_t i = 0; i < rank; ++i) {
     if (repeats[i] < 0)
@@ -292,11 +301,13 @@ static void convertDepthToSpace(Node &n) {
   if (mode != "DCR" && mode != "CRD")
     fail("mode must be 'DCR' or 'CRD' (got '" + mode + "')");
   if (block < 1 || block > (1 << 20) || channels % (block * block))
-    fail("blocksize^2 must divide the number of channels (got " + llvm::Twine(block) + " for " + llvm::Twine(channels) + ")");
+    fail("blocksize^2 must divide the number of channels (got " + llvm::Twine(block) + " for " +
+         llvm::Twine(channels) + ")");
   Dims d = e.dimsOf(x);
   Dim c = channels / (block * block);
   bool dcr = mode == "DCR";
-  Value v = e.reshape(x, dcr ? Dims{d[0], block, block, c, d[2], d[3]} : Dims{d[0], c, block, block, d[2], d[3]});
+  Value v = e.reshape(x, dcr ? Dims{d[0], block, block, c, d[2], d[3]}
+                             : Dims{d[0], c, block, block, d[2], d[3]});
   v = e.transpose(v, dcr ? Ints{0, 3, 4, 1, 5, 2} : Ints{0, 1, 4, 2, 5, 3});
   v = e.collapse(v, 4, 6);
   n.set(0, e.collapse(v, 2, 4));
@@ -306,7 +317,8 @@ static void convertSpaceToDepth(Node &n) {
   Emitter &e = n.e;
   Value x = n.in(0);
   checkImage(n, x);
-  int64_t block = n.attrInt("blocksize"), height = e.staticDim(x, 2, "the height"), width = e.staticDim(x, 3, "the width");
+  int64_t block = n.attrInt("blocksize"), height = e.staticDim(x, 2, "the height"),
+          width = e.staticDim(x, 3, "the width");
   if (block < 1 || height % block || width % block)
     fail("blocksize must divide height and width (got " + llvm::Twine(block) + ")");
   Dims d = e.dimsOf(x);
@@ -315,7 +327,8 @@ static void convertSpaceToDepth(Node &n) {
   n.set(0, e.collapse(v, 1, 4));
 }
 
-// A transposed convolution whose weight is the identity: every input channel is one tap of the kernel and goes to its place.
+// A transposed convolution whose weight is the identity: every input channel is one tap of the
+// kernel and goes to its place.
 static void convertCol2Im(Node &n) {
   Emitter &e = n.e;
   Value x = n.in(0);
@@ -326,15 +339,18 @@ static void convertCol2Im(Node &n) {
        pads = n.attrInts("pads").value_or(Ints(2 * spatial, 0));
   if (kernel.size() != spatial || dilations.size() != spatial || strides.size() != spatial ||
       pads.size() != 2 * spatial || spatial < 1 || spatial > 3 || e.rankOf(x) != 3)
-    fail("image_shape, block_shape and the attributes must agree in rank, and the input must have rank 3");
+    fail("image_shape, block_shape and the attributes must agree in rank, and the input must have "
+         "rank 3");
   int64_t taps = 1, columns = e.staticDim(x, 1, "dimension 1");
   Dims d = e.dimsOf(x), split{d[0], Dim(1), Dim(1)};
   auto inLimits = [](int64_t v) { return v >= 1 && v <= (1 << 24); };
   for (size_t i = 0; i < spatial; ++i) {
-    if (!inLimits(kernel[i]) || !inLimits(strides[i]) || !inLimits(dilations[i]) || !inLimits(image[i]))
+    if (!inLimits(kernel[i]) || !inLimits(strides[i]) || !inLimits(dilations[i]) ||
+        !inLimits(image[i]))
       fail("sizes, strides and dilations must be positive");
     taps *= std::min<int64_t>(kernel[i], 1 << 17);
-    split.push_back(nn::getWindowedSize(image[i], kernel[i], strides[i], pads[i], pads[i + spatial], dilations[i], false));
+    split.push_back(nn::getWindowedSize(image[i], kernel[i], strides[i], pads[i], pads[i + spatial],
+                                        dilations[i], false));
   }
   if (taps > 4096 || columns % taps)
     fail("dimension 1 must be a multiple of the block size");
@@ -348,8 +364,9 @@ static void convertCol2Im(Node &n) {
     weight.setFromDouble(t * taps + t, 1);
   Value whole = e.op<nn::ConvTransposeOp>(
       {grid, e.constant(std::move(weight))},
-      {e.attr("strides", strides), e.attr("pads", Ints(2 * spatial, 0)), e.attr("dilations", dilations),
-       e.attr("output_padding", Ints(spatial, 0)), e.attr("groups", int64_t(1))});
+      {e.attr("strides", strides), e.attr("pads", Ints(2 * spatial, 0)),
+       e.attr("dilations", dilations), e.attr("output_padding", Ints(spatial, 0)),
+       e.attr("groups", int64_t(1))});
   // Negative padding takes the padding of the image away again.
   Ints low(2, 0), high(2, 0);
   Dims out{d[0], Dim(columns / taps)};
@@ -362,7 +379,8 @@ static void convertCol2Im(Node &n) {
 }
 
 void terse::onnx::registerShapeOps(OpTable &t) {
-  t.add("Constant", {1, 9, 11, 12, 13, 19, 21, 23, 24, 25}, convertConstant, "no strings, no sparse tensors");
+  t.add("Constant", {1, 9, 11, 12, 13, 19, 21, 23, 24, 25}, convertConstant,
+        "no strings, no sparse tensors");
   t.add("Shape", {1, 13, 15, 19, 21, 23, 24, 25}, convertShape);
   t.add("Size", {1, 13, 19, 21, 23, 24, 25}, convertSize);
   t.add("ConstantOfShape", {9, 20, 21, 23, 24, 25}, convertConstantOfShape);

@@ -57,9 +57,11 @@ static void convertMelWeights(Node &n) {
     int64_t left = edges[i], center = edges[i + 1], right = edges[i + 2];
     if (center == left)
       set(center, i, 1);
-    for (int64_t j = std::max<int64_t>(left, 0); j <= std::min(center, spectrum) && center != left; ++j)
+    for (int64_t j = std::max<int64_t>(left, 0); j <= std::min(center, spectrum) && center != left;
+         ++j)
       set(j, i, double(j - left) / double(center - left));
-    for (int64_t j = std::max<int64_t>(center, 0); j < std::min(right, spectrum) && right != center; ++j)
+    for (int64_t j = std::max<int64_t>(center, 0); j < std::min(right, spectrum) && right != center;
+         ++j)
       set(j, i, double(right - j) / double(right - center));
   }
   n.set(0, e.constant(std::move(weights)));
@@ -70,9 +72,11 @@ static void convertMelWeights(Node &n) {
 //===----------------------------------------------------------------------===//
 
 // cos and sin of 2 pi row * column / period as [rows, columns].
-static std::pair<Value, Value> getTwiddles(Emitter &e, int64_t rows, int64_t columns, int64_t period, Type element) {
+static std::pair<Value, Value> getTwiddles(Emitter &e, int64_t rows, int64_t columns,
+                                           int64_t period, Type element) {
   if (rows < 1 || columns < 1 || rows > (1 << 13) || columns > (1 << 13))
-    fail("transforms of up to 8192 points are supported (got " + llvm::Twine(std::max(rows, columns)) + ")");
+    fail("transforms of up to 8192 points are supported (got " +
+         llvm::Twine(std::max(rows, columns)) + ")");
   HostTensor cosines = HostTensor::zeros(e.toDType(element), {rows, columns}), sines = cosines;
   sines = HostTensor::zeros(e.toDType(element), {rows, columns});
   for (int64_t r = 0; r < rows; ++r)
@@ -84,8 +88,8 @@ static std::pair<Value, Value> getTwiddles(Emitter &e, int64_t rows, int64_t col
   return {e.constant(std::move(cosines)), e.constant(std::move(sines))};
 }
 
-// x: [..., points, 1 or 2] to [..., outputs, 2] along the axis before the last. Sums of products with cancelling terms: in
-// f64.
+// x: [..., points, 1 or 2] to [..., outputs, 2] along the axis before the last. Sums of products
+// with cancelling terms: in f64.
 static Value emitDft(Emitter &e, Value x, int64_t outputs, int64_t length, bool inverse) {
   Type element = e.elementOf(x);
   x = e.cast(x, e.b.getF64Type());
@@ -110,15 +114,18 @@ static Value emitDft(Emitter &e, Value x, int64_t outputs, int64_t length, bool 
     outRe = inverse ? e.sub(outRe, s) : e.add(outRe, s);
     outIm = e.add(outIm, c);
   }
-  Value result = e.concat({e.unsqueeze(outRe, {rank - 1}), e.unsqueeze(outIm, {rank - 1})}, rank - 1);
+  Value result =
+      e.concat({e.unsqueeze(outRe, {rank - 1}), e.unsqueeze(outIm, {rank - 1})}, rank - 1);
   return e.cast(inverse ? e.binary(BinaryKind::Div, result, double(length)) : result, element);
 }
 
-// From the first half of a spectrum, whose other half is its mirrored conjugate, to a real signal [..., length, 1].
+// From the first half of a spectrum, whose other half is its mirrored conjugate, to a real signal
+// [..., length, 1].
 static Value emitRealInverse(Emitter &e, Value x, int64_t length) {
   Type element = e.elementOf(x);
   x = e.cast(x, e.b.getF64Type());
-  int64_t rank = e.rankOf(x), points = e.staticDim(x, rank - 2, "the transformed axis"), half = length / 2 + 1;
+  int64_t rank = e.rankOf(x), points = e.staticDim(x, rank - 2, "the transformed axis"),
+          half = length / 2 + 1;
   if (e.staticDim(x, rank - 1, "the last axis") != 2)
     fail("the spectrum must be complex");
   if (points != half) {
@@ -132,7 +139,9 @@ static Value emitRealInverse(Emitter &e, Value x, int64_t length) {
   for (int64_t k = 0; k < half; ++k)
     weights.setFromDouble(k, (k == 0 || 2 * k == length ? 1.0 : 2.0) / double(length));
   Value weight = e.constant(std::move(weights));
-  auto part = [&](int64_t i) { return e.mul(e.squeeze(e.slice(x, rank - 1, i, i + 1), {rank - 1}), weight); };
+  auto part = [&](int64_t i) {
+    return e.mul(e.squeeze(e.slice(x, rank - 1, i, i + 1), {rank - 1}), weight);
+  };
   Value y = e.sub(e.op<nn::LinearOp>({part(0), cosines}), e.op<nn::LinearOp>({part(1), sines}));
   return e.cast(e.unsqueeze(y, {rank - 1}), element);
 }
@@ -147,7 +156,9 @@ static void convertDft(Node &n) {
   if (axis == rank - 1 || rank < 2)
     fail("axis must not be the last one");
   int64_t points = e.staticDim(x, axis, "the transformed axis");
-  int64_t length = n.opt(1) ? e.getInt(n.opt(1), "dft_length") : inverse && onesided ? 2 * (points - 1) : points;
+  int64_t length = n.opt(1)              ? e.getInt(n.opt(1), "dft_length")
+                   : inverse && onesided ? 2 * (points - 1)
+                                         : points;
   if (length < 1)
     fail("dft_length must be positive (got " + llvm::Twine(length) + ")");
   Ints order;
@@ -155,7 +166,9 @@ static void convertDft(Node &n) {
     order.push_back(i);
   std::swap(order[axis], order[rank - 2]);
   x = e.transpose(x, order);
-  Value y = inverse && onesided ? emitRealInverse(e, x, length) : emitDft(e, x, onesided ? length / 2 + 1 : length, length, inverse);
+  Value y = inverse && onesided
+                ? emitRealInverse(e, x, length)
+                : emitDft(e, x, onesided ? length / 2 + 1 : length, length, inverse);
   n.set(0, e.transpose(y, order));
 }
 
@@ -182,7 +195,8 @@ static void convertStft(Node &n) {
   for (int64_t f = 0; f < frames; ++f)
     for (int64_t i = 0; i < length; ++i)
       indices.setFromInt(f * length + i, f * step + i);
-  Value framed = e.gather(signal, e.constant(std::move(indices)), 1); // [batch, frames, length, parts]
+  Value framed =
+      e.gather(signal, e.constant(std::move(indices)), 1); // [batch, frames, length, parts]
   if (window)
     framed = e.mul(framed, e.reshape(window, {Dim(length), Dim(1)}));
   n.set(0, emitDft(e, framed, onesided ? length / 2 + 1 : length, length, false));

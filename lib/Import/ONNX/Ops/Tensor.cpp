@@ -51,7 +51,8 @@ static void convertSplit(Node &n) {
       sizes.push_back(std::clamp<int64_t>(size - i * part, 0, part));
   }
   if (sizes.size() != n.numOutputs())
-    fail("expected one size per output (got " + llvm::Twine(sizes.size()) + " for " + llvm::Twine(n.numOutputs()) + ")");
+    fail("expected one size per output (got " + llvm::Twine(sizes.size()) + " for " +
+         llvm::Twine(n.numOutputs()) + ")");
   int64_t start = 0, size = e.shapeOf(x)[axis];
   for (auto [i, part] : llvm::enumerate(sizes)) {
     if (part < 0 || part > kMax / 2 - start)
@@ -60,7 +61,8 @@ static void convertSplit(Node &n) {
     start += part;
   }
   if (!ShapedType::isDynamic(size) && start != size)
-    fail("the parts have " + llvm::Twine(start) + " elements in all, the axis " + llvm::Twine(size));
+    fail("the parts have " + llvm::Twine(start) + " elements in all, the axis " +
+         llvm::Twine(size));
 }
 
 //===----------------------------------------------------------------------===//
@@ -68,18 +70,22 @@ static void convertSplit(Node &n) {
 //===----------------------------------------------------------------------===//
 
 // A vector of one entry per axis with run-time entries at `axes`.
-static Value spread(Emitter &e, Value given, llvm::ArrayRef<int64_t> axes, int64_t rank, int64_t other) {
+static Value spread(Emitter &e, Value given, llvm::ArrayRef<int64_t> axes, int64_t rank,
+                    int64_t other) {
   if (Emitter::elementOf(given) != e.i64())
     given = e.cast(given, e.i64());
   llvm::SmallVector<Value> pieces;
   for (int64_t i = 0; i < rank; ++i) {
     auto at = llvm::find(axes, i);
-    pieces.push_back(at == axes.end() ? e.ints({other}) : e.slice(given, 0, at - axes.begin(), at - axes.begin() + 1));
+    pieces.push_back(at == axes.end()
+                         ? e.ints({other})
+                         : e.slice(given, 0, at - axes.begin(), at - axes.begin() + 1));
   }
   return e.concat(pieces, 0);
 }
 
-static void sliceBy(Node &n, Value x, Value starts, Value ends, std::optional<Ints> axes, Value steps) {
+static void sliceBy(Node &n, Value x, Value starts, Value ends, std::optional<Ints> axes,
+                    Value steps) {
   Emitter &e = n.e;
   int64_t rank = e.rankOf(x), count = e.rankOf(starts) == 1 ? e.shapeOf(starts)[0] : -1;
   if (count < 0 || count > rank || e.rankOf(ends) != 1 || e.shapeOf(ends)[0] != count ||
@@ -92,11 +98,13 @@ static void sliceBy(Node &n, Value x, Value starts, Value ends, std::optional<In
   }
   *axes = Emitter::normalizeAxes(*axes, rank);
   if (int64_t(axes->size()) != count)
-    fail("expected one axis per start (got " + llvm::Twine(axes->size()) + " for " + llvm::Twine(count) + ")");
+    fail("expected one axis per start (got " + llvm::Twine(axes->size()) + " for " +
+         llvm::Twine(count) + ")");
 
   // Bounds that are sizes of the axis itself, or constants, need no run-time form.
   std::optional<Dims> first = e.elementsOf(starts), last = e.elementsOf(ends);
-  Ints stepList = steps ? (e.isConstant(steps) ? e.getInts(steps, "steps") : Ints()) : Ints(count, 1);
+  Ints stepList =
+      steps ? (e.isConstant(steps) ? e.getInts(steps, "steps") : Ints()) : Ints(count, 1);
   Ints lows(rank, 0), highs(rank, kMax), strides(rank, 1);
   bool isStatic = first && last && int64_t(stepList.size()) == count;
   Dims sizes = e.dimsOf(x);
@@ -109,7 +117,8 @@ static void sliceBy(Node &n, Value x, Value starts, Value ends, std::optional<In
     strides[axis] = stepList[i];
   }
   if (isStatic) {
-    n.set(0, e.op<nn::SliceOp>({x}, {e.attr("starts", lows), e.attr("ends", highs), e.attr("steps", strides)}));
+    n.set(0, e.op<nn::SliceOp>(
+                 {x}, {e.attr("starts", lows), e.attr("ends", highs), e.attr("steps", strides)}));
     return;
   }
   // Sizes of the axes that are left alone are known.
@@ -177,7 +186,8 @@ static void convertPad(Node &n) {
       axes.push_back(i);
   }
   if (pads.size() != 2 * axes.size())
-    fail("expected two pads per axis (got " + llvm::Twine(pads.size()) + " for " + llvm::Twine(axes.size()) + ")");
+    fail("expected two pads per axis (got " + llvm::Twine(pads.size()) + " for " +
+         llvm::Twine(axes.size()) + ")");
   Ints low(rank, 0), high(rank, 0);
   for (auto [i, axis] : llvm::enumerate(axes)) {
     low[axis] = pads[i];
@@ -204,7 +214,8 @@ static void convertCenterCropPad(Node &n) {
     for (int64_t i = 0; i < rank; ++i)
       axes.push_back(i);
   if (target.size() != axes.size())
-    fail("expected one size per axis (got " + llvm::Twine(target.size()) + " for " + llvm::Twine(axes.size()) + ")");
+    fail("expected one size per axis (got " + llvm::Twine(target.size()) + " for " +
+         llvm::Twine(axes.size()) + ")");
   Ints low(rank, 0), high(rank, 0);
   for (auto [size, axis] : llvm::zip(target, axes)) {
     int64_t old = e.staticDim(x, axis, "the size of a cropped or padded axis");
@@ -232,7 +243,8 @@ static void convertTrilu(Node &n) {
   Value k = n.opt(1) ? n.opt(1) : e.intScalar(0, e.i64());
   if (e.rankOf(k) == 1)
     k = e.squeeze(k, {0});
-  Value rows = e.unsqueeze(e.iotaOfDim(x, rank - 2, e.i64()), {1}), columns = e.iotaOfDim(x, rank - 1, e.i64());
+  Value rows = e.unsqueeze(e.iotaOfDim(x, rank - 2, e.i64()), {1}),
+        columns = e.iotaOfDim(x, rank - 1, e.i64());
   Value keep = e.compare(upper ? CompareKind::Ge : CompareKind::Le, columns, e.add(rows, k));
   n.set(0, e.select(keep, x, e.zero(e.elementOf(x))));
 }

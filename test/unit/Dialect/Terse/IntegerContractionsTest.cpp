@@ -40,7 +40,8 @@ void PrintTo(const Case &test, std::ostream *os) {
 
 const Case kCases[] = {
     // Signedness, zero points, granularity.
-    {"linear", "", "3x37xf32, #terse.uniform<i8>", "5x37xf32, #terse.uniform<i8>", "5xf32", "3x5xf32"},
+    {"linear", "", "3x37xf32, #terse.uniform<i8>", "5x37xf32, #terse.uniform<i8>", "5xf32",
+     "3x5xf32"},
     {"linear", "", "3x9xf32, #terse.uniform<i8>", "5x9xf32, #terse.uniform<i8, axis = 0>", "5xf32",
      "3x5xf32"},
     {"linear", "", "3x9xf32, #terse.uniform<ui8>", "5x9xf32, #terse.uniform<i8, axis = 0>", "",
@@ -56,7 +57,8 @@ const Case kCases[] = {
      "5x9xf32, #terse.uniform<i8, axis = 0>", "5xf32", "2x3x5xf32"},
     {"linear", "", "2x3x9xf32, #terse.uniform<ui8, block = [?, 1, ?], zero_point>",
      "1x9xf32, #terse.uniform<i8, axis = 0>", "1xf32", "2x3x1xf32"},
-    {"linear", "", "9xf32, #terse.uniform<i8>", "5x9xf32, #terse.uniform<i8, axis = 0>", "", "5xf32"},
+    {"linear", "", "9xf32, #terse.uniform<i8>", "5x9xf32, #terse.uniform<i8, axis = 0>", "",
+     "5xf32"},
     // Narrower integers, other scales.
     {"linear", "", "3x9xf32, #terse.uniform<i8>", "5x9xf32, #terse.uniform<i4, axis = 0>", "",
      "3x5xf32"},
@@ -86,33 +88,40 @@ const Case kCases[] = {
     {"matmul", "", "2x1x3x9xf32, #terse.uniform<i8, block = [1, 1, 1, ?]>",
      "4x9x5xf32, #terse.uniform<i8, block = [?, ?, 1]>", "", "2x4x3x5xf32"},
     // Convolutions: padding is the number zero, whatever the zero point.
-    {"conv", "strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>",
+    {"conv",
+     "strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>",
      "2x3x5x6xf32, #terse.uniform<ui8, zero_point>", "4x3x3x3xf32, #terse.uniform<i8, axis = 0>",
      "4xf32", "2x4x5x6xf32"},
-    {"conv", "strides = array<i64: 1, 1>, pads = array<i64: 0, 2, 1, 0>, dilations = array<i64: 1, 1>",
+    {"conv",
+     "strides = array<i64: 1, 1>, pads = array<i64: 0, 2, 1, 0>, dilations = array<i64: 1, 1>",
      "2x3x5x6xf32, #terse.uniform<ui8, block = [1, ?, ?, ?], zero_point>",
      "4x3x3x3xf32, #terse.uniform<ui8, axis = 0, zero_point>", "4xf32", "2x4x4x6xf32"},
     {"conv",
-     "strides = array<i64: 2, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 2>, groups = 2",
+     "strides = array<i64: 2, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 2>, "
+     "groups = 2",
      "2x4x5x6xf32, #terse.uniform<i8, axis = 0>", "6x2x3x2xf32, #terse.uniform<i8, axis = 0>",
      "6xf32", "2x6x3x6xf32"},
     {"conv",
-     "strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 4",
+     "strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, "
+     "groups = 4",
      "1x4x5x6xf32, #terse.uniform<i8, zero_point>", "4x1x3x3xf32, #terse.uniform<i8, axis = 0>",
      "4xf32", "1x4x5x6xf32"},
     {"conv", "strides = array<i64: 1>, pads = array<i64: 1, 1>, dilations = array<i64: 1>",
      "?x3x7xf32, #terse.uniform<ui8, block = [1, ?, ?], zero_point>",
      "4x3x3xf32, #terse.uniform<i8, axis = 0>", "", "?x4x7xf32"},
     {"conv",
-     "strides = array<i64: 1, 1, 1>, pads = array<i64: 1, 0, 1, 1, 0, 1>, dilations = array<i64: 1, 1, 1>",
+     "strides = array<i64: 1, 1, 1>, pads = array<i64: 1, 0, 1, 1, 0, 1>, dilations = array<i64: "
+     "1, 1, 1>",
      "1x2x3x4x3xf32, #terse.uniform<ui8>", "3x2x3x1x3xf32, #terse.uniform<i8>", "3xf32",
      "1x3x3x4x3xf32"},
     {"conv_transpose",
-     "strides = array<i64: 2>, pads = array<i64: 1, 0>, dilations = array<i64: 1>, output_padding = array<i64: 1>",
+     "strides = array<i64: 2>, pads = array<i64: 1, 0>, dilations = array<i64: 1>, output_padding "
+     "= array<i64: 1>",
      "2x3x4xf32, #terse.uniform<ui8, zero_point>", "3x5x3xf32, #terse.uniform<i8, axis = 1>",
      "5xf32", "2x5x9xf32"},
     {"conv_transpose",
-     "strides = array<i64: 2>, pads = array<i64: 0, 0>, dilations = array<i64: 1>, output_padding = array<i64: 0>, groups = 2",
+     "strides = array<i64: 2>, pads = array<i64: 0, 0>, dilations = array<i64: 1>, output_padding "
+     "= array<i64: 0>, groups = 2",
      "2x4x4xf32, #terse.uniform<i8>", "4x3x3xf32, #terse.uniform<i8, zero_point>", "6xf32",
      "2x6x9xf32"},
 };
@@ -136,7 +145,8 @@ std::string getProgram(const Case &test, bool decoded) {
     xType = tensor(StringRef(test.x).split(',').first);
     wType = tensor(StringRef(test.w).split(',').first);
   }
-  text += "  %y = nn." + std::string(test.op) + " " + xName + ", " + wName + (hasBias ? ", %b" : "");
+  text +=
+      "  %y = nn." + std::string(test.op) + " " + xName + ", " + wName + (hasBias ? ", %b" : "");
   if (*test.attributes)
     text += " {" + std::string(test.attributes) + "}";
   text += " : (" + xType + ", " + wType + (hasBias ? ", " + b : "") + ") -> " + y + "\n";

@@ -192,14 +192,15 @@ TEST_F(UniformEncodingTest, NonFiniteWeights) {
   type = cast<RankedTensorType>(parseType("tensor<2x2xf32, #terse.uniform<i8>>", &context));
   auto fails = [&](Floats x, StringRef message) {
     messages.clear();
-    auto components = encodeWeight(getEncoding(type), HostTensor::from<float>({2, 2}, x),
-                                   stripEncoding(type), /*parameters=*/{},
-                                   [&] { return emitError(UnknownLoc::get(&context)); });
+    auto components =
+        encodeWeight(getEncoding(type), HostTensor::from<float>({2, 2}, x), stripEncoding(type),
+                     /*parameters=*/{}, [&] { return emitError(UnknownLoc::get(&context)); });
     EXPECT_TRUE(failed(components));
     EXPECT_EQ(messages, message);
   };
   fails({127, 1, kNaN, 2}, "element [1, 0] is NaN; a weight must be finite to be compressed\n");
-  fails({127, -kInf, 1, 2}, "element [0, 1] is infinite; a weight must be finite to be compressed\n");
+  fails({127, -kInf, 1, 2},
+        "element [0, 1] is infinite; a weight must be finite to be compressed\n");
 }
 
 TEST_F(UniformEncodingTest, HalfPrecisionLogicalType) {

@@ -16,7 +16,8 @@
 namespace terse::cpu {
 /// On a linalg op on buffers: the kernel that terse-expand-kernels makes of it.
 inline constexpr llvm::StringLiteral kKernelAttr = "terse_cpu.kernel";
-/// On a function whose last two arguments are a range [begin, end): disjoint ranges may run in parallel.
+/// On a function whose last two arguments are a range [begin, end): disjoint ranges may run in
+/// parallel.
 inline constexpr llvm::StringLiteral kParallelAttr = "terse_cpu.parallel";
 } // namespace terse::cpu
 

@@ -21,24 +21,28 @@
 
 namespace terse::nn {
 
-/// Whether two lists of result types agree in rank, element type and every static dimension. Encodings are ignored:
-/// they say how a tensor is stored, not what it is.
+/// Whether two lists of result types agree in rank, element type and every static dimension.
+/// Encodings are ignored: they say how a tensor is stored, not what it is.
 bool areCompatibleTypes(mlir::TypeRange l, mlir::TypeRange r);
 
-/// The common shape of `a` and `b` with trailing axes aligned and size 1 stretched, or nothing if they do not broadcast.
-/// A dynamic dimension beside a static one other than 1 takes the static one.
-std::optional<llvm::SmallVector<int64_t>> broadcastShapes(llvm::ArrayRef<int64_t> a, llvm::ArrayRef<int64_t> b);
+/// The common shape of `a` and `b` with trailing axes aligned and size 1 stretched, or nothing if
+/// they do not broadcast. A dynamic dimension beside a static one other than 1 takes the static
+/// one.
+std::optional<llvm::SmallVector<int64_t>> broadcastShapes(llvm::ArrayRef<int64_t> a,
+                                                          llvm::ArrayRef<int64_t> b);
 
-/// The element type of a sum of products of `type`: i32 for integers of at most 16 bits, otherwise `type`.
+/// The element type of a sum of products of `type`: i32 for integers of at most 16 bits, otherwise
+/// `type`.
 mlir::Type getAccumulatorType(mlir::Type type);
 
-/// Number of elements that `start:end:step` selects on an axis of `size`, with the clamping of `nn.slice`; on return
-/// `start` is the resolved first index. Dynamic `size` gives `ShapedType::kDynamic` unless the answer does not depend on it.
+/// Number of elements that `start:end:step` selects on an axis of `size`, with the clamping of
+/// `nn.slice`; on return `start` is the resolved first index. Dynamic `size` gives
+/// `ShapedType::kDynamic` unless the answer does not depend on it.
 int64_t resolveSlice(int64_t size, int64_t &start, int64_t end, int64_t step);
 
 /// Output size of one spatial dimension of a convolution or pool; kDynamic for dynamic `size`.
-int64_t getWindowedSize(int64_t size, int64_t kernel, int64_t stride, int64_t padLow, int64_t padHigh, int64_t dilation,
-                        bool ceilMode);
+int64_t getWindowedSize(int64_t size, int64_t kernel, int64_t stride, int64_t padLow,
+                        int64_t padHigh, int64_t dilation, bool ceilMode);
 
 } // namespace terse::nn
 

@@ -28,16 +28,19 @@ struct Interval {
 enum class IntegerForm {
   /// It does not.
   None,
-  /// It only moves, picks or compares elements: it works on stored integers as on floats, and its result has the scale
+  /// It only moves, picks or compares elements: it works on stored integers as on floats, and its
+  /// result has the scale
   /// and zero point of its operands.
   Move,
   /// Its result is a sum of integer tensors, each with a factor: `terse.requantize` ends it.
   Sum,
   /// It is a function of one element: a table with one entry per stored integer replaces it.
   Table,
-  /// It puts each element in relation to integer sums over some axes: softmax, norms. An island of float unless asked for.
+  /// It puts each element in relation to integer sums over some axes: softmax, norms. An island of
+  /// float unless asked for.
   Normalize,
-  /// A recurrent layer: products of integers, functions of the gates by tables, the cell in float. Likewise.
+  /// A recurrent layer: products of integers, functions of the gates by tables, the cell in float.
+  /// Likewise.
   Recurrent,
 };
 
@@ -54,9 +57,11 @@ void attachQuantizationInterfaces(mlir::MLIRContext *context);
 void attachNormalizationForms(mlir::MLIRContext *context);
 
 class ResizeOp;
-/// Whether a resize is a weighted sum of a few elements that are known ahead of time; what that sum is, in Form `Sum`.
+/// Whether a resize is a weighted sum of a few elements that are known ahead of time; what that sum
+/// is, in Form `Sum`.
 bool hasLinearForm(ResizeOp op);
-llvm::SmallVector<ScaledTensor> buildLinearForm(ResizeOp op, mlir::OpBuilder &builder, mlir::Value centered, float scale);
+llvm::SmallVector<ScaledTensor> buildLinearForm(ResizeOp op, mlir::OpBuilder &builder,
+                                                mlir::Value centered, float scale);
 
 } // namespace terse::nn
 

@@ -11,11 +11,13 @@ namespace terse::nn {
 /// One weight of an op. Axes are those of the operand.
 struct WeightDescription {
   mlir::OpOperand *operand;
-  /// Each position along these has an output of its own: direction and gate row of a recurrent layer.
+  /// Each position along these has an output of its own: direction and gate row of a recurrent
+  /// layer.
   llvm::SmallVector<int64_t> channelAxes;
   /// Axes that are summed over, outermost first.
   llvm::SmallVector<int64_t> contractionAxes;
-  /// The operand it is multiplied with, if that may be encoded for it, and the axis of it that is summed over.
+  /// The operand it is multiplied with, if that may be encoded for it, and the axis of it that is
+  /// summed over.
   mlir::OpOperand *activation = nullptr;
   int64_t activationChannelAxis = 0;
 };

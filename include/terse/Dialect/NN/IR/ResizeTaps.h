@@ -1,8 +1,8 @@
 //===- ResizeTaps.h - What an element of a resize is a sum of -------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Axes are resampled one after the other: every output index of an axis is a weighted sum of input indices. Coordinates and
-// weights are f64; definitions follow ONNX Resize 19.
+// Axes are resampled one after the other: every output index of an axis is a weighted sum of input
+// indices. Coordinates and weights are f64; definitions follow ONNX Resize 19.
 //
 //===----------------------------------------------------------------------===//
 

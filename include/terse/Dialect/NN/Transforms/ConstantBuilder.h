@@ -16,10 +16,11 @@ inline constexpr uint64_t kInlineBytes = 1024;
 /// Bytes of the tensor in a file.
 uint64_t getStoredBytes(const HostTensor &tensor);
 
-/// `tensor` as a value of `type`: an nn.constant, or a private global at the top of the module that takes `name` or one
-/// like it. `symbols` is the module's.
-mlir::Value createConstant(mlir::OpBuilder &b, mlir::Location loc, const HostTensor &tensor, mlir::RankedTensorType type,
-                           llvm::StringRef name, mlir::SymbolTable &symbols);
+/// `tensor` as a value of `type`: an nn.constant, or a private global at the top of the module that
+/// takes `name` or one like it. `symbols` is the module's.
+mlir::Value createConstant(mlir::OpBuilder &b, mlir::Location loc, const HostTensor &tensor,
+                           mlir::RankedTensorType type, llvm::StringRef name,
+                           mlir::SymbolTable &symbols);
 
 } // namespace terse::nn
 

@@ -29,20 +29,23 @@ public:
   virtual bool accepts(mlir::Operation *op) const;
   /// The input of `op` as a plain tensor.
   virtual mlir::Value getInput(mlir::Operation *op) const;
-  /// Rows `[first, last)` of one direction of a weight [directions, rows, summed]. Built before the loop over time.
-  virtual mlir::Value getRows(mlir::ImplicitLocOpBuilder &b, mlir::Value weight, int64_t direction, int64_t first,
-                              int64_t last) const;
+  /// Rows `[first, last)` of one direction of a weight [directions, rows, summed]. Built before the
+  /// loop over time.
+  virtual mlir::Value getRows(mlir::ImplicitLocOpBuilder &b, mlir::Value weight, int64_t direction,
+                              int64_t first, int64_t last) const;
   /// `x weight^T + bias`, without bias if that is null. `x` is [T, B, I] or, in the loop, [B, H].
-  virtual mlir::Value multiply(mlir::ImplicitLocOpBuilder &b, mlir::Operation *op, mlir::Value x, mlir::Value weight,
-                               mlir::Value bias) const;
+  virtual mlir::Value multiply(mlir::ImplicitLocOpBuilder &b, mlir::Operation *op, mlir::Value x,
+                               mlir::Value weight, mlir::Value bias) const;
   /// The function of a gate or state; null for nn.unary.
-  virtual mlir::Value activate(mlir::ImplicitLocOpBuilder &, mlir::Operation *, UnaryKind, mlir::Value) const {
+  virtual mlir::Value activate(mlir::ImplicitLocOpBuilder &, mlir::Operation *, UnaryKind,
+                               mlir::Value) const {
     return {};
   }
 };
 
 /// lstm, gru, rnn. `products` outlives the patterns; null means the default.
-void populateDecomposeRecurrentPatterns(mlir::RewritePatternSet &patterns, const RecurrentProducts *products = nullptr);
+void populateDecomposeRecurrentPatterns(mlir::RewritePatternSet &patterns,
+                                        const RecurrentProducts *products = nullptr);
 
 } // namespace terse::nn
 

@@ -23,9 +23,10 @@ enum class BlockFit { Nearest, AtMost };
 ///
 ///   Nearest  the box that divides the axes evenly and whose volume is nearest to `blockSize` by
 ///            ratio, among volumes from 25/32 to 2 times `blockSize`: no tails, and never much more
-///            scale bits per element than asked for. Where nothing divides, boxes are filled up from
-///            the innermost axis and the last blocks are shorter.
-///   AtMost   the evenly dividing box with the largest volume up to `blockSize`, or the filled-up one
+///            scale bits per element than asked for. Where nothing divides, boxes are filled up
+///            from the innermost axis and the last blocks are shorter.
+///   AtMost   the evenly dividing box with the largest volume up to `blockSize`, or the filled-up
+///   one
 ///            where that makes fewer blocks.
 llvm::SmallVector<int64_t> getWeightBlock(llvm::ArrayRef<int64_t> shape,
                                           llvm::ArrayRef<int64_t> axes, int64_t blockSize,

@@ -12,8 +12,8 @@ namespace terse {
 /// a defined result; in a weight they are a mistake, and no scale is right for them: fails with a
 /// message that names the element.
 mlir::FailureOr<llvm::SmallVector<HostTensor>>
-encodeWeight(EncodingAttrInterface encoding, const HostTensor &weight, mlir::RankedTensorType logical,
-             llvm::ArrayRef<HostTensor> parameters,
+encodeWeight(EncodingAttrInterface encoding, const HostTensor &weight,
+             mlir::RankedTensorType logical, llvm::ArrayRef<HostTensor> parameters,
              llvm::function_ref<mlir::InFlightDiagnostic()> emitError);
 
 } // namespace terse

@@ -42,13 +42,11 @@ struct Granularity {
   llvm::SmallVector<int64_t> getExtents(llvm::ArrayRef<int64_t> shape) const;
 
   /// The constraints without a tensor: at most one of axis and block, positive block sizes.
-  mlir::LogicalResult
-  verify(llvm::function_ref<mlir::InFlightDiagnostic()> emitError) const;
+  mlir::LogicalResult verify(llvm::function_ref<mlir::InFlightDiagnostic()> emitError) const;
 
   /// The constraints on a tensor: an axis in range, a block size for each dimension.
-  mlir::LogicalResult
-  verifyFor(llvm::ArrayRef<int64_t> shape,
-            llvm::function_ref<mlir::InFlightDiagnostic()> emitError) const;
+  mlir::LogicalResult verifyFor(llvm::ArrayRef<int64_t> shape,
+                                llvm::function_ref<mlir::InFlightDiagnostic()> emitError) const;
 };
 
 /// Blocks of `channels` output channels, whole along everything that is no channel.

@@ -21,8 +21,8 @@ namespace terse {
 /// The name of the result.
 inline constexpr llvm::StringLiteral kCountersName = "terse.counters";
 
-/// Set on a module before terse-integer-graph: the pass then marks where a bound is a clamp of the model and no end of a
-/// range, and which entries of a table lie beyond the range.
+/// Set on a module before terse-integer-graph: the pass then marks where a bound is a clamp of the
+/// model and no end of a range, and which entries of a table lie beyond the range.
 inline constexpr llvm::StringLiteral kCountRangesAttr = "terse.count_ranges";
 /// On terse.requantize: whether `low` and `high` are clamps of the model.
 inline constexpr llvm::StringLiteral kClampsAttr = "terse.clamps";
@@ -35,9 +35,9 @@ struct CountedRange {
   double low = 0, high = 0;
 };
 
-/// Gives `entry`, after terse-integer-graph, a last result tensor<Rx3xi64>: for each range how many values were rounded to
-/// it, how many of them rounding alone would have put below, and above. What the model computes is not changed. Returns
-/// the ranges in order; without any, there is no result.
+/// Gives `entry`, after terse-integer-graph, a last result tensor<Rx3xi64>: for each range how many
+/// values were rounded to it, how many of them rounding alone would have put below, and above. What
+/// the model computes is not changed. Returns the ranges in order; without any, there is no result.
 llvm::Expected<std::vector<CountedRange>> countRanges(mlir::func::FuncOp entry);
 
 } // namespace terse

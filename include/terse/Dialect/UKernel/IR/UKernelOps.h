@@ -28,7 +28,8 @@
 
 namespace terse::ukernel {
 
-/// Output channels and the number of products per sum of a kernel with unpacked weights (depthwise: channels, window).
+/// Output channels and the number of products per sum of a kernel with unpacked weights (depthwise:
+/// channels, window).
 struct KernelSizes {
   int64_t n, k;
 };

@@ -144,7 +144,8 @@ void Converter::finish(const ResultUse &use, ArrayRef<Term> terms) {
     Value stored = requantize(terms, use.target, low, high, resultType.getShape());
     bool clampsLow = !std::isinf(use.low), clampsHigh = !std::isinf(use.high);
     if (countsRanges() && (clampsLow || clampsHigh))
-      stored.getDefiningOp()->setDiscardableAttr(kClampsAttr, builder.getDenseBoolArrayAttr({clampsLow, clampsHigh}));
+      stored.getDefiningOp()->setDiscardableAttr(
+          kClampsAttr, builder.getDenseBoolArrayAttr({clampsLow, clampsHigh}));
     finishStored(use, stored);
     return;
   }
@@ -199,7 +200,8 @@ LogicalResult Converter::convert(std::string &reason) {
   case nn::IntegerForm::Normalize:
     return convertNormalize(quantizable, reason);
   case nn::IntegerForm::Recurrent:
-    return fail(reason, "terse-expand-recurrent has left it, because its weights are not stored as integers per row");
+    return fail(reason, "terse-expand-recurrent has left it, because its weights are not stored as "
+                        "integers per row");
   case nn::IntegerForm::None:
     return fail(reason, quantizable.getFloatReason());
   }

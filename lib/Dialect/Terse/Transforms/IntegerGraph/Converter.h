@@ -67,13 +67,15 @@ private:
   void finish(const ResultUse &use, llvm::ArrayRef<Term> terms);
   /// Ends the op with stored integers of the parameters of `use`.
   void finishStored(const ResultUse &use, mlir::Value stored);
-  mlir::Value requantize(llvm::ArrayRef<Term> terms, const StaticTensor &target, int64_t low, int64_t high,
-                   llvm::ArrayRef<int64_t> shape);
+  mlir::Value requantize(llvm::ArrayRef<Term> terms, const StaticTensor &target, int64_t low,
+                         int64_t high, llvm::ArrayRef<int64_t> shape);
 
   mlir::Value roundTo(const StaticTensor &target, mlir::Value x);
   mlir::Value center(const StaticTensor &tensor, mlir::Value stored);
-  mlir::Value constant(mlir::Type elementType, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<float> values);
-  mlir::Value constant(mlir::Type elementType, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> values);
+  mlir::Value constant(mlir::Type elementType, llvm::ArrayRef<int64_t> shape,
+                       llvm::ArrayRef<float> values);
+  mlir::Value constant(mlir::Type elementType, llvm::ArrayRef<int64_t> shape,
+                       llvm::ArrayRef<int64_t> values);
   mlir::Value castTo(mlir::Value x, mlir::Type elementType) {
     if (typeOf(x).getElementType() == elementType)
       return x;
@@ -84,7 +86,8 @@ private:
     return nn::BinaryOp::create(builder, loc, kind, lhs, rhs);
   }
   /// The shape in which one number per channel broadcasts to the result of `contraction`.
-  static llvm::SmallVector<int64_t> getChannelShape(nn::ContractionLike contraction, int64_t channels) {
+  static llvm::SmallVector<int64_t> getChannelShape(nn::ContractionLike contraction,
+                                                    int64_t channels) {
     llvm::SmallVector<int64_t> shape{channels};
     shape.append(
         typeOf(contraction->getResult(0)).getRank() - 1 - contraction.getResultChannelAxis(), 1);

@@ -23,7 +23,8 @@ Value Converter::roundTo(const StaticTensor &target, Value x) {
   if (target.zeroPoint())
     q = binaryLike(nn::BinaryKind::Add, q, number(float(target.zeroPoint())));
   numerics::QuantRange range = target.getRange();
-  q = nn::UnaryOp::create(builder, loc, nn::UnaryKind::Clamp, q, double(range.min), double(range.max));
+  q = nn::UnaryOp::create(builder, loc, nn::UnaryKind::Clamp, q, double(range.min),
+                          double(range.max));
   return castTo(q, target.encoding.getValueType());
 }
 

@@ -76,7 +76,8 @@ LogicalResult Converter::convertTable(nn::Quantizable quantizable, std::string &
   if (use.encode) {
     if (countsRanges()) {
       SmallVector<int8_t> beyond;
-      numerics::QuantRange range = use.target.getRange(), wide{-(int64_t(1) << 40), int64_t(1) << 40};
+      numerics::QuantRange range = use.target.getRange(),
+                           wide{-(int64_t(1) << 40), int64_t(1) << 40};
       for (float output : outputs) {
         int64_t q = numerics::quantize(output, use.target.scale(), use.target.zeroPoint(), wide);
         beyond.push_back(q < range.min ? 1 : q > range.max ? 2 : 0);
