@@ -97,6 +97,20 @@ std::optional<DType> terse::parseArtifactDType(uint32_t dtype) {
 // Metadata
 //===----------------------------------------------------------------------===//
 
+static uint32_t checksum(StringRef bytes, uint32_t before = 0) {
+  return crc32(before, arrayRefFromStringRef(bytes));
+}
+
+/// The features that the loader has to ask for, in the order of `features`.
+static SmallVector<StringRef> getCheckedFeatures(StringRef features) {
+  SmallVector<StringRef> parts, result;
+  features.split(parts, ',', /*MaxSplit=*/-1, /*KeepEmpty=*/false);
+  for (StringRef part : parts)
+    if (part.consume_front("+") && terse_cpu_has_feature(part.str().c_str()) >= 0)
+      result.push_back(part);
+  return result;
+}
+
 namespace {
 
 class MetadataWriter {
@@ -120,12 +134,19 @@ public:
     for (const ArtifactTensor &t : tensors)
       tensor(t.name, t.dtype, t.shape);
   }
+  void large(uint64_t value) { writer.write<uint64_t>(value); }
+  void features(StringRef features) {
+    SmallVector<StringRef> names = getCheckedFeatures(features);
+    number(names.size());
+    for (StringRef name : names)
+      string(name);
+  }
   void weights(ArrayRef<ArtifactWeight> weights) {
     number(weights.size());
     for (const ArtifactWeight &w : weights) {
       tensor(w.name, w.dtype, w.shape);
-      writer.write<uint64_t>(w.offset);
-      writer.write<uint64_t>(w.data.size());
+      large(w.offset);
+      large(w.data.size());
     }
   }
 
@@ -135,29 +156,38 @@ private:
 
 } // namespace
 
-/// The features that the loader has to ask for, in the order of `features`.
-static SmallVector<StringRef> getCheckedFeatures(StringRef features) {
-  SmallVector<StringRef> parts, result;
-  features.split(parts, ',', /*MaxSplit=*/-1, /*KeepEmpty=*/false);
-  for (StringRef part : parts)
-    if (part.consume_front("+") && terse_cpu_has_feature(part.str().c_str()) >= 0)
-      result.push_back(part);
-  return result;
-}
+namespace {
+/// Linked code and where it stands in the file.
+struct PlacedCode {
+  std::string bytes;
+  uint64_t offset = 0;
+};
+} // namespace
 
-static std::string buildMetadata(const ArtifactContents &contents) {
+/// Its size does not depend on where the code stands.
+static std::string buildMetadata(const ArtifactContents &contents, ArrayRef<PlacedCode> placed) {
   std::string metadata;
   raw_string_ostream os(metadata);
   MetadataWriter writer(os);
   writer.string("Terse " TERSE_VERSION_STRING);
   writer.string(contents.triple);
-  SmallVector<StringRef> features = getCheckedFeatures(contents.features);
-  writer.number(features.size());
-  for (StringRef feature : features)
-    writer.string(feature);
+  bool hasVariants = contents.variants.size() > 1;
+  // Several variants have features of their own.
+  writer.features(hasVariants ? "" : contents.variants.front().features);
   writer.tensors(contents.inputs);
   writer.tensors(contents.outputs);
   writer.weights(contents.weights);
+  if (!hasVariants)
+    return metadata;
+  writer.number(contents.variants.size());
+  for (auto [variant, code] : zip(contents.variants, placed)) {
+    writer.string(variant.name);
+    writer.features(variant.features);
+    writer.large(code.offset);
+    writer.large(code.bytes.size());
+    writer.large(variant.arenaSize);
+    writer.number(checksum(code.bytes));
+  }
   return metadata;
 }
 
@@ -189,6 +219,8 @@ static Error checkContents(const ArtifactContents &contents) {
     for (const ArtifactTensor &tensor : *tensors)
       if (Error error = checkRank(tensor.name, tensor.shape.size()))
         return error;
+  if (contents.variants.empty())
+    return createStringError("cannot make an artifact without code");
   uint64_t end = 0;
   for (const ArtifactWeight &weight : contents.weights) {
     if (Error error = checkRank(weight.name, weight.shape.size()))
@@ -200,10 +232,6 @@ static Error checkContents(const ArtifactContents &contents) {
     end = weight.offset + weight.data.size();
   }
   return Error::success();
-}
-
-static uint32_t checksum(StringRef bytes, uint32_t before = 0) {
-  return crc32(before, arrayRefFromStringRef(bytes));
 }
 
 /// Writes `count` zeros and extends `crc` over them.
@@ -253,19 +281,24 @@ static std::string buildRanges(const ArtifactContents &contents) {
   return section;
 }
 
-static void writeFile(raw_fd_ostream &os, uint32_t machine, StringRef metadata, StringRef code,
+static void writeFile(raw_fd_ostream &os, uint32_t machine, MutableArrayRef<PlacedCode> code,
                       const ArtifactContents &contents) {
   terse_file_header header = {};
   static_assert(sizeof header == 128, "the header is 128 bytes");
   std::memcpy(header.magic, TERSE_FORMAT_MAGIC, sizeof header.magic);
-  header.version = TERSE_FORMAT_VERSION;
+  header.version = contents.variants.size() > 1 ? 2 : 1;
   header.abi_version = TERSE_ABI_VERSION;
   header.metadata_offset = sizeof header;
-  header.metadata_size = metadata.size();
-  header.code_offset = alignTo(header.metadata_offset + metadata.size(), 64);
-  header.code_size = code.size();
+  header.metadata_size = buildMetadata(contents, code).size();
+  uint64_t end = header.metadata_offset + header.metadata_size;
+  for (PlacedCode &piece : code) {
+    piece.offset = alignTo(end, 64);
+    end = piece.offset + piece.bytes.size();
+  }
+  std::string metadata = buildMetadata(contents, code);
+  header.code_offset = code.front().offset;
+  header.code_size = code.front().bytes.size();
   std::string ranges = buildRanges(contents);
-  uint64_t end = header.code_offset + code.size();
   if (!ranges.empty()) {
     header.ranges_offset = alignTo(end, 8);
     header.ranges_size = ranges.size();
@@ -275,16 +308,18 @@ static void writeFile(raw_fd_ostream &os, uint32_t machine, StringRef metadata, 
   header.weights_offset = alignTo(end, TERSE_FORMAT_PAGE);
   header.weights_size = contents.weightsSize;
   header.file_size = header.weights_offset + header.weights_size;
-  header.arena_size = contents.arenaSize;
+  header.arena_size = contents.variants.front().arenaSize;
   header.machine = machine;
   header.metadata_checksum = checksum(metadata);
-  header.code_checksum = checksum(code);
+  header.code_checksum = checksum(code.front().bytes);
 
   uint32_t ignored = 0;
   writeZeros(os, sizeof header, ignored);
   os << metadata;
-  writeZeros(os, header.code_offset - os.tell(), ignored);
-  os << code;
+  for (const PlacedCode &piece : code) {
+    writeZeros(os, piece.offset - os.tell(), ignored);
+    os << piece.bytes;
+  }
   if (!ranges.empty()) {
     writeZeros(os, header.ranges_offset - os.tell(), ignored);
     os << ranges;
@@ -313,11 +348,15 @@ Error terse::writeArtifact(StringRef path, const ArtifactContents &contents) {
     return describe(file.takeError());
   auto discard = [&](Error error) { return joinErrors(std::move(error), file->discard()); };
 
-  Expected<std::string> code = linkSharedObject(contents.object, contents.triple);
-  if (!code)
-    return discard(code.takeError());
+  std::vector<PlacedCode> code;
+  for (const ArtifactCode &variant : contents.variants) {
+    Expected<std::string> linked = linkSharedObject(variant.object, contents.triple);
+    if (!linked)
+      return discard(linked.takeError());
+    code.push_back({std::move(*linked)});
+  }
   raw_fd_ostream os(file->FD, /*shouldClose=*/false);
-  writeFile(os, *machine, buildMetadata(contents), *code, contents);
+  writeFile(os, *machine, code, contents);
   os.flush();
   if (os.has_error()) {
     std::error_code error = os.error();

@@ -46,6 +46,16 @@ typedef struct terse_arena {
   struct terse_arena *next;
 } terse_arena;
 
+/// Code for one level of CPU features. `name` and `missing` are owned.
+typedef struct terse_variant {
+  char *name;
+  uint64_t code_offset, code_size, arena_size;
+  uint32_t checksum;
+  /// A feature that this machine lacks or this runtime does not know; null: it can run.
+  char *missing;
+  int is_unknown;
+} terse_variant;
+
 struct terse_model {
   /// The whole file, read-only.
   const uint8_t *file;
@@ -53,6 +63,7 @@ struct terse_model {
   terse_file_header header;
 
   char *producer, *target;
+  terse_variant variant; ///< The one that is loaded.
   /// Without the output that counts ranges, which follows the others.
   terse_tensor_list inputs, outputs, weights;
   terse_range *ranges; ///< The counters are guarded by `mutex`.
@@ -77,9 +88,11 @@ TERSE_HIDDEN terse_status terse_fail(terse_status status, const char *format, ..
 /// CRC-32 with the polynomial 0xEDB88320, as in zlib and gzip.
 TERSE_HIDDEN uint32_t terse_crc32(const uint8_t *data, size_t size);
 
-/// Reads the metadata section into `model`; checks the CPU features that it asks for.
+/// Reads the metadata section into `model` and chooses the variant of the code: the first whose
+/// CPU features this machine has, or the one called `variant`.
 TERSE_HIDDEN terse_status terse_read_metadata(terse_model *model, const char *path,
-                                              const uint8_t *data, size_t size);
+                                              const uint8_t *data, size_t size,
+                                              const char *variant);
 
 /// Reads the section of counted ranges, if there is one; after the metadata.
 TERSE_HIDDEN terse_status terse_read_ranges(terse_model *model, const char *path);
@@ -88,6 +101,7 @@ TERSE_HIDDEN void terse_free_ranges(terse_model *model);
 TERSE_HIDDEN void terse_add_counts(terse_model *model, const int64_t *counts);
 
 TERSE_HIDDEN void terse_free_list(terse_tensor_list *list);
+TERSE_HIDDEN void terse_free_variant(terse_variant *variant);
 
 /// Number of elements times bytes of each; false when it does not fit.
 TERSE_HIDDEN int terse_shape_size(const int64_t *shape, int32_t rank, size_t element, size_t *size);

@@ -91,8 +91,6 @@ static terse_status checkHeader(terse_model *model, const char *path) {
       (h->ranges_size != 0 && !isInside(model, h->ranges_offset, h->ranges_size)) ||
       h->weights_offset % TERSE_FORMAT_PAGE != 0)
     return damaged(path, "a section lies outside the file");
-  if (h->arena_size > (uint64_t)PTRDIFF_MAX - TERSE_FORMAT_PAGE)
-    return damaged(path, "impossible arena size");
   if (h->machine != TERSE_HOST_MACHINE)
     return terse_fail(TERSE_ERROR_TARGET,
                       "%s: code for ELF machine %u, and this machine is %d; compile the model for "
@@ -100,7 +98,17 @@ static terse_status checkHeader(terse_model *model, const char *path) {
                       path, h->machine, TERSE_HOST_MACHINE);
   if (terse_crc32(model->file + h->metadata_offset, h->metadata_size) != h->metadata_checksum)
     return damaged(path, "wrong metadata checksum");
-  if (terse_crc32(model->file + h->code_offset, h->code_size) != h->code_checksum)
+  return TERSE_OK;
+}
+
+/// Whether the code that was chosen lies in the file as it was written.
+static terse_status checkCode(const terse_model *model, const char *path) {
+  const terse_variant *code = &model->variant;
+  if (!isInside(model, code->code_offset, code->code_size))
+    return damaged(path, "a section lies outside the file");
+  if (code->arena_size > (uint64_t)PTRDIFF_MAX - TERSE_FORMAT_PAGE)
+    return damaged(path, "impossible arena size");
+  if (terse_crc32(model->file + code->code_offset, code->code_size) != code->checksum)
     return damaged(path, "wrong code checksum");
   return TERSE_OK;
 }
@@ -122,8 +130,8 @@ static int writeAll(int fd, const uint8_t *data, size_t size) {
 /// Its descriptor stays open while the model lives: the linker knows libraries by path, and with
 /// the number free for the next model it would hand out this model's code for that one.
 static terse_status openCode(terse_model *model, const char *path) {
-  const uint8_t *code = model->file + model->header.code_offset;
-  size_t size = model->header.code_size;
+  const uint8_t *code = model->file + model->variant.code_offset;
+  size_t size = model->variant.code_size;
   char name[64];
   model->code_fd = memfd_create("terse-code", MFD_CLOEXEC);
   if (model->code_fd >= 0 && writeAll(model->code_fd, code, size)) {
@@ -169,9 +177,11 @@ terse_status terse_model_load(const char *path, const terse_load_options *option
 
   terse_status status;
   if (!(status = mapFile(model, path)) && !(status = checkHeader(model, path)) &&
-      !(status = terse_read_metadata(model, path, model->file + model->header.metadata_offset,
-                                     model->header.metadata_size)) &&
-      !(status = terse_read_ranges(model, path)) && options && options->verify_weights &&
+      !(status =
+            terse_read_metadata(model, path, model->file + model->header.metadata_offset,
+                                model->header.metadata_size, options ? options->variant : NULL)) &&
+      !(status = checkCode(model, path)) && !(status = terse_read_ranges(model, path)) && options &&
+      options->verify_weights &&
       terse_crc32(model->file + model->header.weights_offset, model->header.weights_size) !=
           model->header.weights_checksum)
     status = damaged(path, "wrong checksum of the weights");
@@ -207,6 +217,7 @@ void terse_model_unload(terse_model *model) {
   terse_free_list(&model->weights);
   free(model->producer);
   free(model->target);
+  terse_free_variant(&model->variant);
   pthread_mutex_destroy(&model->mutex);
   free(model);
 }

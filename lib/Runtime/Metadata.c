@@ -96,7 +96,14 @@ static terse_status readList(reader *r, int isWeight, uint64_t blobSize, terse_t
   return TERSE_OK;
 }
 
-static terse_status readFeatures(reader *r) {
+void terse_free_variant(terse_variant *variant) {
+  free(variant->name);
+  free(variant->missing);
+  *variant = (terse_variant){0};
+}
+
+/// Reads the list of CPU features that `variant` needs and notes the first that is missing.
+static terse_status readFeatures(reader *r, terse_variant *variant) {
   uint32_t count;
   if (readBytes(r, &count, 4))
     return TERSE_ERROR_FORMAT;
@@ -106,35 +113,97 @@ static terse_status readFeatures(reader *r) {
     if (status)
       return status;
     int has = terse_cpu_has_feature(name);
-    if (has < 0)
-      status = terse_fail(TERSE_ERROR_TARGET,
-                          "%s: needs the CPU feature '%s', which this runtime does not know",
-                          r->path, name);
-    else if (has == 0)
-      status = terse_fail(TERSE_ERROR_TARGET,
-                          "%s: needs the CPU feature '%s', which this machine lacks; compile the "
-                          "model for this machine or for a more general target",
-                          r->path, name);
-    free(name);
-    if (status)
-      return status;
+    if (has > 0 || variant->missing) {
+      free(name);
+      continue;
+    }
+    variant->missing = name;
+    variant->is_unknown = has < 0;
   }
   return TERSE_OK;
 }
 
+static terse_status lacksFeature(const char *path, const terse_variant *variant) {
+  if (variant->is_unknown)
+    return terse_fail(TERSE_ERROR_TARGET,
+                      "%s: needs the CPU feature '%s', which this runtime does not know", path,
+                      variant->missing);
+  return terse_fail(TERSE_ERROR_TARGET,
+                    "%s: needs the CPU feature '%s', which this machine lacks; compile the model "
+                    "for this machine or for a more general target",
+                    path, variant->missing);
+}
+
+static terse_status readVariant(reader *r, terse_variant *variant) {
+  terse_status status = readString(r, &variant->name);
+  if (status || (status = readFeatures(r, variant)))
+    return status;
+  if (readBytes(r, &variant->code_offset, 8) || readBytes(r, &variant->code_size, 8) ||
+      readBytes(r, &variant->arena_size, 8) || readBytes(r, &variant->checksum, 4))
+    return TERSE_ERROR_FORMAT;
+  return TERSE_OK;
+}
+
+/// Reads the list of variants and keeps the one to load in `model`.
+static terse_status readVariants(reader *r, terse_model *model, const char *wanted) {
+  uint32_t count;
+  if (readBytes(r, &count, 4))
+    return TERSE_ERROR_FORMAT;
+  int isFound = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    terse_variant variant = {0};
+    terse_status status = readVariant(r, &variant);
+    if (status) {
+      terse_free_variant(&variant);
+      return status;
+    }
+    int takes = !isFound && (wanted ? strcmp(wanted, variant.name) == 0 : !variant.missing);
+    // With none to run, the error is about the last, which asks for least.
+    if (takes || (!isFound && !wanted)) {
+      terse_free_variant(&model->variant);
+      model->variant = variant;
+      isFound |= takes;
+    } else {
+      terse_free_variant(&variant);
+    }
+  }
+  if (wanted && !isFound)
+    return terse_fail(TERSE_ERROR_ARGUMENT, "%s: has no variant '%s'", r->path, wanted);
+  return TERSE_OK;
+}
+
+static terse_status setEmptyName(terse_variant *variant, const char *path) {
+  variant->name = calloc(1, 1);
+  return variant->name ? TERSE_OK : terse_fail(TERSE_ERROR_MEMORY, "%s: out of memory", path);
+}
+
 terse_status terse_read_metadata(terse_model *model, const char *path, const uint8_t *data,
-                                 size_t size) {
+                                 size_t size, const char *variant) {
   reader r = {data, size, path};
+  const terse_file_header *h = &model->header;
+  model->variant = (terse_variant){.code_offset = h->code_offset,
+                                   .code_size = h->code_size,
+                                   .arena_size = h->arena_size,
+                                   .checksum = h->code_checksum};
   terse_status status;
-  if ((status = readString(&r, &model->producer)) || (status = readString(&r, &model->target)) ||
-      (status = readFeatures(&r)) || (status = readList(&r, 0, 0, &model->inputs)) ||
+  if ((status = setEmptyName(&model->variant, path)) ||
+      (status = readString(&r, &model->producer)) || (status = readString(&r, &model->target)) ||
+      (status = readFeatures(&r, &model->variant)) ||
+      (status = readList(&r, 0, 0, &model->inputs)) ||
       (status = readList(&r, 0, 0, &model->outputs)) ||
       (status = readList(&r, 1, model->header.weights_size, &model->weights)))
     return status;
+  if (h->version >= 2) {
+    if ((status = readVariants(&r, model, variant)))
+      return status;
+  } else if (variant) {
+    return terse_fail(TERSE_ERROR_ARGUMENT, "%s: has no variant '%s': its code is for one target",
+                      path, variant);
+  }
   if (r.left != 0)
     return terse_fail(TERSE_ERROR_FORMAT, "%s: damaged artifact: %zu unknown bytes of metadata",
                       path, r.left);
-  return TERSE_OK;
+  return model->variant.missing ? lacksFeature(path, &model->variant) : TERSE_OK;
 }
 
 void terse_free_list(terse_tensor_list *list) {
@@ -149,9 +218,10 @@ void terse_free_list(terse_tensor_list *list) {
 
 const char *terse_model_producer(const terse_model *model) { return model->producer; }
 const char *terse_model_target(const terse_model *model) { return model->target; }
-uint64_t terse_model_arena_size(const terse_model *model) { return model->header.arena_size; }
+const char *terse_model_variant(const terse_model *model) { return model->variant.name; }
+uint64_t terse_model_arena_size(const terse_model *model) { return model->variant.arena_size; }
 uint64_t terse_model_weights_size(const terse_model *model) { return model->header.weights_size; }
-uint64_t terse_model_code_size(const terse_model *model) { return model->header.code_size; }
+uint64_t terse_model_code_size(const terse_model *model) { return model->variant.code_size; }
 
 static const terse_tensor_info *item(const terse_tensor_list *list, size_t index) {
   static const terse_tensor_info none = {0};

@@ -17,7 +17,7 @@ static terse_arena *takeArena(terse_model *model) {
   pthread_mutex_unlock(&model->mutex);
   if (arena)
     return arena;
-  size_t size = (size_t)model->header.arena_size;
+  size_t size = (size_t)model->variant.arena_size;
   size = size < sizeof *arena ? sizeof *arena : size;
   size = (size + TERSE_ARENA_ALIGNMENT - 1) / TERSE_ARENA_ALIGNMENT * TERSE_ARENA_ALIGNMENT;
   return aligned_alloc(TERSE_ARENA_ALIGNMENT, size);
@@ -86,7 +86,7 @@ static terse_status callEntry(terse_model *model, const terse_buffer *inputs,
   terse_arena *arena = takeArena(model);
   if (!arena)
     return terse_fail(TERSE_ERROR_MEMORY, "out of memory for an arena of %llu bytes",
-                      (unsigned long long)model->header.arena_size);
+                      (unsigned long long)model->variant.arena_size);
   // Restored afterwards: a parallel loop of one model may run another.
   int32_t before = terse_set_thread_count(__atomic_load_n(&model->threads, __ATOMIC_RELAXED));
   int32_t result =

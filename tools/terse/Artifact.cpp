@@ -54,8 +54,12 @@ static llvm::Expected<TensorSignature> describe(const char *name, terse_dtype ty
   return TensorSignature{name, *dtype, std::vector<int64_t>(shape, shape + rank)};
 }
 
-static llvm::Expected<ModelHandle> open(llvm::StringRef path, unsigned threads) {
+static llvm::Expected<ModelHandle> open(llvm::StringRef path, unsigned threads,
+                                        llvm::StringRef variant = "") {
   terse_load_options options = {};
+  std::string name = variant.str();
+  if (!variant.empty())
+    options.variant = name.c_str();
   options.threads = static_cast<int32_t>(threads);
   terse_model *model = nullptr;
   if (terse_model_load(path.str().c_str(), &options, &model) != TERSE_OK)
@@ -82,8 +86,9 @@ static llvm::Expected<ModelSignature> describe(const terse_model *model) {
   return signature;
 }
 
-llvm::Expected<std::unique_ptr<Runner>> tool::loadArtifact(llvm::StringRef path, unsigned threads) {
-  auto model = open(path, threads);
+llvm::Expected<std::unique_ptr<Runner>> tool::loadArtifact(llvm::StringRef path, unsigned threads,
+                                                           llvm::StringRef variant) {
+  auto model = open(path, threads, variant);
   if (!model)
     return model.takeError();
   auto signature = describe(model->get());
@@ -189,6 +194,7 @@ llvm::Error tool::inspectArtifact(llvm::StringRef path, bool json) {
                                         {"file_bytes", int64_t(*fileBytes)},
                                         {"producer", terse_model_producer(model)},
                                         {"target", terse_model_target(model)},
+                                        {"variant", terse_model_variant(model)},
                                         {"code_bytes", int64_t(terse_model_code_size(model))},
                                         {"weights_bytes", int64_t(terse_model_weights_size(model))},
                                         {"arena_bytes", int64_t(terse_model_arena_size(model))},
@@ -196,8 +202,10 @@ llvm::Error tool::inspectArtifact(llvm::StringRef path, bool json) {
                                         {"outputs", toJSON(signature->outputs)},
                                         {"weights", std::move(weights)}});
   llvm::outs() << path << ": " << *fileBytes << " bytes, made by " << terse_model_producer(model)
-               << " for " << terse_model_target(model) << "\n"
-               << "code " << terse_model_code_size(model) << " bytes, weights "
+               << " for " << terse_model_target(model) << "\n";
+  if (llvm::StringRef variant = terse_model_variant(model); !variant.empty())
+    llvm::outs() << "code for several targets, of which this machine runs " << variant << "\n";
+  llvm::outs() << "code " << terse_model_code_size(model) << " bytes, weights "
                << terse_model_weights_size(model) << " bytes, scratch memory of a run "
                << terse_model_arena_size(model) << " bytes\n";
   printSignature(*signature);

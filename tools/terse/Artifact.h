@@ -12,7 +12,9 @@ namespace terse::tool {
 bool isArtifactPath(llvm::StringRef path);
 
 /// Loads a compiled model through the C runtime.
-llvm::Expected<std::unique_ptr<Runner>> loadArtifact(llvm::StringRef path, unsigned threads);
+/// Of code for several targets, takes `variant`, or the best if that is empty.
+llvm::Expected<std::unique_ptr<Runner>> loadArtifact(llvm::StringRef path, unsigned threads,
+                                                     llvm::StringRef variant = "");
 
 /// Prints what a compiled model says of itself.
 llvm::Error inspectArtifact(llvm::StringRef path, bool json);

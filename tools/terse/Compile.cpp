@@ -28,52 +28,22 @@ static std::vector<ArtifactTensor> toArtifact(llvm::ArrayRef<TensorSignature> te
   return result;
 }
 
-static llvm::Error compile(const CompileCommandOptions &options) {
-  if (!isArtifactPath(options.output))
-    return makeError("'{0}': a compiled model is written as .terse", options.output);
-  if (isArtifactPath(options.input))
-    return makeError("'{0}' is compiled already", options.input);
-  if (llvm::Error error = checkWritable(options.output))
-    return error;
-  Session session;
-  auto module = session.load(options.input, options.model);
-  if (!module)
-    return module.takeError();
-
-  CompileOptions compileOptions;
-  compileOptions.target = options.target;
-  compileOptions.parallel = options.threads != 1;
-  compileOptions.countRanges = options.countRanges;
-  note("compiling " + options.input + " for " + options.target);
-  if (options.cache)
-    compileOptions.cacheFolder = getDefaultCacheFolder();
-  auto code = compileToObject(**module, compileOptions);
-  if (!code)
-    return inFile(options.input, code.takeError());
-
-  if (options.countRanges && code->ranges.empty())
-    return makeError("'{0}': --count-ranges: the model has no static integers whose ranges could "
-                     "be counted; recipe int8-static "
-                     "makes them",
-                     options.input);
-
-  ArtifactContents contents;
-  for (const CountedRange &range : code->ranges)
-    contents.ranges.push_back({range.name, range.low, range.high});
-  contents.object = code->object;
-  contents.triple = code->triple;
-  contents.features = code->features;
-  contents.arenaSize = code->arenaSize;
-  contents.weightsSize = code->weightsSize;
-  contents.inputs = toArtifact(code->inputs);
-  contents.outputs = toArtifact(code->outputs);
-  mlir::SymbolTable symbols(**module);
-  for (const WeightSlot &slot : code->weights) {
+/// The weights that `code` added to the blob, as the artifact lists them. Those of a second target
+/// are packed as it reads them, under the same names.
+static void addWeights(mlir::ModuleOp module, const CompiledCode &code, llvm::StringRef target,
+                       ArtifactContents &contents) {
+  mlir::SymbolTable symbols(module);
+  for (const WeightSlot &slot : code.weights) {
+    if (slot.offset < contents.weightsSize)
+      continue; // Shared.
     auto global = symbols.lookup<mlir::ml_program::GlobalOp>(slot.symbol);
     auto type = global ? mlir::dyn_cast<mlir::RankedTensorType>(global.getType())
                        : mlir::RankedTensorType();
     std::optional<DType> dtype = type ? toDType(type.getElementType()) : std::nullopt;
-    ArtifactWeight weight{slot.symbol, DType::u8(), {int64_t(slot.bytes)}, slot.offset, slot.data};
+    std::string name = slot.symbol;
+    if (!target.empty())
+      name += "@" + target.str();
+    ArtifactWeight weight{name, DType::u8(), {int64_t(slot.bytes)}, slot.offset, slot.data};
     // Weights that compilation made or packed anew are bytes to everybody else.
     if (dtype && getPackedBytes(*dtype, type.getNumElements()) == slot.bytes) {
       weight.dtype = *dtype;
@@ -81,14 +51,72 @@ static llvm::Error compile(const CompileCommandOptions &options) {
     }
     contents.weights.push_back(std::move(weight));
   }
+  contents.weightsSize = code.weightsSize;
+}
+
+static llvm::Error compile(const CompileCommandOptions &options) {
+  if (!isArtifactPath(options.output))
+    return makeError("'{0}': a compiled model is written as .terse", options.output);
+  if (isArtifactPath(options.input))
+    return makeError("'{0}' is compiled already", options.input);
+  if (llvm::Error error = checkWritable(options.output))
+    return error;
+  llvm::SmallVector<llvm::StringRef> targets;
+  llvm::StringRef(options.target).split(targets, ',');
+  for (auto [i, target] : llvm::enumerate(targets))
+    if (target.empty() || llvm::is_contained(llvm::ArrayRef(targets).take_front(i), target))
+      return makeError("--target {0}: give every target once, separated by commas", options.target);
+  Session session;
+  auto module = session.load(options.input, options.model);
+  if (!module)
+    return module.takeError();
+
+  CompileOptions compileOptions;
+  compileOptions.parallel = options.threads != 1;
+  compileOptions.countRanges = options.countRanges;
+  if (options.cache)
+    compileOptions.cacheFolder = getDefaultCacheFolder();
+  ArtifactContents contents;
+  std::vector<CompiledCode> codes;
+  std::vector<WeightSlot> weights;
+  for (llvm::StringRef target : targets) {
+    note("compiling " + options.input + " for " + target);
+    compileOptions.target = target.str();
+    compileOptions.sharedWeights = weights;
+    auto code = compileToObject(**module, compileOptions);
+    if (!code)
+      return inFile(options.input, code.takeError());
+    if (options.countRanges && code->ranges.empty())
+      return makeError("'{0}': --count-ranges: the model has no static integers whose ranges could "
+                       "be counted; recipe int8-static makes them",
+                       options.input);
+    if (!codes.empty() && code->triple != codes.front().triple)
+      return makeError("--target {0}: '{1}' is another machine than '{2}'; one file holds code for "
+                       "one kind of machine",
+                       options.target, target, targets.front());
+    addWeights(**module, *code, codes.empty() ? "" : target, contents);
+    weights.insert(weights.end(), code->weights.begin(), code->weights.end());
+    codes.push_back(std::move(*code));
+  }
+
+  uint64_t codeBytes = 0;
+  for (auto [code, target] : llvm::zip(codes, targets)) {
+    contents.variants.push_back({target.str(), code.object, code.features, code.arenaSize});
+    codeBytes += code.object.size();
+  }
+  contents.triple = codes.front().triple;
+  contents.inputs = toArtifact(codes.front().inputs);
+  contents.outputs = toArtifact(codes.front().outputs);
+  for (const CountedRange &range : codes.front().ranges)
+    contents.ranges.push_back({range.name, range.low, range.high});
   if (llvm::Error error = writeArtifact(options.output, contents))
     return error;
   auto bytes = getModelFileBytes(options.output);
   if (!bytes)
     return bytes.takeError();
-  note("wrote " + options.output + " (" + formatBytes(*bytes) + ", " +
-       formatBytes(code->object.size()) + " of it code" +
-       (code->isFromCache ? ", which was in the cache)" : ")"));
+  bool isFromCache = llvm::all_of(codes, [](const CompiledCode &code) { return code.isFromCache; });
+  note("wrote " + options.output + " (" + formatBytes(*bytes) + ", " + formatBytes(codeBytes) +
+       " of it code" + (isFromCache ? ", which was in the cache)" : ")"));
   return llvm::Error::success();
 }
 
@@ -99,6 +127,7 @@ void tool::addCompile(CLI::App &root, Action &action) {
   command->footer(
       "Examples:\n  terse compile small.mlirbc -o small.terse\n"
       "  terse compile small.mlirbc --dim 'input[0]=1' --target x86-64-v3 -o portable.terse\n"
+      "  terse compile small.mlirbc --target amx,x86-64-v4,x86-64-v3 -o anywhere.terse\n"
       "A C program runs the file with terse/Runtime/terse.h and libterse_runtime.a.");
   addModelArgument(*command, options->input);
   command->add_option("-o,--output", options->output, "The file to write")
@@ -106,7 +135,9 @@ void tool::addCompile(CLI::App &root, Action &action) {
       ->type_name("OUT.terse");
   command
       ->add_option("--target", options->target,
-                   "native (this machine), x86-64, x86-64-v3, x86-64-v4, amx, or an LLVM triple")
+                   "native (this machine), x86-64, x86-64-v2, x86-64-v3, x86-64-v4, amx, with "
+                   "+FEATURE behind it, or an LLVM triple; several, the best first: the file holds "
+                   "code for each, and the loader takes the first that its machine can run")
       ->capture_default_str();
   command->add_option("--threads", options->threads,
                       "1: no parallel loops in the code; otherwise chosen when it runs");

@@ -95,6 +95,11 @@ void RunnerOptions::addTo(CLI::App &command) {
                    "Use the reference interpreter instead of native code");
   command.add_option("--threads", threads, "Threads of native code (0: all cores)")
       ->capture_default_str();
+  command
+      .add_option("--variant", variant,
+                  "Of compiled models with code for several targets, the one to run (default: "
+                  "the best that this machine can)")
+      ->type_name("TARGET");
   model.addTo(command);
 }
 
@@ -104,7 +109,7 @@ createArtifactRunner(llvm::StringRef path, const RunnerOptions &options, const L
     return makeError("'{0}': a compiled model cannot be interpreted; give the model that it was "
                      "compiled from",
                      path);
-  auto runner = loadArtifact(path, options.threads);
+  auto runner = loadArtifact(path, options.threads, options.variant);
   if (!runner)
     return runner;
   for (const TensorSignature &input : (*runner)->getSignature().inputs)

@@ -15,6 +15,8 @@ struct RunnerOptions {
   bool interpret = false;
   /// Threads of native code; 0 means one per core.
   unsigned threads = 0;
+  /// Of compiled models with code for several targets, the one to run; empty: the best.
+  std::string variant;
   ModelOptions model;
 
   void addTo(CLI::App &command);

@@ -46,15 +46,24 @@ struct ArtifactRange {
   double low, high;
 };
 
-struct ArtifactContents {
+/// The model's code for one level of CPU features.
+struct ArtifactCode {
+  /// What the level is called: `amx`, `x86-64-v3`. Only matters where there are several.
+  std::string name;
   /// A relocatable object that exports the names of terse/Runtime/abi.h.
   llvm::StringRef object;
-  /// Target triple of the code.
-  std::string triple;
   /// LLVM's feature string (`+avx2,-amx-tile`). What it enables is asked of the CPU at load, as far
   /// as it names instructions that compilers select; the rest concerns operating systems.
   std::string features;
   uint64_t arenaSize = 0;
+};
+
+struct ArtifactContents {
+  /// At least one, the best first: the loader takes the first whose features the CPU has.
+  std::vector<ArtifactCode> variants;
+  /// Target triple of all code.
+  std::string triple;
+  /// Of the one blob that all variants read.
   uint64_t weightsSize = 0;
   std::vector<ArtifactTensor> inputs, outputs;
   std::vector<ArtifactWeight> weights;

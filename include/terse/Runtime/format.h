@@ -14,7 +14,9 @@
 /// Eight bytes; the first is not ASCII and the last two are a line end, so that neither a text file
 /// nor a transfer that changes line ends goes unnoticed.
 #define TERSE_FORMAT_MAGIC "\x89TERSE\r\n"
-#define TERSE_FORMAT_VERSION 1
+/// Version 2 lists variants of the code behind the metadata of version 1; where there is one
+/// variant only, version 1 is written.
+#define TERSE_FORMAT_VERSION 2
 /// The weights begin at a multiple of this.
 #define TERSE_FORMAT_PAGE 4096
 
@@ -26,7 +28,7 @@ typedef struct terse_file_header {
   /// Of the whole file: a shorter or longer one is damaged.
   uint64_t file_size;
   uint64_t metadata_offset, metadata_size;
-  /// An ELF shared object.
+  /// An ELF shared object; of several variants, the first.
   uint64_t code_offset, code_size;
   uint64_t weights_offset, weights_size;
   uint64_t arena_size;

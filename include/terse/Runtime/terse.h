@@ -102,6 +102,9 @@ typedef struct terse_load_options {
   int32_t threads;
   /// Not zero: also compare the checksum of the weights, which reads the whole file.
   int32_t verify_weights;
+  /// Of an artifact with code for several levels of CPU features, load the one with this name
+  /// (`x86-64-v3`); null: the best that this machine can run.
+  const char *variant;
 } terse_load_options;
 
 /// Maps the artifact at `path`; weights are read when they are used and shared between processes.
@@ -118,9 +121,12 @@ void terse_model_set_threads(terse_model *model, int32_t threads);
 const char *terse_model_producer(const terse_model *model);
 /// The target triple that the code was compiled for.
 const char *terse_model_target(const terse_model *model);
+/// The level of CPU features whose code was loaded; "" where the artifact has but one.
+const char *terse_model_variant(const terse_model *model);
 /// Scratch memory in bytes that each run in progress takes beside its outputs.
 uint64_t terse_model_arena_size(const terse_model *model);
 uint64_t terse_model_weights_size(const terse_model *model);
+/// Of the code that was loaded.
 uint64_t terse_model_code_size(const terse_model *model);
 
 /// Largest rank of a tensor.

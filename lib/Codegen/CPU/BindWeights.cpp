@@ -30,6 +30,8 @@ SmallVector<WeightSlot> terse::computeWeightsLayout(ModuleOp module) {
     WeightSlot slot;
     slot.symbol = global.getSymName().str();
     slot.offset = offset;
+    if (auto fixed = global->getAttrOfType<IntegerAttr>(kWeightOffsetAttr))
+      slot.offset = fixed.getInt();
     slot.bytes = getPackedBytes(*dtype, type.getNumElements());
     if (auto resource = dyn_cast_or_null<DenseResourceElementsAttr>(global.getValueAttr())) {
       if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
@@ -40,7 +42,7 @@ SmallVector<WeightSlot> terse::computeWeightsLayout(ModuleOp module) {
       if (!dense.isSplat() && dense.getRawData().size() == slot.bytes)
         slot.data = dense.getRawData();
     }
-    offset = llvm::alignTo(offset + slot.bytes, 64);
+    offset = llvm::alignTo(slot.offset + slot.bytes, 64);
     layout.push_back(std::move(slot));
   }
   return layout;

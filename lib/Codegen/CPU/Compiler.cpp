@@ -198,6 +198,8 @@ public:
 
   /// To fused linalg on tensors; signature and weights are known then.
   llvm::Error lowerToLinalg();
+  /// Gives weights that other code has the place that they have there.
+  void shareWeights();
   /// Counts what leaves the ranges of static integers.
   llvm::Error addCounters();
   /// From the cache if it is there.
@@ -258,11 +260,37 @@ llvm::Error Compilation::lowerToLinalg() {
   if (llvm::Error error =
           run([&](OpPassManager &pm) { buildLinalgPipeline(pm, pipeline); }, "linalg"))
     return error;
+  if (!options.sharedWeights.empty())
+    shareWeights();
+  for (const WeightSlot &slot : options.sharedWeights)
+    code.weightsSize = std::max(code.weightsSize, slot.offset + slot.bytes);
   for (WeightSlot &slot : computeWeightsLayout(*module)) {
-    code.weightsSize = slot.offset + slot.bytes;
+    code.weightsSize = std::max(code.weightsSize, slot.offset + slot.bytes);
     code.weights.push_back(std::move(slot));
   }
   return llvm::Error::success();
+}
+
+void Compilation::shareWeights() {
+  auto getKey = [](const WeightSlot &slot) {
+    return StringRef(slot.data.data(), slot.data.size());
+  };
+  uint64_t end = 0;
+  llvm::DenseMap<StringRef, uint64_t> offsets; // By content.
+  for (const WeightSlot &slot : options.sharedWeights) {
+    end = std::max(end, llvm::alignTo(slot.offset + slot.bytes, 64));
+    if (!slot.data.empty())
+      offsets.try_emplace(getKey(slot), slot.offset);
+  }
+  SymbolTable symbols(*module);
+  Builder b(module->getContext());
+  for (const WeightSlot &slot : computeWeightsLayout(*module)) {
+    auto found = slot.data.empty() ? offsets.end() : offsets.find(getKey(slot));
+    uint64_t offset = found != offsets.end() ? found->second : end;
+    if (offset == end)
+      end = llvm::alignTo(end + slot.bytes, 64);
+    symbols.lookup(slot.symbol)->setAttr(kWeightOffsetAttr, b.getI64IntegerAttr(offset));
+  }
 }
 
 llvm::Error Compilation::addCounters() {

@@ -101,9 +101,9 @@ TEST_F(HostileTest, RefusesOtherFiles) {
 }
 
 TEST_F(HostileTest, RefusesNewerVersions) {
-  EXPECT_EQ(load(withHeader([](terse_file_header &h) { h.version = 2; })), TERSE_ERROR_VERSION);
+  EXPECT_EQ(load(withHeader([](terse_file_header &h) { h.version = 3; })), TERSE_ERROR_VERSION);
   EXPECT_TRUE(llvm::StringRef(terse_last_error())
-                  .ends_with("artifact format version 2; this runtime reads up to version 1"));
+                  .ends_with("artifact format version 3; this runtime reads up to version 2"));
   EXPECT_EQ(load(withHeader([](terse_file_header &h) { h.version = 0; })), TERSE_ERROR_VERSION);
   EXPECT_EQ(load(withHeader([](terse_file_header &h) { h.abi_version = 9; })), TERSE_ERROR_VERSION);
 }
@@ -146,7 +146,7 @@ TEST_F(HostileTest, RefusesHostileMetadata) {
 TEST_F(HostileTest, RefusesMissingFeatures) {
   for (llvm::StringRef feature : {"+amx-fp16,+avx512vp2intersect,+avxvnniint8", "-avx"}) {
     ScaleModel model;
-    model.contents.features = feature.str();
+    model.contents.variants[0].features = feature.str();
     model.write(path());
     terse_model *loaded;
     terse_status status = terse_model_load(path().c_str(), nullptr, &loaded);

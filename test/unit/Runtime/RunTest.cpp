@@ -160,6 +160,12 @@ TEST(FrozenTest, ReadsVersion1) {
   EXPECT_STREQ(terse_model_target(model), "x86_64-pc-linux-gnu");
   EXPECT_EQ(runScale(model, {1, 2}), (std::vector<float>{3, 5}));
   terse_model_unload(model);
+
+  ASSERT_EQ(terse_model_load(FROZEN_ARTIFACTS "/v2-scale.terse", &options, &model), TERSE_OK)
+      << terse_last_error();
+  EXPECT_STREQ(terse_model_variant(model), "plain");
+  EXPECT_EQ(runScale(model, {1, 2}), (std::vector<float>{3, 5}));
+  terse_model_unload(model);
 }
 #endif
 

@@ -66,9 +66,8 @@ struct ScaleModel {
     std::memcpy(blob.data(), &at, sizeof at);
     std::memcpy(blob.data() + 64, &slope, 4);
     std::memcpy(blob.data() + 68, &offset, 4);
-    contents.object = object;
+    contents.variants = {{"scale", object, "", 4096}};
     contents.triple = llvm::sys::getProcessTriple();
-    contents.arenaSize = 4096;
     contents.weightsSize = blob.size();
     contents.inputs = {{"x", terse::DType::f32(), {-1}}};
     contents.outputs = {{"y", terse::DType::f32(), {-1}}};

@@ -38,7 +38,7 @@ TEST(WriteTest, KeepsTheOldFileAfterAnError) {
   std::string path = folder.file("a.terse");
   writeFile(path, "precious");
   ScaleModel model;
-  model.contents.object = "no object";
+  model.contents.variants[0].object = "no object";
   EXPECT_NE(getError(writeArtifact(path, model.contents)).find("cannot link the code"),
             std::string::npos);
   EXPECT_EQ(readFile(path), "precious");

@@ -35,6 +35,9 @@ struct CompileOptions {
   /// Whether the code counts values beyond the ranges of static integers: it then has one more
   /// output, see countRanges.
   bool countRanges = false;
+  /// Weights that code of other targets reads from the same blob: equal ones are shared, the others
+  /// lie behind them.
+  llvm::ArrayRef<WeightSlot> sharedWeights;
   /// Called with the module after each named stage ("nn", "linalg", "buffers", "llvm"), for tools
   /// that show it.
   std::function<void(llvm::StringRef stage, mlir::ModuleOp)> observer;
@@ -50,6 +53,7 @@ struct CompiledCode {
   /// Whether the object was made by an earlier compilation.
   bool isFromCache = false;
   uint64_t arenaSize = 0;
+  /// Bytes of the blob up to the end of the last weight, of this code or shared.
   uint64_t weightsSize = 0;
   std::vector<TensorSignature> inputs, outputs;
   /// The weights blob; `data` of the slots lives as long as the MLIR context.

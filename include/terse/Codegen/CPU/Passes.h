@@ -14,6 +14,10 @@ namespace terse {
 /// Name of the function attribute in which terse-plan-arena leaves the bytes of the arena (i64).
 inline constexpr llvm::StringLiteral kArenaSizeAttr = "terse.arena_size";
 
+/// Name of the attribute of globals that says where in the blob they lie (i64), where that is not
+/// behind the one before.
+inline constexpr llvm::StringLiteral kWeightOffsetAttr = "terse.weight_offset";
+
 /// Where a weight lies in the blob of all weights.
 struct WeightSlot {
   std::string symbol;
