@@ -7,6 +7,7 @@
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "terse/Artifact/Artifact.h"
 #include "terse/Codegen/CPU/Compiler.h"
+#include "terse/Codegen/CPU/Explain.h"
 #include "terse/Support/MLIRBridge.h"
 
 using namespace terse;
@@ -16,7 +17,7 @@ namespace {
 struct CompileCommandOptions {
   std::string input, output, target = "native";
   unsigned threads = 0;
-  bool cache = true, countRanges = false;
+  bool cache = true, countRanges = false, explain = false;
   ModelOptions model;
 };
 } // namespace
@@ -83,6 +84,11 @@ static llvm::Error compile(const CompileCommandOptions &options) {
     note("compiling " + options.input + " for " + target);
     compileOptions.target = target.str();
     compileOptions.sharedWeights = weights;
+    if (options.explain)
+      compileOptions.observer = [&](llvm::StringRef stage, mlir::ModuleOp lowered) {
+        if (stage == "linalg")
+          explainKernels(lowered, llvm::outs());
+      };
     auto code = compileToObject(**module, compileOptions);
     if (!code)
       return inFile(options.input, code.takeError());
@@ -128,6 +134,7 @@ void tool::addCompile(CLI::App &root, Action &action) {
       "Examples:\n  terse compile small.mlirbc -o small.terse\n"
       "  terse compile small.mlirbc --dim 'input[0]=1' --target x86-64-v3 -o portable.terse\n"
       "  terse compile small.mlirbc --target amx,x86-64-v4,x86-64-v3 -o anywhere.terse\n"
+      "  terse compile small.mlirbc --explain -o small.terse\n"
       "A C program runs the file with terse/Runtime/terse.h and libterse_runtime.a.");
   addModelArgument(*command, options->input);
   command->add_option("-o,--output", options->output, "The file to write")
@@ -144,6 +151,8 @@ void tool::addCompile(CLI::App &root, Action &action) {
   command->add_flag("!--no-cache", options->cache,
                     "Generate code even if the cache has it ($TERSE_CACHE_DIR, else terse in the "
                     "user's cache folder)");
+  command->add_flag("--explain", options->explain,
+                    "Print which code every layer becomes and an estimate of its cycles");
   command->add_flag("--count-ranges", options->countRanges,
                     "Count values beyond the ranges of static integers in every run; terse run and "
                     "bench show them, and "

@@ -1,0 +1,137 @@
+//===- Explain.cpp - Which code a model becomes -----------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "terse/Codegen/CPU/Explain.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "terse/Dialect/Terse/Transforms/Weights.h"
+#include "terse/Dialect/UKernel/Transforms/CostModel.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace terse;
+using namespace terse::ukernel;
+
+namespace {
+/// A line of the table.
+struct Line {
+  std::string layer, what, sizes, how, limit;
+  double operations = 0, cycles = 0;
+};
+} // namespace
+
+static std::string formatCount(double count) {
+  return count < 1e5   ? llvm::formatv("{0:F0}", count).str()
+         : count < 1e8 ? llvm::formatv("{0:F1} k", count / 1e3).str()
+                       : llvm::formatv("{0:F1} M", count / 1e6).str();
+}
+
+static StringRef getTypeName(Type type) {
+  return type.isF32() ? "f32" : type.isInteger(8) ? "i8" : "mixed";
+}
+
+static Line describe(KernelOpInterface op) {
+  Line line;
+  KernelShape shape = getKernelShape(op);
+  Type left = cast<ShapedType>(op.getLhs().getType()).getElementType(),
+       right = cast<ShapedType>(op.getRhs().getType()).getElementType();
+  line.layer = getLayerName(op);
+  line.what = (op->getName().stripDialect() + " " + getTypeName(left)).str();
+  if (left != right)
+    line.what += (" x " + getTypeName(right)).str();
+  line.sizes =
+      llvm::formatv("{0}{1} x {2} x {3}", shape.isDynamic ? "? * " : "", shape.m, shape.n, shape.k);
+  ScheduleAttr schedule = op.getScheduleAttr();
+  if (!schedule)
+    return line;
+  KernelCost cost = estimateCost(op, schedule);
+  line.how = llvm::formatv("{0} {1}x{2}", stringifyISA(schedule.getIsa()), schedule.getRows(),
+                           schedule.getColumns());
+  if (!op.isDepthwise() && schedule.getBlock() > schedule.getRows())
+    line.how += llvm::formatv(" of {0}", schedule.getBlock());
+  line.limit = cost.isMemoryBound() ? "memory" : "compute";
+  line.operations = cost.operations;
+  line.cycles = cost.getCycles();
+  return line;
+}
+
+/// What no kernel takes. Loops over constants have been computed, others read and write memory.
+static Line describe(linalg::LinalgOp op) {
+  Line line;
+  double iterations = 1, bytes = 0;
+  bool isDynamic = false;
+  for (int64_t size : op.getStaticLoopRanges()) {
+    isDynamic |= ShapedType::isDynamic(size);
+    iterations *= double(ShapedType::isDynamic(size) ? 1 : size);
+  }
+  for (Value operand : op->getOperands())
+    if (auto type = dyn_cast<ShapedType>(operand.getType())) {
+      double size = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+      for (int64_t d : type.getShape())
+        size *= double(ShapedType::isDynamic(d) ? 1 : d);
+      bytes += size;
+    }
+  unsigned arithmetic = op.getBlock() ? op.getBlock()->getOperations().size() - 1 : 0;
+  bool sums = op.getNumReductionLoops() > 0;
+  line.layer = getLayerName(op);
+  line.what =
+      sums ? (op.getNumParallelLoops() && op.getNumDpsInputs() > 1 ? "contraction" : "reduction")
+      : arithmetic ? "elementwise"
+                   : op->getName().stripDialect().str();
+  line.sizes = (isDynamic ? "? * " : "") + formatCount(iterations);
+  line.how = "loops";
+  // Elementwise loops are vectorized; contractions of this kind keep few sums in registers.
+  double compute = iterations * arithmetic / (line.what == "contraction" ? 8 : 16);
+  double memory = bytes / getBytesPerCycle(bytes);
+  line.limit = memory > compute ? "memory" : "compute";
+  line.operations = iterations * arithmetic;
+  line.cycles = std::max(memory, compute);
+  return line;
+}
+
+void terse::explainKernels(ModuleOp module, llvm::raw_ostream &os) {
+  std::vector<Line> lines;
+  module.walk([&](Operation *op) {
+    if (auto kernel = dyn_cast<KernelOpInterface>(op)) {
+      lines.push_back(describe(kernel));
+      return WalkResult::skip();
+    }
+    if (auto loops = dyn_cast<linalg::LinalgOp>(op))
+      lines.push_back(describe(loops));
+    return WalkResult::advance();
+  });
+  double cycles = 0;
+  llvm::MapVector<StringRef, double> shares;
+  size_t widths[4] = {5, 6, 9, 4};
+  for (const Line &line : lines) {
+    cycles += line.cycles;
+    shares[StringRef(line.how).split(' ').first] += line.cycles;
+    const std::string *texts[] = {&line.layer, &line.what, &line.sizes, &line.how};
+    for (auto [width, text] : llvm::zip(widths, texts))
+      width = std::max(width, text->size());
+  }
+  auto pad = [&](StringRef text, size_t width) {
+    os << text;
+    os.indent(unsigned(width - text.size() + 2));
+  };
+  auto row = [&](StringRef layer, StringRef what, StringRef sizes, StringRef how) {
+    pad(layer, widths[0]);
+    pad(what, widths[1]);
+    pad(sizes, widths[2]);
+    pad(how, widths[3]);
+  };
+  row("layer", "kernel", "M x N x K", "code");
+  os << "operations      cycles   share  limit\n";
+  for (const Line &line : lines) {
+    row(line.layer, line.what, line.sizes, line.how);
+    os << llvm::formatv("{0,10}  {1,10}  {2,5:F1}%  {3}\n", formatCount(line.operations),
+                        formatCount(line.cycles), 100 * line.cycles / cycles, line.limit);
+  }
+  os << "estimated cycles of one core: " << formatCount(cycles);
+  const char *separator = "; ";
+  for (auto [code, part] : shares) {
+    os << separator << code << llvm::formatv(" {0:F1}%", 100 * part / cycles);
+    separator = ", ";
+  }
+  os << "\n";
+}
