@@ -2,9 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // panel   for outer iterations, tiles of the result [scalars][rows][vectors]:
-//           accumulators = result
-//           for all reductions: accumulators += broadcast(scalar operand) * vector operand
-//           result = accumulators
+//           for blocks of the reductions:   (one block for integers)
+//             accumulators = 0
+//             for the block: accumulators += broadcast(scalar operand) * vector operand
+//             result += accumulators
 // dot     for outer iterations, tiles [scalars][vectors]:
 //           for k by lanes: partial sums += vector * vector;   result += sum of the lanes
 //
@@ -14,6 +15,7 @@
 #include "KernelBuilder.h"
 #include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -23,6 +25,9 @@
 using namespace mlir;
 using namespace terse;
 using cpu::Kernel;
+
+// Products of floats that add up in one register: see MatrixKernel.cpp.
+static constexpr int64_t kFloatBlock = 64;
 
 static int64_t sizeOf(linalg::GenericOp op, int64_t dim) {
   return dim < 0 ? 1 : op.getStaticLoopRanges()[dim];
@@ -141,8 +146,9 @@ struct KernelCode {
 
   Value multiplyAdd(Value x, Value y, Value acc) {
     if (isa<FloatType>(sumType)) {
+      // Not vector.fma, which leaves it to code generation whether to round twice.
       if (target.hasFMA)
-        return vector::FMAOp::create(b, loc, x, y, acc);
+        return math::FmaOp::create(b, loc, x, y, acc);
       return arith::AddFOp::create(b, loc, acc, arith::MulFOp::create(b, loc, x, y));
     }
     return arith::AddIOp::create(b, loc, acc, arith::MulIOp::create(b, loc, x, y));
@@ -210,30 +216,74 @@ struct KernelCode {
                               });
   }
 
-  // Nested loops over reduction dimensions from number `i` on.
-  SmallVector<Value>
-  reduce(size_t i, SmallVector<Value> dims, ValueRange accs,
-         llvm::function_ref<SmallVector<Value>(ArrayRef<Value>, ValueRange)> body) {
+  using Step = llvm::function_ref<SmallVector<Value>(ArrayRef<Value>, ValueRange)>;
+
+  // Nested loops over reduction dimensions from number `i` on; number `blocked` over [from, to).
+  SmallVector<Value> reduce(size_t i, SmallVector<Value> dims, ValueRange accs, Step body,
+                            size_t blocked, Value from, Value to) {
     if (i == shape.reductionDims.size())
       return body(dims, accs);
     int64_t dim = shape.reductionDims[i];
     if (sizeOf(op, dim) == 1) {
       dims[dim] = c(0);
-      return reduce(i + 1, dims, accs, body);
+      return reduce(i + 1, dims, accs, body, blocked, from, to);
     }
-    return loop(c(0), sizes[dim], 1, accs,
+    bool inBlock = i == blocked;
+    return loop(inBlock ? from : c(0), inBlock ? to : sizes[dim], 1, accs,
                 [&](Value iv, ValueRange args) {
                   dims[dim] = iv;
-                  return reduce(i + 1, dims, args, body);
+                  return reduce(i + 1, dims, args, body, blocked, from, to);
                 })
         .getResults();
   }
 
   //===--- panel ---===//
 
+  // The reduction that is cut into blocks of `size` so that few products add up in one register.
+  struct Blocks {
+    size_t reduction = 0;
+    int64_t size = ShapedType::kDynamic; // All of it.
+  };
+  Blocks chooseBlocks() {
+    Blocks blocks;
+    size_t count = shape.reductionDims.size();
+    while (blocks.reduction + 1 < count && sizeOf(op, shape.reductionDims[blocks.reduction]) == 1)
+      ++blocks.reduction;
+    if (!sumType.isF32() || count == 0)
+      return blocks;
+    int64_t inner = 1;
+    for (size_t i = blocks.reduction + 1; i < count; ++i) {
+      int64_t n = sizeOf(op, shape.reductionDims[i]);
+      inner = ShapedType::isDynamic(n) ? kFloatBlock : std::min(inner * n, kFloatBlock);
+    }
+    int64_t n = sizeOf(op, shape.reductionDims[blocks.reduction]), size = kFloatBlock / inner;
+    if (ShapedType::isDynamic(n) || n > size)
+      blocks.size = size;
+    return blocks;
+  }
+
   // One tile at vector position v0 with `masks.size()` vectors.
   void panelTile(SmallVector<Value> dims, ArrayRef<std::pair<Value, Value>> scalars,
                  ArrayRef<std::pair<Value, Value>> rows, Value v0, ArrayRef<Value> masks) {
+    Blocks blocks = chooseBlocks();
+    Value zero = c(0), end;
+    if (!shape.reductionDims.empty())
+      end = sizes[shape.reductionDims[blocks.reduction]];
+    if (ShapedType::isDynamic(blocks.size))
+      return panelBlock(dims, scalars, rows, v0, masks, blocks.reduction, zero, end,
+                        /*onto=*/false);
+    loop(zero, end, blocks.size, {}, [&](Value from, ValueRange) {
+      Value to = arith::MinSIOp::create(b, loc, add(from, blocks.size), end);
+      panelBlock(dims, scalars, rows, v0, masks, blocks.reduction, from, to, /*onto=*/true);
+      return SmallVector<Value>();
+    });
+  }
+
+  // [from, to) of reduction number `blocked` of a tile: accumulators start with the result, or are
+  // added `onto` it.
+  void panelBlock(SmallVector<Value> dims, ArrayRef<std::pair<Value, Value>> scalars,
+                  ArrayRef<std::pair<Value, Value>> rows, Value v0, ArrayRef<Value> masks,
+                  size_t blocked, Value from, Value to, bool onto) {
     auto at = [&](SmallVector<Value> d, size_t s, size_t r, size_t v) {
       if (shape.scalarDim >= 0)
         d[shape.scalarDim] = scalars[s].first;
@@ -246,8 +296,9 @@ struct KernelCode {
     for (size_t s = 0; s < scalars.size(); ++s)
       for (size_t r = 0; r < rows.size(); ++r)
         for (size_t v = 0; v < masks.size(); ++v)
-          accs.push_back(loadVector(2, indices(2, at(dims, s, r, v)), 1, masks[v]));
-    accs = reduce(0, dims, accs, [&](ArrayRef<Value> d, ValueRange in) {
+          accs.push_back(onto ? zeroVector(sumType)
+                              : loadVector(2, indices(2, at(dims, s, r, v)), 1, masks[v]));
+    auto step = [&](ArrayRef<Value> d, ValueRange in) {
       SmallVector<Value> inner(d), vectors, out;
       for (size_t r = 0; r < rows.size(); ++r)
         for (size_t v = 0; v < masks.size(); ++v)
@@ -264,7 +315,8 @@ struct KernelCode {
           out.push_back(multiplyAdd(x, y, in[s * vectors.size() + i]));
       }
       return out;
-    });
+    };
+    accs = reduce(0, dims, accs, step, blocked, from, to);
     size_t i = 0;
     for (size_t s = 0; s < scalars.size(); ++s)
       for (size_t r = 0; r < rows.size(); ++r)
@@ -273,6 +325,8 @@ struct KernelCode {
                    for (size_t v = 0; v < masks.size(); ++v) {
                      Value acc = accs[i + v];
                      SmallVector<Value> where = indices(2, at(dims, s, r, v));
+                     if (onto)
+                       acc = arith::AddFOp::create(b, loc, loadVector(2, where, 1, masks[v]), acc);
                      if (masks[v])
                        vector::MaskedStoreOp::create(b, loc, memory(2), where, masks[v], acc);
                      else

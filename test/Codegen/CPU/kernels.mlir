@@ -15,7 +15,7 @@
 // EXPAND: call @kernel_0
 // EXPAND: call @kernel_1
 // EXPAND: func.func private @kernel_0{{.*}}terse_cpu.parallel
-// EXPAND: vector.fma
+// EXPAND: math.fma
 // EXPAND: func.func private @kernel_1
 // EXPAND: vector.reduction <add>
 func.func @products(%x: memref<32x64xf32>, %y: memref<64x16xf32>, %w: memref<16x64xf32>, %o: memref<32x16xf32>) {

@@ -86,8 +86,8 @@ def ExpandKernelsPass : Pass<"terse-expand-kernels", "::mlir::ModuleOp"> {
            "Multiply-adds from which a kernel may run in parallel; negative: never (default: 1000000)">,
   ];
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
-                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
-                           "::terse::cpu::TerseCPUDialect"];
+                           "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect", "::terse::cpu::TerseCPUDialect"];
 }
 
 def ExpandUKernelsPass : Pass<"terse-expand-ukernels", "::mlir::ModuleOp"> {

@@ -62,8 +62,9 @@ void KernelCode::branch(Value condition, llvm::function_ref<void()> then,
 }
 
 Value KernelCode::multiplyAdd(Value x, Value y, Value acc) {
+  // Not vector.fma, which leaves it to code generation whether to round twice.
   if (hasFMA)
-    return vector::FMAOp::create(b, loc, x, y, acc);
+    return math::FmaOp::create(b, loc, x, y, acc);
   return arith::AddFOp::create(b, loc, acc, arith::MulFOp::create(b, loc, x, y));
 }
 

@@ -22,6 +22,9 @@ using namespace terse::ukernel;
 static constexpr int64_t kChunkBytes = 512 << 10;
 // Columns per item of plain products, whose few rows would leave threads without work.
 static constexpr int64_t kChunkColumns = 256;
+// Products of floats that add up in one register: the error of a sum of K grows with sqrt(K), that
+// of sums of blocks with the roots of the block's length and of the number of blocks.
+static constexpr int64_t kFloatBlock = 128;
 
 namespace {
 class MatrixKernel {
@@ -239,9 +242,9 @@ private:
   void tile(Value p, Value r0, int64_t tileRows) {
     if (isa == ISA::AMXInt8)
       return amxTile(p, r0);
-    int64_t count = columns / lanes;
+    int64_t count = columns / lanes, steps = padded / depth;
     auto sumVector = VectorType::get(lanes, sumType);
-    Value start = k.op.getStart(), weights = k.op.getRhs();
+    Value start = k.op.getStart();
     SmallVector<Value> accs;
     for (int64_t r = 0; r < tileRows; ++r)
       for (int64_t v = 0; v < count; ++v) {
@@ -253,7 +256,46 @@ private:
         else
           accs.push_back(accs[v]);
       }
-    accs = k.loop(k.c(0), k.c(padded / depth), 1, accs, [&](Value i, ValueRange in) {
+    int64_t block = floats ? chooseBlock(steps) : steps;
+    if (block >= steps)
+      return store(multiplyRange(p, r0, tileRows, k.c(0), k.c(steps), accs), Value());
+    store(accs, Value());
+    SmallVector<Value> zeros(accs.size(), k.zero(sumVector));
+    k.loop(k.c(0), k.c(steps), block, [&](Value i) {
+      Value end = k.add(i, block);
+      if (steps % block)
+        end = k.min(end, k.c(steps));
+      store(multiplyRange(p, r0, tileRows, i, end, zeros), sums);
+    });
+  }
+
+  // Equal blocks if there are any, whose loop knows its length.
+  static int64_t chooseBlock(int64_t steps) {
+    for (int64_t block = kFloatBlock; block >= kFloatBlock / 2; --block)
+      if (steps % block == 0)
+        return block;
+    return kFloatBlock;
+  }
+
+  // Writes the accumulators of a tile to `sums`, added to what is there if `onto` is given.
+  void store(ArrayRef<Value> accs, Value onto) {
+    int64_t count = columns / lanes;
+    for (auto [i, acc] : llvm::enumerate(accs)) {
+      SmallVector<Value> at{k.c(i / count), k.c(i % count * lanes)};
+      Value sum = acc;
+      if (onto)
+        sum = arith::AddFOp::create(
+            b, k.loc, vector::LoadOp::create(b, k.loc, cast<VectorType>(acc.getType()), onto, at),
+            sum);
+      vector::StoreOp::create(b, k.loc, sum, sums, at);
+    }
+  }
+
+  // Adds the products of a tile along [from, to) to the accumulators.
+  SmallVector<Value> multiplyRange(Value p, Value r0, int64_t tileRows, Value from, Value to,
+                                   ArrayRef<Value> accs) {
+    int64_t count = columns / lanes;
+    return k.loop(from, to, 1, accs, [&](Value i, ValueRange in) {
       SmallVector<Value> panel, out;
       for (int64_t v = 0; v < count; ++v) {
         auto type = VectorType::get(lanes * depth, floatPanel ? sumType : weightType);
@@ -262,7 +304,7 @@ private:
               vector::LoadOp::create(b, k.loc, type, floatPanel, ValueRange{i, k.c(v * lanes)}));
           continue;
         }
-        Value w = vector::LoadOp::create(b, k.loc, type, weights,
+        Value w = vector::LoadOp::create(b, k.loc, type, k.op.getRhs(),
                                          ValueRange{p, i, k.c(v * lanes * depth)});
         panel.push_back(convertWeights(w));
       }
@@ -273,10 +315,6 @@ private:
       }
       return out;
     });
-    for (int64_t r = 0; r < tileRows; ++r)
-      for (int64_t v = 0; v < count; ++v)
-        vector::StoreOp::create(b, k.loc, accs[r * count + v], sums,
-                                ValueRange{k.c(r), k.c(v * lanes)});
   }
 
   Value convertWeights(Value w) {
