@@ -1,244 +1,491 @@
-//===- terse-kernel-bench.cpp - Kernels against the machine's limit -*- C++ -*-===//
+//===- terse-kernel-bench.cpp - Kernels beside other libraries' ------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Times single layers as compiled models, on one thread: int8 with requantization, f32 with bias
-// and ReLU, f32 with 8-bit weights. Beside each, interleaved: the same layer with its weights as an
-// input, which no micro-kernel takes.
+// Times single layers as compiled models and the same layers by the libraries that it finds, in
+// turns on one core, and prints a table: times, ratios, percent of what the machine can do.
 //
-// Shared machines are fast and slow by turns. A burst of multiply-adds in registers runs before and
-// after every sample; samples next to a burst below 85 % of the best one do not count. Prints
-// medians of the thread's processor time.
+// Shared machines are fast and slow by turns. A burst of multiply-adds runs before and after every
+// sample; samples next to a burst below 85 % of the best one do not count. Medians of the rest.
 
+#include "Machine.h"
+#include "Peers.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
 #include "terse/Codegen/CPU/Compiler.h"
 #include "terse/InitAll.h"
-#include "terse/Runtime/services.h"
 #include "terse/Support/MLIRBridge.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Regex.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <random>
-#include <time.h>
 
 using namespace mlir;
 using namespace terse;
+using namespace terse::bench;
 using llvm::formatv;
 
-// Time of this thread: what other programs take from it does not count.
-static double now() {
-  timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return double(t.tv_sec) + 1e-9 * double(t.tv_nsec);
-}
+namespace {
+struct Options {
+  double seconds = 1;
+  std::string shapes, target = "native", dump;
+  std::vector<std::string> peers{"onednn", "blas"};
+  int threads = 1;
+};
+} // namespace
+static Options options;
 
-//===--- limits ---===//
+static const char *const kUsage =
+    "Kernels beside those of other libraries, as a table in Markdown.\n"
+    "  --seconds=S   time for each layer (1)\n"
+    "  --shapes=RE   only layers whose name in the table matches\n"
+    "  --peers=LIST  onednn, blas, onednn=FILE, blas=FILE, none (onednn,blas)\n"
+    "  --threads=N   threads (1)\n"
+    "  --target=T    target of our kernels (native)\n"
+    "  --dump=FILE   write the object code of the last layer\n";
 
-#if defined(__x86_64__)
-__attribute__((target("avx512f"))) static double burstFloats(long n) {
-  double start = now();
-  for (long i = 0; i < n; ++i)
-    asm volatile("vfmadd231ps %%zmm30,%%zmm31,%%zmm0\n vfmadd231ps %%zmm30,%%zmm31,%%zmm1\n "
-                 "vfmadd231ps %%zmm30,%%zmm31,%%zmm2\n"
-                 "vfmadd231ps %%zmm30,%%zmm31,%%zmm3\n vfmadd231ps %%zmm30,%%zmm31,%%zmm4\n "
-                 "vfmadd231ps %%zmm30,%%zmm31,%%zmm5\n"
-                 "vfmadd231ps %%zmm30,%%zmm31,%%zmm6\n vfmadd231ps %%zmm30,%%zmm31,%%zmm7\n "
-                 "vfmadd231ps %%zmm30,%%zmm31,%%zmm8\n"
-                 "vfmadd231ps %%zmm30,%%zmm31,%%zmm9\n" ::
-                     : "zmm0", "zmm1", "zmm2", "zmm3", "zmm4", "zmm5", "zmm6", "zmm7", "zmm8",
-                       "zmm9", "zmm30", "zmm31");
-  return double(n) * 10 * 32 / (now() - start);
-}
-
-static double burstTiles(long n) {
-  struct alignas(64) Config {
-    uint8_t palette, row, reserved[14];
-    uint16_t bytes[16];
-    uint8_t rows[16];
-  } config;
-  std::memset(&config, 0, sizeof config);
-  config.palette = 1;
-  for (int i = 0; i < 8; ++i)
-    config.bytes[i] = 64, config.rows[i] = 16;
-  asm volatile(".byte 0xc4,0xe2,0x78,0x49,0x00" ::"a"(&config) : "memory"); // ldtilecfg (%rax)
-  double start = now();
-  for (long i = 0; i < n; ++i)
-    asm volatile("tdpbssd %%tmm7,%%tmm6,%%tmm0\n tdpbssd %%tmm7,%%tmm6,%%tmm1\n tdpbssd "
-                 "%%tmm7,%%tmm6,%%tmm2\n"
-                 "tdpbssd %%tmm7,%%tmm6,%%tmm3\n tdpbssd %%tmm7,%%tmm6,%%tmm4\n tdpbssd "
-                 "%%tmm7,%%tmm6,%%tmm5\n" ::);
-  double result = double(n) * 6 * 32768 / (now() - start);
-  asm volatile("tilerelease" ::);
-  return result;
-}
-#endif
-
-static double burst(bool floats) {
-#if defined(__x86_64__)
-  if (!floats && terse_cpu_has_feature("amx-int8") > 0)
-    return burstTiles(4000);
-  if (terse_cpu_has_feature("avx512f") > 0)
-    return burstFloats(30000);
-#endif
-  (void)floats;
-  return 1;
+static bool parseOptions(int argc, char **argv) {
+  for (int i = 1; i < argc; ++i) {
+    auto [name, value] = llvm::StringRef(argv[i]).split('=');
+    // `--name value` as well.
+    if (value.empty() && i + 1 < argc)
+      value = argv[++i];
+    bool bad = false;
+    if (name == "--seconds")
+      bad = value.getAsDouble(options.seconds);
+    else if (name == "--shapes")
+      options.shapes = value;
+    else if (name == "--target")
+      options.target = value;
+    else if (name == "--dump")
+      options.dump = value;
+    else if (name == "--threads")
+      bad = value.getAsInteger(10, options.threads) || options.threads < 1;
+    else if (name == "--peers") {
+      options.peers.clear();
+      for (llvm::StringRef peer : llvm::split(value, ','))
+        options.peers.push_back(peer.str());
+    } else
+      bad = true;
+    if (bad) {
+      llvm::errs() << "cannot use '" << argv[i] << "'\n" << kUsage;
+      return false;
+    }
+  }
+  return true;
 }
 
 //===--- layers ---===//
 
+static std::string nameOf(const Problem &p) {
+  std::string kind = p.kind == Kind::Int8 ? "int8" : "f32";
+  if (!p.isConv())
+    return formatv("{0} {1},{2},{3}{4}", kind, p.m, p.n, p.k, p.cold ? " cold" : "");
+  if (p.groups > 1)
+    return formatv("{0} depthwise {1}x{1}/{2} {3}x{3}x{4}", kind, p.kernel, p.stride, p.size,
+                   p.channels);
+  return formatv("{0} conv {1}x{1}/{2} {3}x{3} {4}->{5}", kind, p.kernel, p.stride, p.size,
+                 p.channels, p.n);
+}
+
+static std::vector<Problem> listProblems() {
+  std::vector<Problem> list;
+  for (Kind kind : {Kind::Int8, Kind::Float}) {
+    auto gemm = [&](int64_t m, int64_t n, int64_t k, bool cold) {
+      Problem p;
+      p.kind = kind, p.m = m, p.n = n, p.k = k, p.cold = cold;
+      list.push_back(p);
+    };
+    auto conv = [&](int64_t size, int64_t in, int64_t out, int64_t kernel, int64_t stride,
+                    int64_t groups = 1) {
+      Problem p;
+      p.kind = kind, p.size = size, p.channels = in, p.kernel = kernel, p.stride = stride;
+      p.pad = kernel / 2, p.groups = groups;
+      p.m = p.getOutputSize() * p.getOutputSize(), p.n = out, p.k = in / groups * kernel * kernel;
+      list.push_back(p);
+    };
+    for (bool cold : {false, true})
+      for (int64_t m : {1, 16})
+        gemm(m, 4096, 4096, cold);
+    for (bool cold : {false, true})
+      for (auto [n, k] : {std::pair(768, 768), std::pair(3072, 768), std::pair(11008, 4096)})
+        gemm(1, n, k, cold);
+    gemm(128, 768, 768, false);
+    gemm(128, 3072, 768, false);
+    gemm(512, 768, 3072, false);
+    gemm(512, 4096, 4096, false);
+    gemm(1024, 1024, 1024, false);
+    gemm(2048, 2048, 2048, false);
+    for (auto [size, channels] :
+         {std::pair(56, 64), std::pair(28, 128), std::pair(14, 256), std::pair(7, 512)})
+      conv(size, channels, channels, 3, 1);
+    conv(56, 64, 256, 1, 1);
+    conv(56, 256, 64, 1, 1);
+    conv(28, 128, 512, 1, 1);
+    conv(14, 1024, 256, 1, 1);
+    conv(7, 512, 2048, 1, 1);
+    conv(224, 3, 64, 7, 2);
+    for (int64_t stride : {1, 2})
+      for (auto [size, channels] :
+           {std::pair(112, 32), std::pair(56, 128), std::pair(28, 256), std::pair(14, 512)})
+        conv(size, channels, channels, 3, stride, channels);
+  }
+  return list;
+}
+
+static std::string type(llvm::ArrayRef<int64_t> shape, llvm::StringRef element) {
+  std::string text = "tensor<";
+  for (int64_t d : shape)
+    text += std::to_string(d) + "x";
+  return text + element.str() + ">";
+}
+
 namespace {
 struct Layer {
-  const char *kind; // int8, f32, f32-w8
-  int64_t m, n, k;
-};
+  MLIRContext &context;
+  const Problem &p;
+  bool int8 = p.kind == Kind::Int8;
+  llvm::StringRef element = int8 ? "ui8" : "f32", weightElement = int8 ? "i8" : "f32",
+                  sum = int8 ? "i32" : "f32";
 
-struct Bench {
-  MLIRContext context;
-  std::mt19937 rng{1};
-
-  Bench() {
-    DialectRegistry registry;
-    registerAllDialects(registry);
-    context.appendDialectRegistry(registry);
-  }
-
-  HostTensor random(DType dtype, llvm::ArrayRef<int64_t> shape) {
-    HostTensor t = HostTensor::zeros(dtype, shape);
-    for (uint8_t &byte : t.getMutableBytes())
-      byte = rng();
-    if (dtype.isFloat())
-      for (float &v : t.getMutableAs<float>())
-        v = float(int(rng() % 255) - 127) / 127;
-    return t;
-  }
-
-  std::unique_ptr<JITModel> compile(const Layer &layer, bool constant, const HostTensor &weights) {
-    bool int8 = llvm::StringRef(layer.kind) == "int8",
-         decoded = llvm::StringRef(layer.kind) == "f32-w8";
-    std::string x = formatv("tensor<{0}x{1}x{2}>", layer.m, layer.k, int8 ? "i8" : "f32");
-    std::string w =
-        formatv("tensor<{0}x{1}x{2}>", layer.n, layer.k, int8 || decoded ? "i8" : "f32");
-    std::string f = formatv("tensor<{0}x{1}xf32>", layer.m, layer.n),
-                wf = formatv("tensor<{0}x{1}xf32>", layer.n, layer.k);
-    std::string text;
-    if (constant)
-      text += formatv("ml_program.global private @w(#ml_program.extern<{0}>) : {0}\n", w);
-    text += formatv("func.func @main(%x: {0}{1}{3}) -> {2} {{\n", x,
-                    constant ? std::string() : ", %w: " + w,
-                    int8 ? formatv("tensor<{0}x{1}xi8>", layer.m, layer.n).str() : f,
-                    decoded ? formatv(", %c: tensor<{0}x1xf32>", layer.n).str() : std::string());
-    if (constant)
-      text += formatv("%w = ml_program.global_load_const @w : {0}\n", w);
+  // x [+ transposes of a convolution] -> sums -> [scale -> bytes] -> result
+  std::string text() {
+    int64_t o = p.getOutputSize();
+    llvm::SmallVector<int64_t> xs{p.m, p.k}, ws{p.n, p.k}, ys{p.m, p.n}, cs{p.n};
+    if (p.isConv()) {
+      xs = {1, p.size, p.size, p.channels};
+      ws = {p.n, p.channels / p.groups, p.kernel, p.kernel};
+      ys = {1, o, o, p.n};
+      cs = {p.n, 1, 1};
+    }
+    llvm::SmallVector<int64_t> inner = ys;
+    if (p.isConv())
+      inner = {1, p.n, o, o};
+    std::string x = type(xs, element), w = type(ws, weightElement), y = type(ys, element), in = x,
+                c = type(cs, "f32"), s = type(inner, sum), q = type(inner, element);
+    std::string code = formatv("ml_program.global private @w(#ml_program.extern<{0}>) : {0}\n", w);
     if (int8)
-      text +=
-          formatv("%0 = nn.linear %x, %w : ({0}, {1}) -> tensor<{2}x{3}xi32>\n%1 = nn.cast %0 : "
-                  "(tensor<{2}x{3}xi32>) -> {4}\n"
-                  "%c = nn.constant dense<0.001> : tensor<1xf32>\n%2 = nn.binary mul %1, %c : "
-                  "({4}, tensor<1xf32>) -> {4}\n"
-                  "%3 = nn.cast %2 : ({4}) -> tensor<{2}x{3}xi8>\nreturn %3 : tensor<{2}x{3}xi8> }",
-                  x, w, layer.m, layer.n, f);
-    else if (decoded)
-      text += formatv("%d = nn.cast %w : ({1}) -> {3}\n%e = nn.binary mul %d, %c : ({3}, "
-                      "tensor<{4}x1xf32>) -> {3}\n"
-                      "%0 = nn.linear %x, %e : ({0}, {3}) -> {2}\nreturn %0 : {2} }",
-                      x, w, f, wf, layer.n);
-    else
-      text += formatv("%0 = nn.linear %x, %w : ({0}, {1}) -> {2}\n%1 = nn.unary relu %0 : ({2}) -> "
-                      "{2}\nreturn %1 : {2} }",
-                      x, w, f);
-    OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
-    if (!module)
+      code += formatv("ml_program.global private @c(#ml_program.extern<{0}>) : {0}\n", c);
+    code += formatv("func.func @main(%x: {0}) -> {1} {{\n%w = ml_program.global_load_const @w : "
+                    "{2}\n",
+                    x, y, w);
+    std::string left = "%x", last = "%0";
+    if (p.isConv()) {
+      in = type({1, p.channels, p.size, p.size}, element);
+      code += formatv("%t = nn.transpose %x {{permutation = array<i64: 0, 3, 1, 2>} : ({0}) -> "
+                      "{1}\n",
+                      x, in);
+      left = "%t";
+      code += formatv("%0 = nn.conv {0}, %w {{strides = array<i64: {1}, {1}>, pads = array<i64: "
+                      "{2}, {2}, {3}, {3}>, dilations = array<i64: 1, 1>, groups = {4} : i64} : "
+                      "({5}, {6}) -> {7}\n",
+                      left, p.stride, p.pad, (o - 1) * p.stride + p.kernel - p.size - p.pad,
+                      p.groups, in, w, s);
+    } else {
+      code += formatv("%0 = nn.linear %x, %w : ({0}, {1}) -> {2}\n", x, w, s);
+    }
+    if (int8) {
+      code += formatv("%c = ml_program.global_load_const @c : {0}\n%1 = terse.requantize %0 "
+                      "scales(%c : {0}) clamp(0, 255) : ({1}) -> {2}\n",
+                      c, s, q);
+      last = "%1";
+    }
+    if (p.isConv()) {
+      code += formatv("%r = nn.transpose {0} {{permutation = array<i64: 0, 2, 3, 1>} : ({1}) -> "
+                      "{2}\n",
+                      last, q, y);
+      last = "%r";
+    }
+    return code + formatv("return {0} : {1} }", last, y).str();
+  }
+
+  std::unique_ptr<JITModel> compile(const Operands &operands) {
+    std::string code = text();
+    OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(code, &context);
+    if (!module) {
+      llvm::errs() << code << "\n";
       return nullptr;
-    for (auto global : module->getOps<ml_program::GlobalOp>())
-      global.setValueAttr(toDenseResource(weights, "w", &context));
-    CompileOptions options;
-    options.parallel = false;
-    auto model = JITModel::create(*module, options);
+    }
+    for (auto global : module->getOps<ml_program::GlobalOp>()) {
+      bool scale = global.getSymName() == "c";
+      HostTensor t = HostTensor::zeros(scale || !int8 ? DType::f32() : DType::si(8),
+                                       llvm::cast<RankedTensorType>(global.getType()).getShape());
+      const void *from =
+          scale ? static_cast<const void *>(operands.scale.data()) : operands.w.data();
+      std::memcpy(t.getMutableBytes().data(), from, t.getBytes().size());
+      global.setValueAttr(toDenseResource(t, global.getSymName(), &context));
+    }
+    CompileOptions compile;
+    compile.target = options.target;
+    compile.parallel = options.threads > 1;
+    auto model = JITModel::create(*module, compile);
     if (!model) {
       llvm::errs() << llvm::toString(model.takeError()) << "\n";
       return nullptr;
     }
+    if (!options.dump.empty()) {
+      auto object = compileToObject(*module, compile);
+      if (object) {
+        std::error_code error;
+        llvm::raw_fd_ostream(options.dump, error) << object->object;
+      }
+    }
     return std::move(*model);
-  }
-
-  static double median(std::vector<double> v) {
-    if (v.empty())
-      return 0;
-    std::nth_element(v.begin(), v.begin() + v.size() / 2, v.end());
-    return v[v.size() / 2];
-  }
-
-  void run(const Layer &layer, double seconds) {
-    bool int8 = llvm::StringRef(layer.kind) == "int8",
-         decoded = llvm::StringRef(layer.kind) == "f32-w8";
-    HostTensor x = random(int8 ? DType::si(8) : DType::f32(), {layer.m, layer.k});
-    HostTensor w = random(int8 || decoded ? DType::si(8) : DType::f32(), {layer.n, layer.k});
-    llvm::SmallVector<HostTensor> inputs{x}, plainInputs{x, w};
-    if (decoded) {
-      HostTensor scales = random(DType::f32(), {layer.n, 1});
-      inputs.push_back(scales);
-      plainInputs.push_back(scales);
-    }
-    auto kernel = compile(layer, true, w), plain = compile(layer, false, w);
-    if (!kernel || !plain)
-      return;
-    std::vector<double> bursts;
-    std::vector<std::array<double, 3>> samples; // kernel, plain, burst
-    double stop = now() + seconds;
-    auto time = [&](JITModel &model, llvm::ArrayRef<HostTensor> inputs, double least) {
-      int64_t runs = 0;
-      double start = now(), end;
-      do {
-        cantFail(model.run(inputs));
-        ++runs;
-      } while ((end = now()) - start < least);
-      return (end - start) / double(runs);
-    };
-    while (now() < stop || samples.size() < 3) {
-      double before = burst(!int8), a = time(*kernel, inputs, 0.005), after = burst(!int8),
-             b = time(*plain, plainInputs, 0.005);
-      bursts.insert(bursts.end(), {before, after});
-      samples.push_back({a, b, std::min(before, after)});
-    }
-    // Not the very best: a short measurement errs both ways.
-    std::nth_element(bursts.begin(), bursts.begin() + bursts.size() * 9 / 10, bursts.end());
-    double best = bursts[bursts.size() * 9 / 10];
-    std::vector<double> a, b;
-    for (auto &s : samples)
-      if (s[2] >= 0.85 * best)
-        a.push_back(s[0]), b.push_back(s[1]);
-    size_t fast = a.size();
-    // Without any, the best that there was.
-    if (!fast) {
-      auto quickest = *std::min_element(samples.begin(), samples.end());
-      a.push_back(quickest[0]), b.push_back(quickest[1]);
-    }
-    double t = median(a), ops = 2.0 * layer.m * layer.n * layer.k;
-    llvm::outs() << formatv(
-        "| {0} | {1},{2},{3} | {4:f1} | {5:f0} | {6:f0} % | {7:f1} | {8}/{9} |\n", layer.kind,
-        layer.m, layer.n, layer.k, t * 1e6, ops / t * 1e-9, 100 * ops / t / best, median(b) / t,
-        fast, samples.size());
-    llvm::outs().flush();
   }
 };
 } // namespace
 
+static Operands makeOperands(const Problem &p) {
+  std::mt19937 rng{1};
+  Operands o;
+  o.x.resize(p.getInputElements() * p.getElementBytes());
+  o.w.resize(p.getWeightElements() * p.getElementBytes());
+  if (p.kind == Kind::Int8) {
+    for (uint8_t &b : o.x)
+      b = rng();
+    for (uint8_t &b : o.w)
+      b = uint8_t(int(rng() % 255) - 127);
+    for (int64_t i = 0; i < p.n; ++i)
+      o.scale.push_back(float(60 + rng() % 40) / (8000 * std::sqrt(float(p.k))));
+    return o;
+  }
+  for (std::vector<uint8_t> *v : {&o.x, &o.w}) {
+    auto *f = reinterpret_cast<float *>(v->data());
+    for (size_t i = 0; i < v->size() / 4; ++i)
+      f[i] = float(int(rng() % 255) - 127) / 127;
+  }
+  return o;
+}
+
+//===--- measuring ---===//
+
+static double median(std::vector<double> v) {
+  if (v.empty())
+    return 0;
+  std::nth_element(v.begin(), v.begin() + v.size() / 2, v.end());
+  return v[v.size() / 2];
+}
+
+// "equal", "within 1" (integers) or the largest error relative to the range.
+static std::string compareResults(const Problem &p, const void *a, const void *b) {
+  double worst = 0, range = 0;
+  for (int64_t i = 0; i < p.getOutputElements(); ++i) {
+    double x = p.kind == Kind::Int8 ? static_cast<const uint8_t *>(a)[i]
+                                    : static_cast<const float *>(a)[i];
+    double y = p.kind == Kind::Int8 ? static_cast<const uint8_t *>(b)[i]
+                                    : static_cast<const float *>(b)[i];
+    worst = std::max(worst, std::abs(x - y)), range = std::max(range, std::abs(x));
+  }
+  if (worst == 0)
+    return "equal";
+  return p.kind == Kind::Int8 ? formatv("off by {0}", worst).str()
+                              : formatv("{0:e1}", worst / range).str();
+}
+
+namespace {
+struct Sums {
+  double logarithm = 0;
+  int count = 0;
+  double worst = 1e9;
+};
+
+class Bench {
+public:
+  explicit Bench(std::vector<std::unique_ptr<Peer>> peers) : peers(std::move(peers)) {
+    DialectRegistry registry;
+    registerAllDialects(registry);
+    context.appendDialectRegistry(registry);
+    limits = measureLimits();
+    JITModel::setNumThreads(options.threads);
+    for (auto &peer : this->peers)
+      peer->setThreads(options.threads);
+  }
+
+  void printHead() {
+    llvm::outs() << "Features: " << describeFeatures() << ". " << options.threads
+                 << (options.threads == 1 ? " thread" : " threads")
+                 << ". One core at most: " << formatv("{0:f0}", limits.amxInt8 * 1e-9)
+                 << " GOPS AMX int8, " << formatv("{0:f0}", limits.amxBF16 * 1e-9)
+                 << " GFLOPS AMX bf16, " << formatv("{0:f0}", limits.vnni * 1e-9) << " GOPS VNNI, "
+                 << formatv("{0:f0}", limits.fma * 1e-9) << " GFLOPS FMA; reads in GB/s: "
+                 << formatv("L1 {0:f0}, L2 {1:f0}, L3 {2:f1}, memory {3:f1} in one stream, {4:f1} "
+                            "in eight",
+                            limits.l1 * 1e-9, limits.l2 * 1e-9, limits.l3 * 1e-9,
+                            limits.dram * 1e-9, limits.dramStreams * 1e-9)
+                 << ".\n\n| layer | us | GOPS | of limit |";
+    for (auto &peer : peers)
+      llvm::outs() << " " << peer->getName() << " us | ours is faster | results |";
+    llvm::outs() << " fast samples |\n|---|---|---|---|";
+    for (size_t i = 0; i < peers.size(); ++i)
+      llvm::outs() << "---|---|---|";
+    llvm::outs() << "---|\n";
+  }
+
+  // The time that arithmetic or reading the weights takes at least.
+  double limitOf(const Problem &p) {
+    double peak = p.kind == Kind::Float                            ? limits.fma
+                  : limits.amxInt8 > 0 && p.m > 1 && p.groups == 1 ? limits.amxInt8
+                                                                   : limits.vnni;
+    double bytes = double(p.getWeightElements() * p.getElementBytes());
+    double bandwidth = p.cold || bytes > 60e6 ? limits.dramStreams
+                       : bytes > 1.5e6        ? std::max(limits.l3, limits.dramStreams)
+                                              : limits.l2;
+    if (peak == 0 || bandwidth == 0)
+      return 0;
+    return std::max(p.getOperations() / peak, bytes / bandwidth) / options.threads;
+  }
+
+  void run(const Problem &p) {
+    Operands operands = makeOperands(p);
+    Layer layer{context, p};
+    auto model = layer.compile(operands);
+    if (!model)
+      return;
+    HostTensor x = HostTensor::zeros(p.kind == Kind::Int8 ? DType::ui(8) : DType::f32(),
+                                     model->getInputs()[0].shape);
+    std::memcpy(x.getMutableBytes().data(), operands.x.data(), operands.x.size());
+    HostTensor result = cantFail(model->run(x))[0];
+    // Ours first, then the peers.
+    std::vector<PreparedPeer> all(1);
+    all[0].run = [&] { cantFail(model->run(x)); };
+    all[0].weights = model->getWeights().data();
+    all[0].weightBytes = model->getWeights().size();
+    std::vector<std::string> results;
+    for (auto &peer : peers) {
+      PreparedPeer prepared = peer->prepare(p, operands);
+      std::string text;
+      if (prepared.run) {
+        prepared.run();
+        text = compareResults(p, result.getBytes().data(), prepared.result);
+      }
+      all.push_back(std::move(prepared));
+      results.push_back(text);
+    }
+    std::vector<double> times = measure(p, all);
+    double t = times[0], ops = p.getOperations();
+    llvm::outs() << formatv("| {0} | {1:f1} | {2:f0} | {3:f0} % |", nameOf(p), t * 1e6,
+                            ops / t * 1e-9, 100 * limitOf(p) / t);
+    std::string family = nameOf(p);
+    family = p.isConv() ? llvm::StringRef(family).take_front(family.find('/')).str()
+             : p.m == 1 ? family.substr(0, family.find(' ')) + " M=1" + (p.cold ? " cold" : "")
+                        : family.substr(0, family.find(' '));
+    for (size_t i = 0; i < peers.size(); ++i) {
+      if (!all[i + 1].run) {
+        llvm::outs() << " - | - | - |";
+        continue;
+      }
+      double ratio = times[i + 1] / t;
+      llvm::outs() << formatv(" {0:f1} | {1:f2} | {2} |", times[i + 1] * 1e6, ratio, results[i]);
+      Sums &s = sums[{family, i}];
+      s.logarithm += std::log(ratio), ++s.count, s.worst = std::min(s.worst, ratio);
+    }
+    llvm::outs() << formatv(" {0}/{1} |\n", fast, count);
+    llvm::outs().flush();
+  }
+
+  void printMeans() {
+    llvm::outs() << "\n| layers | library | times faster, geometric mean | worst | count |\n"
+                    "|---|---|---|---|---|\n";
+    for (auto &[key, s] : sums)
+      llvm::outs() << formatv("| {0} | {1} | {2:f2} | {3:f2} | {4} |\n", key.first,
+                              peers[key.second]->getName(), std::exp(s.logarithm / s.count),
+                              s.worst, s.count);
+  }
+
+private:
+  // Median times of the prepared kernels in the order given.
+  std::vector<double> measure(const Problem &p, std::vector<PreparedPeer> &all) {
+    auto now = [] { return options.threads > 1 ? wallTime() : threadTime(); };
+    auto burst = [&] { return p.kind == Kind::Float ? burstFloat() : burstInt8(); };
+    auto time = [&](PreparedPeer &kernel) {
+      if (p.cold) {
+        flush(kernel.weights, kernel.weightBytes);
+        double start = now();
+        kernel.run();
+        return now() - start;
+      }
+      kernel.run();
+      int64_t runs = 0;
+      double start = now(), end;
+      do {
+        kernel.run();
+        ++runs;
+      } while ((end = now()) - start < 0.003);
+      return (end - start) / double(runs);
+    };
+    struct Sample {
+      size_t kernel;
+      double seconds, burst;
+    };
+    std::vector<Sample> samples;
+    std::vector<double> bursts;
+    double stop = wallTime() + options.seconds;
+    for (int round = 0; wallTime() < stop || round < 3; ++round)
+      for (size_t i = 0; i < all.size(); ++i) {
+        if (!all[i].run)
+          continue;
+        double before = burst(), t = time(all[i]), after = burst();
+        bursts.insert(bursts.end(), {before, after});
+        samples.push_back({i, t, std::min(before, after)});
+      }
+    std::nth_element(bursts.begin(), bursts.begin() + bursts.size() * 9 / 10, bursts.end());
+    double best = bursts[bursts.size() * 9 / 10];
+    std::vector<double> result(all.size());
+    fast = count = 0;
+    for (size_t i = 0; i < all.size(); ++i) {
+      std::vector<double> quick, every;
+      for (Sample &s : samples)
+        if (s.kernel == i) {
+          every.push_back(s.seconds);
+          if (s.burst >= 0.85 * best)
+            quick.push_back(s.seconds);
+        }
+      fast += quick.size(), count += every.size();
+      // Without any, the best that there was.
+      if (quick.empty() && !every.empty())
+        quick.push_back(*std::min_element(every.begin(), every.end()));
+      result[i] = median(quick);
+    }
+    return result;
+  }
+
+  MLIRContext context;
+  std::vector<std::unique_ptr<Peer>> peers;
+  Limits limits;
+  std::map<std::pair<std::string, size_t>, Sums> sums;
+  size_t fast = 0, count = 0;
+};
+} // namespace
+
 int main(int argc, char **argv) {
-  double seconds = argc > 1 ? std::atof(argv[1]) : 1;
-  Bench bench;
-  JITModel::setNumThreads(1);
-  llvm::outs() << "| kind | M,N,K | us | GOPS | of peak | times faster than without micro-kernel | "
-                  "fast samples |\n|---|---|---|---|---|---|---|\n";
-  const std::array<int64_t, 3> shapes[] = {{1, 768, 768},    {1, 3072, 768},    {1, 4096, 4096},
-                                           {16, 4096, 4096}, {128, 768, 768},   {128, 3072, 768},
-                                           {512, 768, 3072}, {1024, 1024, 1024}};
-  for (const char *kind : {"int8", "f32", "f32-w8"})
-    for (auto [m, n, k] : shapes)
-      bench.run({kind, m, n, k}, seconds);
+  if (!parseOptions(argc, argv))
+    return 1;
+  std::vector<std::unique_ptr<Peer>> peers;
+  for (const std::string &entry : options.peers) {
+    auto [name, file] = llvm::StringRef(entry).split('=');
+    std::string error = "unknown peer; use onednn or blas";
+    std::unique_ptr<Peer> peer;
+    if (name == "none")
+      continue;
+    if (name == "onednn")
+      peer = loadOneDNN(file.empty() ? "libdnnl.so" : file.str(), error);
+    else if (name == "blas")
+      peer = loadBLAS(file.empty() ? "libopenblas.so.0" : file.str(), error);
+    if (peer)
+      peers.push_back(std::move(peer));
+    else
+      llvm::errs() << "without " << entry << ": " << error << "\n";
+  }
+  Bench bench(std::move(peers));
+  bench.printHead();
+  llvm::Regex pattern(options.shapes);
+  for (const Problem &p : listProblems())
+    if (options.shapes.empty() || pattern.match(nameOf(p)))
+      bench.run(p);
+  bench.printMeans();
 }

@@ -37,3 +37,32 @@ func.func @one_channel(%x: tensor<?x1x5x6xf32>, %o: tensor<?x5x6x1xf32>) -> tens
   %0 = linalg.transpose ins(%x : tensor<?x1x5x6xf32>) outs(%o : tensor<?x5x6x1xf32>) permutation = [0, 2, 3, 1]
   return %0 : tensor<?x5x6x1xf32>
 }
+
+// -----
+
+// The program transposes on its own, once alone and once while it computes.
+#id = affine_map<(a, b, c, d) -> (a, b, c, d)>
+#first = affine_map<(a, b, c, d) -> (a, c, d, b)>
+#last = affine_map<(a, b, c, d) -> (a, d, b, c)>
+// CHECK-LABEL: func @of_the_program
+// CHECK-NOT: linalg.transpose
+// CHECK: linalg.generic {{.*}} ins(%arg0 : tensor<2x5x6x3xf32>)
+// CHECK-NOT: linalg.transpose
+// CHECK: return
+// COLLAPSE-LABEL: func @of_the_program
+func.func @of_the_program(%x: tensor<2x5x6x3xf32>) -> tensor<2x5x6x3xf32> {
+  %0 = tensor.empty() : tensor<2x3x5x6xf32>
+  %1 = linalg.generic {indexing_maps = [#first, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%x : tensor<2x5x6x3xf32>) outs(%0 : tensor<2x3x5x6xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    linalg.yield %a : f32
+  } -> tensor<2x3x5x6xf32>
+  %3 = tensor.empty() : tensor<2x5x6x3xf32>
+  %4 = linalg.generic {indexing_maps = [#last, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%1 : tensor<2x3x5x6xf32>) outs(%3 : tensor<2x5x6x3xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %s = arith.addf %a, %a : f32
+    linalg.yield %s : f32
+  } -> tensor<2x5x6x3xf32>
+  return %4 : tensor<2x5x6x3xf32>
+}

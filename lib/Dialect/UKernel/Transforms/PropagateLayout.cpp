@@ -58,6 +58,29 @@ struct ComposeTransposes : OpRewritePattern<linalg::TransposeOp> {
   }
 };
 
+// A transpose of the program to or from channels-last.
+struct NameTranspose : OpRewritePattern<linalg::GenericOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(linalg::GenericOp op, PatternRewriter &rewriter) const override {
+    if (!op.hasPureTensorSemantics() || op.getNumDpsInputs() != 1 || op.getNumDpsInits() != 1 ||
+        op.getNumLoops() != 4 || op.getNumReductionLoops() != 0)
+      return rewriter.notifyMatchFailure(op, "no copy of four dimensions");
+    auto yielded = dyn_cast<BlockArgument>(op.getBody()->getTerminator()->getOperand(0));
+    AffineMap from = op.getMatchingIndexingMap(op.getDpsInputOperand(0)),
+              to = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
+    if (!yielded || yielded.getArgNumber() != 0 || !from.isPermutation() || !to.isPermutation())
+      return rewriter.notifyMatchFailure(op, "no permutation");
+    SmallVector<int64_t> permutation;
+    for (AffineExpr e : to.getResults())
+      permutation.push_back(*from.getResultPosition(e));
+    if (permutation != ArrayRef<int64_t>(kToFirst) && permutation != ArrayRef<int64_t>(kToLast))
+      return rewriter.notifyMatchFailure(op, "other axes");
+    rewriter.replaceOpWithNewOp<linalg::TransposeOp>(op, op.getDpsInputs()[0], op.getDpsInits()[0],
+                                                     permutation);
+    return success();
+  }
+};
+
 // A transpose that moves only dimensions of size 1 is another shape of the same memory.
 struct ReshapeUnitDims : OpRewritePattern<linalg::TransposeOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -136,6 +159,12 @@ struct MoveThroughGeneric : OpRewritePattern<linalg::GenericOp> {
                             permute<AffineExpr>(map.getResults(), kToLast), op.getContext());
     };
     AffineMap order;
+    // The op itself transposes to channels-last: its result stays what it is.
+    for (auto [i, v] : llvm::enumerate(inputs))
+      if (whole && getChannelsLast(v) && maps[i].getNumResults() == 4 && toLast(maps[i]) == out) {
+        whole = false;
+        order = out;
+      }
     for (auto [i, v] : llvm::enumerate(inputs)) {
       Value last = getChannelsLast(v);
       // Another input as large as the result is read in the order of the loops.
@@ -218,8 +247,8 @@ struct MoveThroughExtract : OpRewritePattern<tensor::ExtractSliceOp> {
 struct PropagateLayoutPass : terse::ukernel::impl::PropagateLayoutPassBase<PropagateLayoutPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ComposeTransposes, ReshapeUnitDims, TransposeConstantFill, MoveThroughGeneric,
-                 MoveThroughInsert, MoveThroughExtract>(&getContext());
+    patterns.add<NameTranspose, ComposeTransposes, ReshapeUnitDims, TransposeConstantFill,
+                 MoveThroughGeneric, MoveThroughInsert, MoveThroughExtract>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -1,0 +1,72 @@
+//===- Peers.h - Other libraries' kernels for the same problem -------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Libraries are found when the benchmark runs, by dlopen, through the C interface that they
+// promise to keep: nothing is needed to build it.
+
+#ifndef TERSE_BENCHMARKS_KERNELS_PEERS_H
+#define TERSE_BENCHMARKS_KERNELS_PEERS_H
+
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace terse::bench {
+
+enum class Kind { Int8, Float };
+
+/// `y[m, n] = f(sum over k of x[m, k] * w[n, k])`, or the same with the windows of a convolution
+/// (channels last) as rows. Int8: unsigned by signed bytes, times a float for each column, rounded
+/// and clamped to unsigned bytes.
+struct Problem {
+  Kind kind = Kind::Int8;
+  int64_t m = 1, n = 1, k = 1;
+  /// Of a convolution; kernel 0 for products of matrices.
+  int64_t size = 0, channels = 0, kernel = 0, stride = 1, pad = 0, groups = 1;
+  /// Weights come from memory, not from caches.
+  bool cold = false;
+
+  bool isConv() const { return kernel != 0; }
+  int64_t getOutputSize() const { return (size + 2 * pad - kernel) / stride + 1; }
+  int64_t getInputElements() const { return isConv() ? size * size * channels : m * k; }
+  int64_t getOutputElements() const { return m * n; }
+  int64_t getWeightElements() const { return n * k; }
+  double getOperations() const { return 2.0 * double(m) * double(n) * double(k); }
+  int64_t getElementBytes() const { return kind == Kind::Int8 ? 1 : 4; }
+};
+
+/// Operands: `x` as above, `w` as [n, k] or [output channels, channels / groups, kernel, kernel].
+struct Operands {
+  std::vector<uint8_t> x, w;
+  std::vector<float> scale;
+};
+
+/// One problem, ready to run on memory of its own.
+struct PreparedPeer {
+  std::function<void()> run;
+  const void *result = nullptr;
+  /// What `flush` drops before a cold run.
+  const void *weights = nullptr;
+  size_t weightBytes = 0;
+  std::shared_ptr<void> owner;
+};
+
+class Peer {
+public:
+  virtual ~Peer() = default;
+  virtual std::string getName() const = 0;
+  virtual void setThreads(int threads) = 0;
+  /// Null `run` where the library has nothing for the problem.
+  virtual PreparedPeer prepare(const Problem &problem, const Operands &operands) = 0;
+};
+
+/// `location` is a file for dlopen. Null, with a reason in `error`, where that fails.
+std::unique_ptr<Peer> loadOneDNN(const std::string &location, std::string &error);
+std::unique_ptr<Peer> loadBLAS(const std::string &location, std::string &error);
+
+} // namespace terse::bench
+
+#endif
