@@ -77,12 +77,15 @@ protected:
     return text + type.str() + ">";
   }
 
-  // Runs `text` on random inputs of `shapes` both ways, for every target.
-  void compare(const std::string &text, llvm::ArrayRef<std::vector<int64_t>> shapes) {
+  // Runs `text` on random inputs of `shapes` both ways, for every target (or for `only` one).
+  void compare(const std::string &text, llvm::ArrayRef<std::vector<int64_t>> shapes,
+               llvm::StringRef only = "") {
     auto module = parseSourceString<ModuleOp>(text, &context);
     ASSERT_TRUE(bool(module)) << text;
     std::vector<HostTensor> inputs, want;
     for (const std::string &target : targets()) {
+      if (!only.empty() && target != only)
+        continue;
       CompileOptions options;
       options.target = target;
       options.optLevel = 1;
@@ -234,6 +237,54 @@ TEST_F(UKernelTest, Convolution) {
                 {{c.batch, c.channels, c.height, c.width}});
       }
     }
+  }
+}
+
+// Tiles: many blocks and panels, ends of both, epilogues of tiles whose sums are few steps long;
+// convolutions that read their windows in place, with strides, dilations and padding.
+TEST_F(UKernelTest, Tiles) {
+  auto requantized = [&](const std::string &product, llvm::ArrayRef<int64_t> sums,
+                         llvm::ArrayRef<int64_t> scales, std::vector<int64_t> input,
+                         std::vector<int64_t> weights, std::string x) {
+    llvm::SmallVector<int64_t> dynamic(input.begin(), input.end());
+    dynamic[0] = -1;
+    llvm::SmallVector<int64_t> result(sums);
+    for (bool known : {true, false}) {
+      if (!known)
+        result[0] = -1;
+      std::string s = tensor(result, "i32"), c = tensor(scales, "f32"), q = tensor(result, "i8");
+      std::string in = tensor(known ? llvm::ArrayRef<int64_t>(input) : dynamic, x);
+      HostTensor scale = HostTensor::zeros(DType::f32(), scales);
+      for (int64_t i = 0; i < scale.getNumElements(); ++i)
+        scale.setFromDouble(i, (1 + i % 7) * 1e-3);
+      llvm::StringRef bytes((const char *)scale.getBytes().data(), scale.getBytes().size());
+      compare(formatv("func.func @main(%x: {0}, %r: {6}) -> {6} {{\n%w = {1}\n%c = nn.constant "
+                      "dense<\"0x{2}\"> : {3}\n%0 = {4} : ({0}, {7}) -> {5}\n"
+                      "%1 = terse.requantize %0, %r scales(%c, %c : {3}, {3}) clamp(-128, 100) : "
+                      "({5}, {6}) -> {6}\nreturn %1 : {6} }",
+                      in, constant(weights, "i8"), llvm::toHex(bytes), c, product, s, q,
+                      tensor(weights, "i8")),
+              {input, std::vector<int64_t>(sums)}, "amx");
+    }
+  };
+  for (auto [m, n, k] :
+       {std::array<int64_t, 3>{40, 70, 64}, std::array<int64_t, 3>{300, 200, 130},
+        std::array<int64_t, 3>{8, 32, 2500}, std::array<int64_t, 3>{100, 544, 2048}})
+    requantized("nn.linear %x, %w", {m, n}, {n}, {m, k}, {n, k}, "i8");
+  struct Case {
+    int64_t batch, channels, height, width, outputs, kernel, stride, pad, dilation;
+  };
+  for (const Case &c : {Case{2, 64, 12, 13, 40, 3, 2, 1, 1}, Case{1, 64, 11, 11, 20, 3, 1, 2, 2},
+                        Case{1, 128, 9, 40, 32, 1, 2, 0, 1}, Case{3, 64, 10, 33, 33, 3, 1, 1, 1},
+                        Case{1, 64, 20, 7, 16, 2, 3, 1, 1}}) {
+    int64_t oh = (c.height + 2 * c.pad - (c.kernel - 1) * c.dilation - 1) / c.stride + 1;
+    int64_t ow = (c.width + 2 * c.pad - (c.kernel - 1) * c.dilation - 1) / c.stride + 1;
+    requantized(formatv("nn.conv %x, %w {{strides = array<i64: {0}, {0}>, pads = array<i64: {1}, "
+                        "{1}, {1}, {1}>, dilations = array<i64: {2}, {2}>, groups = 1 : i64}",
+                        c.stride, c.pad, c.dilation),
+                {c.batch, c.outputs, oh, ow}, {c.outputs, 1, 1},
+                {c.batch, c.channels, c.height, c.width},
+                {c.outputs, c.channels, c.kernel, c.kernel}, c.batch == 2 ? "ui8" : "i8");
   }
 }
 

@@ -79,6 +79,12 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
     }
   }
 
+  static Value countItems(KernelCode &code) {
+    if (code.op.isDepthwise())
+      return countDepthwiseItems(code);
+    return code.schedule.getIsa() == ISA::AMXInt8 ? countTileItems(code) : countMatrixItems(code);
+  }
+
   // `name(operands..., begin, end)`.
   func::FuncOp createFunction(OpBuilder &b, KernelOpInterface op, StringRef name) {
     Location loc = op.getLoc();
@@ -100,6 +106,8 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
     KernelCode code(b, cast<KernelOpInterface>(inside), hasFMA);
     if (op.isDepthwise())
       buildDepthwiseKernel(code, begin, end);
+    else if (op.getScheduleAttr().getIsa() == ISA::AMXInt8)
+      buildTileKernel(code, begin, end);
     else
       buildMatrixKernel(code, begin, end);
     func::ReturnOp::create(b, loc);
@@ -147,7 +155,7 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
       KernelCode code(b, op, hasFMA);
       SmallVector<Value> args(op->getOperands());
       args.push_back(code.c(0));
-      args.push_back(op.isDepthwise() ? countDepthwiseItems(code) : countMatrixItems(code));
+      args.push_back(countItems(code));
       auto call = [&](func::FuncOp callee) { func::CallOp::create(b, loc, callee, args); };
       // The work of one row of the result, and how many rows there are.
       int64_t perRow = getSizes(op).n * getSizes(op).k;

@@ -94,6 +94,10 @@ Value KernelCode::countRows() {
 Value KernelCode::readExtra(unsigned i, ArrayRef<Value> dims, int64_t lanes, Value mask) {
   Value memory = op.getExtras()[i];
   AffineMap map = cast<AffineMapAttr>(op.getExtraMapsAttr()[i]).getValue();
+  if (dims.size() != map.getNumDims()) { // A row and a column.
+    memory = flatExtras[i];
+    map = b.getMultiDimIdentityMap(2);
+  }
   SmallVector<Value> at;
   for (AffineExpr e : map.getResults())
     at.push_back(affine::expandAffineExpr(b, loc, e, dims, {}));
@@ -106,16 +110,46 @@ Value KernelCode::readExtra(unsigned i, ArrayRef<Value> dims, int64_t lanes, Val
   return vector::LoadOp::create(b, loc, type, memory, at);
 }
 
+void KernelCode::flatten() {
+  auto flat = [&](Value v) -> Value {
+    auto type = cast<MemRefType>(v.getType());
+    if (!type.getLayout().isIdentity() || type.getRank() <= 2)
+      return nullptr;
+    SmallVector<ReassociationIndices> groups(2);
+    for (int64_t d = 0; d < type.getRank() - 1; ++d)
+      groups[0].push_back(d);
+    groups[1].push_back(type.getRank() - 1);
+    return memref::CollapseShapeOp::create(b, loc, v, groups);
+  };
+  flatInit = flat(op.getInit());
+  for (auto [extra, attr] : llvm::zip(op.getExtras(), op.getExtraMapsAttr())) {
+    bool whole = cast<AffineMapAttr>(attr).getValue().isIdentity();
+    flatExtras.push_back(flatInit && whole ? flat(extra) : Value());
+  }
+}
+
 void KernelCode::finish(ArrayRef<Value> lead, Value n, Value sums, Value mask) {
-  int64_t lanes = cast<VectorType>(sums.getType()).getNumElements();
   SmallVector<Value> dims(lead);
   dims.push_back(n);
+  finish(dims, Value(), n, sums, mask);
+}
+
+void KernelCode::finish(Value row, Value n, Value sums, Value mask) {
+  SmallVector<Value> dims = unflatten(row);
+  dims.push_back(n);
+  finish(dims, row, n, sums, mask);
+}
+
+void KernelCode::finish(ArrayRef<Value> dims, Value row, Value n, Value sums, Value mask) {
+  int64_t lanes = cast<VectorType>(sums.getType()).getNumElements();
+  SmallVector<Value> flat{row, n};
   Block &block = op.getEpilogue().front();
   DenseMap<Value, Value> vectors;
   vectors[block.getArgument(0)] = sums;
   for (unsigned i = 0; i < op.getExtras().size(); ++i)
     if (!block.getArgument(i + 1).use_empty())
-      vectors[block.getArgument(i + 1)] = readExtra(i, dims, lanes, mask);
+      vectors[block.getArgument(i + 1)] =
+          readExtra(i, row && flatExtras[i] ? ArrayRef<Value>(flat) : dims, lanes, mask);
   auto lookup = [&](Value v) -> Value {
     Value &vector = vectors[v];
     if (!vector) {
@@ -138,11 +172,13 @@ void KernelCode::finish(ArrayRef<Value> lead, Value n, Value sums, Value mask) {
     state.propertiesAttr = inner.getPropertiesAsAttribute();
     vectors[inner.getResult(0)] = b.create(state)->getResult(0);
   }
-  Value result = lookup(block.getTerminator()->getOperand(0));
+  Value result = lookup(block.getTerminator()->getOperand(0)), to = op.getInit();
+  if (row && flatInit)
+    to = flatInit, dims = flat;
   if (mask)
-    vector::MaskedStoreOp::create(b, loc, op.getInit(), dims, mask, result);
+    vector::MaskedStoreOp::create(b, loc, to, dims, mask, result);
   else
-    vector::StoreOp::create(b, loc, result, op.getInit(), dims);
+    vector::StoreOp::create(b, loc, result, to, dims);
 }
 
 Value KernelCode::allocate(int64_t bytes) {

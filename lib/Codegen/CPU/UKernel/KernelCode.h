@@ -63,6 +63,12 @@ public:
   /// Runs the epilogue on `lanes` sums from column `n` on at the row of `lead` and stores the
   /// results; lanes that `mask` (may be null) leaves out are not touched.
   void finish(llvm::ArrayRef<Value> lead, Value n, Value sums, Value mask);
+  /// The same at flat row `row`, after `flatten()`: contiguous operands are read without the
+  /// divisions that find their indices.
+  void finish(Value row, Value n, Value sums, Value mask);
+  /// Shows the result and the extras that are as large as it as matrices. Once, at the start of a
+  /// function.
+  void flatten();
 
   /// Bytes on the stack if that is small, else on the heap, freed by `release` at the end of the
   /// function.
@@ -77,12 +83,18 @@ public:
 
 private:
   Value readExtra(unsigned i, llvm::ArrayRef<Value> dims, int64_t lanes, Value mask);
+  void finish(llvm::ArrayRef<Value> dims, Value row, Value n, Value sums, Value mask);
+  // Matrices; null where memory is not contiguous.
+  Value flatInit;
+  llvm::SmallVector<Value> flatExtras;
   llvm::SmallVector<Value> heap;
 };
 
 /// Code of the outer iterations [begin, end) of a kernel, and how many there are.
 void buildMatrixKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::Value countMatrixItems(KernelCode &code);
+void buildTileKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
+mlir::Value countTileItems(KernelCode &code);
 void buildDepthwiseKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::Value countDepthwiseItems(KernelCode &code);
 

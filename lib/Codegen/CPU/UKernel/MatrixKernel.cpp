@@ -11,7 +11,7 @@
 // ends of the contraction disappear: the loop over k is the same for every op.
 
 #include "KernelCode.h"
-#include "mlir/Dialect/AMX/AMXDialect.h"
+#include "LeftRows.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -34,7 +34,7 @@ public:
         sizes(getSizes(code.op)), sumType(getSumType(code.op)),
         lhsType(cast<MemRefType>(code.op.getLhs().getType())) {
     floats = isFloat(sumType);
-    wide = isa == ISA::AVX512 || isa == ISA::AVX512VNNI || isa == ISA::AMXInt8;
+    wide = isa == ISA::AVX512 || isa == ISA::AVX512VNNI;
     lanes = wide ? 16 : isa == ISA::Portable ? 4 : 8;
     depth = schedule.getDepth();
     columns = schedule.getColumns();
@@ -71,24 +71,24 @@ public:
     if (decoded)
       panelFloats = view(k.allocate(padded * columns * 4), {padded, columns}, sumType);
     Value m = k.countRows(), blocks = k.ceilDiv(m, block);
+    LeftRows left(k, stored, flipped, widened, wide ? 64 : isa == ISA::Portable ? 16 : 32);
     k.loop(begin, end, 1, [&](Value item) {
       Value first = k.mul(k.rem(item, blocks), block), p0 = k.mul(k.div(item, blocks), chunk);
       Value count = k.min(k.c(block), k.sub(m, first));
-      k.loop(k.c(0), count, 1, [&](Value r) { copyRow(r, k.add(first, r)); });
+      k.loop(k.c(0), count, 1, [&](Value r) { left.copy(rows, r, k.add(first, r)); });
       k.loop(p0, k.min(k.add(p0, chunk), k.c(panels)), 1, [&](Value p) {
         auto tiles = [&] {
           k.loop(k.c(0), count, schedule.getRows(), [&](Value r0) {
-            Value left = k.min(k.c(schedule.getRows()), k.sub(count, r0));
+            Value here = k.min(k.c(schedule.getRows()), k.sub(count, r0));
             bool known = cast<MemRefType>(k.op.getInit().getType()).hasStaticShape();
-            if (known || schedule.getRows() == 1 || isa == ISA::AMXInt8 || lhsType.getRank() > 2 ||
-                floatPanel)
+            if (known || schedule.getRows() == 1 || lhsType.getRank() > 2 || floatPanel)
               tile(p, r0, schedule.getRows());
             else
               // One row is what a batch of one leaves.
               k.branch(
-                  k.less(k.c(1), left), [&] { tile(p, r0, schedule.getRows()); },
+                  k.less(k.c(1), here), [&] { tile(p, r0, schedule.getRows()); },
                   [&] { tile(p, r0, 1); });
-            k.loop(k.c(0), left, 1, [&](Value r) { finishRow(p, r, k.add(k.add(first, r0), r)); });
+            k.loop(k.c(0), here, 1, [&](Value r) { finishRow(p, r, k.add(k.add(first, r0), r)); });
           });
         };
         if (!decoded)
@@ -116,116 +116,6 @@ private:
                                   ValueRange());
   }
 
-  //===--- the left operand ---===//
-
-  // An input vector as it is stored.
-  Value convert(Value v) {
-    auto type = cast<VectorType>(v.getType());
-    if (widened) {
-      auto wide = type.clone(b.getI16Type());
-      return k.op.getLhsUnsigned() ? Value(arith::ExtUIOp::create(b, k.loc, wide, v))
-                                   : Value(arith::ExtSIOp::create(b, k.loc, wide, v));
-    }
-    return flipped ? Value(arith::XOrIOp::create(b, k.loc, v, k.splat(-128, type))) : v;
-  }
-
-  // For pieces of at most `most` elements that make up `count`: (offset, size). Many equal ones
-  // come from a loop.
-  void pieces(int64_t count, llvm::function_ref<void(Value, int64_t, int64_t)> body) {
-    int64_t most = (wide ? 64 : isa == ISA::Portable ? 16 : 32) / (floats ? 4 : widened ? 2 : 1);
-    int64_t whole = count / most, at = whole * most;
-    if (whole > 8)
-      k.loop(k.c(0), k.c(at), most, [&](Value i) { body(i, 0, most); });
-    else
-      for (int64_t i = 0; i < whole; ++i)
-        body(Value(), i * most, most);
-    for (int64_t piece = most / 2; piece >= 1; piece /= 2)
-      if (count - at >= piece) {
-        body(Value(), at, piece);
-        at += piece;
-      }
-  }
-
-  Value offset(Value base, Value i, int64_t fixed) {
-    return k.add(i ? k.add(base, i) : base, fixed);
-  }
-
-  // `count` elements from `at` in the left operand to column `column` of stored row `r`.
-  void copy(Value memory, SmallVector<Value> at, Value r, Value column, int64_t count) {
-    Value last = at.back();
-    pieces(count, [&](Value i, int64_t fixed, int64_t piece) {
-      at.back() = offset(last, i, fixed);
-      auto type = VectorType::get(piece, lhsType.getElementType());
-      Value v = convert(vector::LoadOp::create(b, k.loc, type, memory, at));
-      vector::StoreOp::create(b, k.loc, v, rows, ValueRange{r, offset(column, i, fixed)});
-    });
-  }
-
-  void fill(Value r, Value column, int64_t count) {
-    int64_t value = k.op.getWindowOrNull().getPadValue();
-    if (!floats && !widened)
-      value = int8_t(flipped ? value ^ 0x80 : value);
-    else if (widened)
-      value = k.op.getLhsUnsigned() ? uint8_t(value) : int8_t(value);
-    pieces(count, [&](Value i, int64_t fixed, int64_t piece) {
-      vector::StoreOp::create(b, k.loc, k.splat(value, VectorType::get(piece, stored)), rows,
-                              ValueRange{r, offset(column, i, fixed)});
-    });
-  }
-
-  void copyRow(Value r, Value row) {
-    SmallVector<Value> lead = k.unflatten(row);
-    WindowAttr window = k.op.getWindowOrNull();
-    Value x = k.op.getLhs();
-    if (!window) {
-      lead.push_back(k.c(0));
-      return copy(x, lead, r, k.c(0), sizes.k);
-    }
-    int64_t channels = lhsType.getShape().back(), kh = window.getKernel()[0],
-            kw = window.getKernel()[1];
-    int64_t dh = window.getDilations()[0], dw = window.getDilations()[1];
-    Value height = k.size(x, 1), width = k.size(x, 2), zero = k.c(0);
-    Value y0 = k.sub(k.mul(lead[1], window.getStrides()[0]), k.c(window.getPads()[0]));
-    Value x0 = k.sub(k.mul(lead[2], window.getStrides()[1]), k.c(window.getPads()[1]));
-    auto inside = [&](Value v, Value limit) {
-      return arith::CmpIOp::create(b, k.loc, arith::CmpIPredicate::ult, v, limit).getResult();
-    };
-    // Neighbours in a row of the input lie side by side.
-    Value flat;
-    if (dw == 1 && lhsType.getLayout().isIdentity())
-      flat = memref::CollapseShapeOp::create(b, k.loc, x,
-                                             SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
-    k.loop(zero, k.c(kh), 1, [&](Value i) {
-      Value y = k.add(y0, k.mul(i, dh)), column = k.mul(i, kw * channels);
-      auto taps = [&] {
-        k.loop(zero, k.c(kw), 1, [&](Value j) {
-          Value xx = k.add(x0, k.mul(j, dw)), to = k.add(column, k.mul(j, channels));
-          k.branch(
-              inside(xx, width),
-              [&] {
-                copy(x, {lead[0], y, xx, zero}, r, to, channels);
-              },
-              [&] { fill(r, to, channels); });
-        });
-      };
-      k.branch(
-          inside(y, height),
-          [&] {
-            if (!flat)
-              return taps();
-            Value whole = arith::AndIOp::create(b, k.loc, inside(x0, width),
-                                                inside(k.add(x0, kw - 1), width));
-            k.branch(
-                whole,
-                [&] {
-                  copy(flat, {lead[0], y, k.mul(x0, channels)}, r, column, kw * channels);
-                },
-                taps);
-          },
-          [&] { fill(r, column, kw * channels); });
-    });
-  }
-
   //===--- sums ---===//
 
   void decodePanel(Value p) {
@@ -240,8 +130,6 @@ private:
 
   // `tileRows` rows from `r0` of the block times panel `p`, to `sums`.
   void tile(Value p, Value r0, int64_t tileRows) {
-    if (isa == ISA::AMXInt8)
-      return amxTile(p, r0);
     int64_t count = columns / lanes, steps = padded / depth;
     auto sumVector = VectorType::get(lanes, sumType);
     Value start = k.op.getStart();
@@ -363,34 +251,6 @@ private:
     default:
       return arith::AddIOp::create(b, k.loc, acc, arith::MulIOp::create(b, k.loc, x, w));
     }
-  }
-
-  void amxTile(Value p, Value r0) {
-    int64_t down = schedule.getRows() / 16, across = columns / 16;
-    auto sumTile = amx::TileType::get({16, 16}, b.getI32Type()),
-         byteTile = amx::TileType::get({16, 64}, b.getI8Type());
-    SmallVector<Value> accs;
-    for (int64_t i = 0; i < down * across; ++i)
-      accs.push_back(amx::TileZeroOp::create(b, k.loc, sumTile));
-    Value zero = k.c(0);
-    accs = k.loop(zero, k.c(padded / 64), 1, accs, [&](Value i, ValueRange in) {
-      SmallVector<Value> panel, out;
-      for (int64_t j = 0; j < across; ++j)
-        panel.push_back(amx::TileLoadOp::create(b, k.loc, byteTile, k.op.getRhs(),
-                                                ValueRange{p, k.mul(i, 16), k.c(j * 64)}));
-      for (int64_t d = 0; d < down; ++d) {
-        Value x = amx::TileLoadOp::create(b, k.loc, byteTile, rows,
-                                          ValueRange{k.add(r0, d * 16), k.mul(i, 64)});
-        for (int64_t j = 0; j < across; ++j)
-          out.push_back(amx::TileMulIOp::create(b, k.loc, sumTile, x, panel[j], in[d * across + j],
-                                                k.op.getLhsUnsigned(), k.op.getRhsUnsigned()));
-      }
-      return out;
-    });
-    for (int64_t d = 0; d < down; ++d)
-      for (int64_t j = 0; j < across; ++j)
-        amx::TileStoreOp::create(b, k.loc, sums, ValueRange{k.c(d * 16), k.c(j * 16)},
-                                 accs[d * across + j]);
   }
 
   //===--- results ---===//

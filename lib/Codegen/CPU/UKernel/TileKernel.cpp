@@ -1,0 +1,348 @@
+//===- TileKernel.cpp - Products of bytes in tile registers ---------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//   for blocks of rows, chunks of panels:                    (one item of the range)
+//     if the block of rows is a new one: copy it
+//     for panels of the chunk, tiles of rows of the block:   (or the other way round)
+//       for k: sums += tile of rows * tile of panel          (in tile registers)
+//         a few rows of the tile before: epilogue, store
+//       sums to one of two buffers
+//     the last tile's epilogue
+//
+// Tile registers work beside the vector unit: a tile's epilogue runs under the products of the
+// next. Rows lie an odd number of cache lines apart, so that those of a tile never meet in a set.
+//
+// A convolution whose channels fill tiles copies the rows of its input once, not once for each tap
+// of the window: output positions are numbered through padded rows, so that the windows of
+// neighbours lie a fixed number of bytes apart. Positions in the padding are computed and dropped.
+// Rows of the input that differ by less than the stride lie in separate planes.
+
+#include "KernelCode.h"
+#include "LeftRows.h"
+#include "mlir/Dialect/AMX/AMXDialect.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace terse;
+using namespace terse::ukernel;
+
+// Weights that stay in the second-level cache while tiles of rows pass by.
+static constexpr int64_t kChunkBytes = 512 << 10;
+// Columns per item at most, for the threads.
+static constexpr int64_t kChunkColumns = 512;
+// Weights beyond this are fetched ahead of their use.
+static constexpr int64_t kNearBytes = 1 << 20;
+
+namespace {
+class TileKernel {
+public:
+  explicit TileKernel(KernelCode &code)
+      : k(code), b(code.b), schedule(code.schedule), window(code.op.getWindowOrNull()),
+        sizes(getSizes(code.op)), lhsType(cast<MemRefType>(code.op.getLhs().getType())),
+        left(code, code.b.getI8Type(), false, false, 64) {
+    tileRows = schedule.getRows();
+    columns = schedule.getColumns();
+    padded = llvm::alignTo(sizes.k, 64);
+    steps = padded / 64;
+    panels = llvm::divideCeil(sizes.n, columns);
+    chunk = std::clamp<int64_t>(kChunkBytes / (columns * padded), 1, panels);
+    chunk = std::min(chunk, kChunkColumns / columns);
+    chunk = llvm::divideCeil(panels, llvm::divideCeil(panels, chunk));
+    chunks = llvm::divideCeil(panels, chunk);
+    pitch = padded + (steps % 2 ? 0 : 64);
+    block = llvm::alignTo(schedule.getBlock(), tileRows);
+    auto init = cast<MemRefType>(code.op.getInit().getType());
+    if (window && lhsType.getShape().back() % 64 == 0 && !init.isDynamicDim(1) &&
+        !init.isDynamicDim(2) && !lhsType.isDynamicDim(2))
+      planWindows(init);
+  }
+
+  Value countItems() { return k.mul(countBlocks(), chunks); }
+
+  void build(Value begin, Value end) {
+    Value bytes =
+        k.allocate(direct ? planeBytes * window.getStrides()[0] + 64 * spread : block * pitch + 64);
+    Value sumBytes = k.allocate(2 * tileRows * columns * 4);
+    sums = view(sumBytes, {2, tileRows, columns}, b.getI32Type());
+    memory = bytes;
+    if (direct) {
+      left.rows = view(bytes, {1, planeBytes * window.getStrides()[0]}, b.getI8Type());
+      fillOffsets();
+    } else {
+      left.rows = view(bytes, {block, pitch}, b.getI8Type());
+    }
+    k.flatten();
+    k.loop(begin, end, 1, {k.c(-1)}, [&](Value item, ValueRange carried) {
+      Value number = k.div(item, k.c(chunks)), p0 = k.mul(k.rem(item, k.c(chunks)), chunk);
+      Value pEnd = panels % chunk ? k.min(k.add(p0, chunk), k.c(panels)) : k.add(p0, chunk);
+      enterBlock(number);
+      k.branch(k.compare(arith::CmpIPredicate::ne, number, carried[0]), [&] { copyBlock(); });
+      multiplyBlock(p0, pEnd);
+      return SmallVector<Value>{number};
+    });
+    k.release();
+  }
+
+private:
+  Value view(Value bytes, ArrayRef<int64_t> shape, Type element) {
+    return memref::ViewOp::create(b, k.loc, MemRefType::get(shape, element), bytes, k.c(0),
+                                  ValueRange());
+  }
+
+  //===--- blocks of rows ---===//
+
+  // Output rows of a convolution per block, and where their input lies.
+  void planWindows(MemRefType init) {
+    direct = true;
+    int64_t sw = window.getStrides()[1], sh = window.getStrides()[0],
+            channels = lhsType.getShape()[3];
+    outHeight = init.getDimSize(1), outWidth = init.getDimSize(2);
+    int64_t reach =
+        (outWidth - 1) * sw + (window.getKernel()[1] - 1) * window.getDilations()[1] + 1;
+    positions = llvm::divideCeil(reach, sw);
+    spread = sw * channels;
+    // Blocks of equal height.
+    int64_t high = std::clamp<int64_t>(block / positions, 1, outHeight);
+    high = llvm::divideCeil(outHeight, llvm::divideCeil(outHeight, high));
+    blockHeight = high;
+    planeRows = high + ((window.getKernel()[0] - 1) * window.getDilations()[0]) / sh;
+    // A tile may read past the last position.
+    planeBytes = planeRows * positions * spread + tileRows * spread;
+    planeBytes = llvm::alignTo(planeBytes, 64);
+  }
+
+  Value countBlocks() {
+    if (direct)
+      return k.mul(k.size(k.op.getInit(), 0), int64_t(llvm::divideCeil(outHeight, blockHeight)));
+    return k.ceilDiv(k.countRows(), block);
+  }
+
+  // Sets what the members below say of block `number`.
+  void enterBlock(Value number) {
+    if (!direct) {
+      first = k.mul(number, block);
+      count = k.min(k.c(block), k.sub(k.countRows(), first));
+      return;
+    }
+    Value perImage = k.c(llvm::divideCeil(outHeight, blockHeight));
+    image = k.div(number, perImage);
+    outY = k.mul(k.rem(number, perImage), blockHeight);
+    Value height = k.min(k.c(blockHeight), k.sub(k.c(outHeight), outY));
+    count = k.sub(k.mul(height, positions), k.c(positions - outWidth));
+    first = k.mul(k.add(k.mul(image, outHeight), outY), outWidth);
+  }
+
+  void copyBlock() {
+    if (!direct)
+      return k.loop(k.c(0), count, 1, [&](Value r) { left.copy(left.rows, r, k.add(first, r)); });
+    int64_t sh = window.getStrides()[0], channels = lhsType.getShape()[3];
+    int64_t width = lhsType.getShape()[2], before = window.getPads()[1];
+    int64_t lineBytes = positions * spread, pixels = lineBytes / channels;
+    Value height = k.size(k.op.getLhs(), 1), zero = k.c(0), x = k.op.getLhs();
+    Value y0 = k.sub(k.mul(outY, sh), k.c(window.getPads()[0]));
+    bool flat = lhsType.getLayout().isIdentity();
+    if (flat)
+      x = memref::CollapseShapeOp::create(b, k.loc, x,
+                                          SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
+    // Columns that windows reach.
+    int64_t inside = std::min(width, pixels - before);
+    int64_t lines =
+        (blockHeight - 1) * sh + (window.getKernel()[0] - 1) * window.getDilations()[0] + 1;
+    k.loop(zero, k.c(lines), 1, [&](Value i) {
+      Value y = k.add(y0, i);
+      Value to = k.add(k.mul(k.rem(i, k.c(sh)), planeBytes), k.mul(k.div(i, k.c(sh)), lineBytes));
+      k.branch(
+          k.compare(arith::CmpIPredicate::ult, y, height),
+          [&] {
+            if (before)
+              left.fill(zero, to, before * channels);
+            Value from = k.add(to, before * channels);
+            if (flat)
+              left.copyElements(x, {image, y, zero}, zero, from, inside * channels);
+            else
+              k.loop(zero, k.c(inside), 1, [&](Value xx) {
+                left.copyElements(x, {image, y, xx, zero}, zero, k.add(from, k.mul(xx, channels)),
+                                  channels);
+              });
+            int64_t after = pixels - before - inside;
+            if (after)
+              left.fill(zero, k.add(from, inside * channels), after * channels);
+          },
+          [&] { left.fill(zero, to, lineBytes); });
+    });
+  }
+
+  // Bytes from a position to what step `i` of its window reads.
+  void fillOffsets() {
+    int64_t channels = lhsType.getShape()[3], sh = window.getStrides()[0];
+    Value bytes = k.allocate(steps * 8);
+    offsets = view(bytes, {steps}, b.getIndexType());
+    int64_t kw = window.getKernel()[1], perTap = channels / 64;
+    k.loop(k.c(0), k.c(window.getKernel()[0]), 1, [&](Value i) {
+      Value y = k.mul(i, window.getDilations()[0]);
+      Value line =
+          k.add(k.mul(k.rem(y, k.c(sh)), planeBytes), k.mul(k.div(y, k.c(sh)), positions * spread));
+      k.loop(k.c(0), k.c(kw), 1, [&](Value j) {
+        Value tap = k.add(line, k.mul(j, window.getDilations()[1] * channels));
+        Value at = k.mul(k.add(k.mul(i, kw), j), perTap);
+        k.loop(k.c(0), k.c(perTap), 1, [&](Value c) {
+          memref::StoreOp::create(b, k.loc, k.add(tap, k.mul(c, 64)), offsets,
+                                  ValueRange{k.add(at, c)});
+        });
+      });
+    });
+  }
+
+  //===--- sums ---===//
+
+  // What is known of the tile whose sums wait for their epilogue.
+  struct Waiting {
+    Value panel, row, rows, buffer;
+    static Waiting from(ValueRange v) { return {v[0], v[1], v[2], v[3]}; }
+    SmallVector<Value> values() const { return {panel, row, rows, buffer}; }
+  };
+
+  void multiplyBlock(Value p0, Value pEnd) {
+    Value zero = k.c(0);
+    SmallVector<Value> waiting = Waiting{p0, zero, zero, zero}.values();
+    auto body = [&](Value p, Value r0, ValueRange carried) {
+      return tile(p, r0, Waiting::from(carried)).values();
+    };
+    // A tile of rows stays in the first-level cache while panels pass by, or a panel while rows do.
+    // Panels that come from afar should not come twice.
+    bool panelsInside = sizes.n * padded <= kNearBytes && !fetchesAhead();
+    if (panelsInside)
+      waiting = k.loop(zero, count, tileRows, waiting, [&](Value r0, ValueRange in) {
+        return k.loop(p0, pEnd, 1, in,
+                      [&](Value p, ValueRange carried) { return body(p, r0, carried); });
+      });
+    else
+      waiting = k.loop(p0, pEnd, 1, waiting, [&](Value p, ValueRange in) {
+        return k.loop(zero, count, tileRows, in,
+                      [&](Value r0, ValueRange carried) { return body(p, r0, carried); });
+      });
+    Waiting last = Waiting::from(waiting);
+    k.loop(zero, last.rows, 1, [&](Value r) { finishRow(last, r); });
+  }
+
+  bool fetchesAhead() const { return panels * columns * padded > kNearBytes; }
+
+  // Fetches lines of the next panel at step `i` of the tile at row `r0`: the tiles of a block
+  // together fetch it once.
+  void fetchAhead(Value p, Value r0, Value i) {
+    if (!fetchesAhead())
+      return;
+    int64_t lines = std::clamp<int64_t>(columns * tileRows / block, 1, 32);
+    Value flat = memref::CollapseShapeOp::create(b, k.loc, k.op.getRhs(),
+                                                 SmallVector<ReassociationIndices>{{0, 1, 2}});
+    Value step = k.add(k.mul(k.div(r0, k.c(tileRows)), steps), i);
+    Value at = k.add(k.mul(k.add(p, 1), columns * padded), k.mul(step, lines * 64));
+    for (int64_t l = 0; l < lines; ++l)
+      memref::PrefetchOp::create(b, k.loc, flat, ValueRange{k.add(at, l * 64)},
+                                 /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
+  }
+
+  Waiting tile(Value p, Value r0, Waiting waiting) {
+    int64_t down = tileRows / 16, across = columns / 16;
+    auto sumTile = amx::TileType::get({16, 16}, b.getI32Type()),
+         byteTile = amx::TileType::get({16, 64}, b.getI8Type());
+    Value zero = k.c(0), stride = k.c(direct ? spread : pitch);
+    SmallVector<Value> accs;
+    for (int64_t i = 0; i < down * across; ++i)
+      accs.push_back(amx::TileZeroOp::create(b, k.loc, sumTile));
+    Value base = k.mul(r0, direct ? spread : pitch);
+    // Rows of the epilogue per step; steps that have some.
+    int64_t rowsPerStep = llvm::divideCeil(tileRows, steps);
+    int64_t busy = llvm::divideCeil(tileRows, rowsPerStep);
+    auto step = [&](bool epilogue) {
+      return [&, epilogue](Value i, ValueRange in) {
+        fetchAhead(p, r0, i);
+        if (epilogue)
+          finishRows(waiting, k.mul(i, rowsPerStep), rowsPerStep);
+        SmallVector<Value> panel, out;
+        for (int64_t j = 0; j < across; ++j)
+          panel.push_back(amx::TileLoadOp::create(b, k.loc, byteTile, k.op.getRhs(),
+                                                  ValueRange{p, k.mul(i, 16), k.c(j * 64)}));
+        Value from = k.add(
+            base, direct ? memref::LoadOp::create(b, k.loc, offsets, ValueRange{i}).getResult()
+                         : k.mul(i, 64));
+        for (int64_t d = 0; d < down; ++d) {
+          Value x = amx::TileLoadOp::create(
+              b, k.loc, byteTile, memory,
+              ValueRange{k.add(from, d * 16 * (direct ? spread : pitch))}, stride);
+          for (int64_t j = 0; j < across; ++j)
+            out.push_back(amx::TileMulIOp::create(b, k.loc, sumTile, x, panel[j],
+                                                  in[d * across + j], k.op.getLhsUnsigned(),
+                                                  k.op.getRhsUnsigned()));
+        }
+        return out;
+      };
+    };
+    accs = k.loop(zero, k.c(busy), 1, accs, step(true));
+    if (busy < steps)
+      accs = k.loop(k.c(busy), k.c(steps), 1, accs, step(false));
+    Value other = k.sub(k.c(1), waiting.buffer);
+    for (int64_t d = 0; d < down; ++d)
+      for (int64_t j = 0; j < across; ++j)
+        amx::TileStoreOp::create(b, k.loc, sums, ValueRange{other, k.c(d * 16), k.c(j * 16)},
+                                 accs[d * across + j]);
+    return {p, r0, k.min(k.c(tileRows), k.sub(count, r0)), other};
+  }
+
+  //===--- results ---===//
+
+  void finishRows(Waiting waiting, Value from, int64_t rows) {
+    auto one = [&](Value r) { k.branch(k.less(r, waiting.rows), [&] { finishRow(waiting, r); }); };
+    if (rows <= 2) {
+      for (int64_t i = 0; i < rows; ++i)
+        one(k.add(from, i));
+      return;
+    }
+    k.loop(from, k.min(k.add(from, rows), waiting.rows), 1,
+           [&](Value r) { finishRow(waiting, r); });
+  }
+
+  void finishRow(Waiting waiting, Value r) {
+    Value row = k.add(waiting.row, r);
+    auto all = [&](Value to) {
+      for (int64_t v = 0; v < columns; v += 16) {
+        Value n = k.add(k.mul(waiting.panel, columns), v), mask;
+        if (sizes.n % columns)
+          mask = vector::CreateMaskOp::create(b, k.loc, VectorType::get(16, b.getI1Type()),
+                                              k.sub(k.c(sizes.n), n));
+        Value sum = vector::LoadOp::create(b, k.loc, VectorType::get(16, b.getI32Type()), sums,
+                                           ValueRange{waiting.buffer, r, k.c(v)});
+        k.finish(to, n, sum, mask);
+      }
+    };
+    if (!direct)
+      return all(k.add(first, row));
+    Value y = k.div(row, k.c(positions)), x = k.rem(row, k.c(positions));
+    k.branch(k.less(x, k.c(outWidth)), [&] { all(k.add(first, k.add(k.mul(y, outWidth), x))); });
+  }
+
+  KernelCode &k;
+  OpBuilder &b;
+  ScheduleAttr schedule;
+  WindowAttr window;
+  KernelSizes sizes;
+  MemRefType lhsType;
+  LeftRows left;
+  int64_t tileRows, columns, padded, steps, panels, chunk, chunks, pitch, block;
+  // Of convolutions that read windows in place: positions per line, bytes between them, lines of a
+  // plane.
+  bool direct = false;
+  int64_t outHeight = 0, outWidth = 0, positions = 0, spread = 0, blockHeight = 0, planeRows = 0,
+          planeBytes = 0;
+  // The copied rows, the two buffers of sums, and where steps read.
+  Value memory, sums, offsets;
+  // The block: its first row of the result, its rows (positions); of a convolution also its image
+  // and first line.
+  Value first, count, image, outY;
+};
+} // namespace
+
+void terse::buildTileKernel(KernelCode &code, Value begin, Value end) {
+  TileKernel(code).build(begin, end);
+}
+Value terse::countTileItems(KernelCode &code) { return TileKernel(code).countItems(); }
