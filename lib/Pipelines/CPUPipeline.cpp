@@ -69,6 +69,8 @@ void terse::buildLinalgPipeline(OpPassManager &pm, const CPUPipelineOptions &opt
   pm.addNestedPass<func::FuncOp>(ukernel::createFuseEpiloguesPass());
   // The others run over contiguous elements.
   pm.addNestedPass<func::FuncOp>(ukernel::createCollapseLoopsPass());
+  // What was fused compares less.
+  pm.addNestedPass<func::FuncOp>(createSimplifyClampsPass());
   // The choice of kernels stands in the IR before it is carried out.
   ukernel::SelectSchedulesPassOptions select;
   select.isa = options.isa;
@@ -123,6 +125,7 @@ void terse::buildLLVMPipeline(OpPassManager &pm, const CPUPipelineOptions &optio
   // Elementwise ops and reductions over contiguous elements.
   VectorizeLoopsPassOptions loops;
   loops.vectorBytes = options.vectorBytes;
+  loops.hasFMA = options.hasFMA;
   if (!options.parallel)
     loops.parallelWork = -1;
   pm.addPass(createVectorizeLoopsPass(loops));

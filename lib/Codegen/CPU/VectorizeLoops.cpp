@@ -106,11 +106,19 @@ bool matches(linalg::GenericOp op) {
   return true;
 }
 
+// Whether `op` is a quotient of which only the integer of at most 16 bits that it is rounded to
+// matters.
+bool isRoundedToSmallInteger(arith::DivFOp op, linalg::GenericOp loop) {
+  auto type = dyn_cast<IntegerType>(loop.getRegionOutputArgs()[0].getType());
+  return type && type.getWidth() <= 16 && op.getType().isF32() && op->hasOneUse() &&
+         isa<math::RoundEvenOp>(*op->user_begin());
+}
+
 class LoopBuilder {
 public:
-  LoopBuilder(OpBuilder &b, linalg::GenericOp op, int64_t lanes)
+  LoopBuilder(OpBuilder &b, linalg::GenericOp op, int64_t lanes, bool hasFMA)
       : b(b), loc(op.getLoc()), op(op), lanes(lanes), last(op.getNumLoops() - 1),
-        reduction(op.getNumReductionLoops() != 0) {
+        reduction(op.getNumReductionLoops() != 0), hasFMA(hasFMA) {
     SmallVector<AffineMap> maps = op.getIndexingMapsArray();
     sizes.resize(op.getNumLoops());
     for (auto [map, v] : llvm::zip(maps, op->getOperands()))
@@ -153,6 +161,7 @@ public:
       auto mask = [&] {
         return vector::CreateMaskOp::create(b, loc, VectorType::get(lanes, b.getI1Type()), rest);
       };
+      readInvariants(dims);
       if (reduction)
         return reduce(dims, from, whole, left, mask), SmallVector<Value>();
       loop(from, whole, lanes, ValueRange(), [&](Value i, ValueRange) {
@@ -204,12 +213,72 @@ private:
     return at;
   }
 
+  VectorType getVectorType(OpOperand *operand) {
+    return VectorType::get(lanes, cast<MemRefType>(operand->get().getType()).getElementType());
+  }
+
+  // Reads, before the innermost loop, what does not change in it.
+  void readInvariants(ArrayRef<Value> dims) {
+    invariants.clear();
+    divisors.clear();
+    for (OpOperand *input : op.getDpsInputOperands()) {
+      Value arg = op.getMatchingBlockArgument(input);
+      if (op.getMatchingIndexingMap(input).isFunctionOfDim(last) || arg.use_empty())
+        continue;
+      Value scalar = memref::LoadOp::create(b, loc, input->get(), indices(input, dims));
+      invariants[arg] = vector::BroadcastOp::create(b, loc, getVectorType(input), scalar);
+      for (Operation *user : arg.getUsers())
+        if (auto div = dyn_cast<arith::DivFOp>(user);
+            hasFMA && div && div.getRhs() == arg && isRoundedToSmallInteger(div, op)) {
+          divisors[arg] = prepareDivisor(scalar);
+          break;
+        }
+    }
+  }
+
+  // A divisor near 1, with the power of two that brought it there and its reciprocal.
+  struct Divisor {
+    Value scale, value, reciprocal;
+  };
+
+  Value f32(double value) {
+    return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(float(value)));
+  }
+  Value splat(Value scalar) {
+    return vector::BroadcastOp::create(b, loc, VectorType::get(lanes, scalar.getType()), scalar);
+  }
+
+  Divisor prepareDivisor(Value scalar) {
+    using P = arith::CmpFPredicate;
+    Value size = math::AbsFOp::create(b, loc, scalar);
+    Value isTiny = arith::CmpFOp::create(b, loc, P::OLT, size, f32(0x1p-40));
+    Value isHuge = arith::CmpFOp::create(b, loc, P::OGT, size, f32(0x1p40));
+    Value scale = arith::SelectOp::create(
+        b, loc, isTiny, f32(0x1p80), arith::SelectOp::create(b, loc, isHuge, f32(0x1p-80), f32(1)));
+    Value value = arith::MulFOp::create(b, loc, scalar, scale);
+    Value reciprocal = arith::DivFOp::create(b, loc, f32(1), value);
+    return {splat(scale), splat(value), splat(reciprocal)};
+  }
+
+  // Markstein's theorem (IBM J. Res. Dev. 34, 1990): with the correctly rounded reciprocal, one
+  // step on the residual rounds a quotient correctly. What that does not hold for, quotients whose
+  // residual underflows and those that are not finite, is far below a half or beyond 16 bits.
+  Value divide(Value x, const Divisor &divisor) {
+    x = arith::MulFOp::create(b, loc, x, divisor.scale);
+    Value q = arith::MulFOp::create(b, loc, x, divisor.reciprocal);
+    Value negative = arith::NegFOp::create(b, loc, q);
+    Value residual = math::FmaOp::create(b, loc, negative, divisor.value, x);
+    Value exact = math::FmaOp::create(b, loc, residual, divisor.reciprocal, q);
+    Value isSmall = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT,
+                                          math::AbsFOp::create(b, loc, exact), splat(f32(0x1p30)));
+    return arith::SelectOp::create(b, loc, isSmall, exact, q);
+  }
+
   Value read(OpOperand *operand, ArrayRef<Value> dims, Value mask) {
-    auto type = VectorType::get(lanes, cast<MemRefType>(operand->get().getType()).getElementType());
+    if (Value invariant = invariants.lookup(op.getMatchingBlockArgument(operand)))
+      return invariant;
+    VectorType type = getVectorType(operand);
     SmallVector<Value> at = indices(operand, dims);
-    if (!op.getMatchingIndexingMap(operand).isFunctionOfDim(last))
-      return vector::BroadcastOp::create(b, loc, type,
-                                         memref::LoadOp::create(b, loc, operand->get(), at));
     if (!mask)
       return vector::LoadOp::create(b, loc, type, operand->get(), at);
     Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
@@ -240,6 +309,13 @@ private:
     for (Operation &inner : op.getBody()->without_terminator()) {
       if (inner.hasTrait<OpTrait::ConstantLike>())
         continue;
+      if (auto div = dyn_cast<arith::DivFOp>(inner)) {
+        auto divisor = divisors.find(div.getRhs());
+        if (divisor != divisors.end() && isRoundedToSmallInteger(div, op)) {
+          vectors[div] = divide(lookup(div.getLhs()), divisor->second);
+          continue;
+        }
+      }
       SmallVector<Value> operands;
       for (Value v : inner.getOperands())
         operands.push_back(lookup(v));
@@ -323,8 +399,10 @@ private:
   linalg::GenericOp op;
   int64_t lanes;
   unsigned last;
-  bool reduction;
+  bool reduction, hasFMA;
   SmallVector<Value> sizes;
+  DenseMap<Value, Value> invariants;
+  DenseMap<Value, Divisor> divisors;
 };
 
 struct VectorizeLoopsPass : terse::impl::VectorizeLoopsPassBase<VectorizeLoopsPass> {
@@ -345,7 +423,7 @@ struct VectorizeLoopsPass : terse::impl::VectorizeLoopsPassBase<VectorizeLoopsPa
     IRMapping mapping;
     mapping.map(op->getOperands(), block->getArguments().drop_back(2));
     auto inside = cast<linalg::GenericOp>(b.clone(*op.getOperation(), mapping));
-    LoopBuilder(b, inside, lanes)
+    LoopBuilder(b, inside, lanes, hasFMA)
         .build(block->getArguments().end()[-2], block->getArguments().end()[-1]);
     func::ReturnOp::create(b, op.getLoc());
     inside.erase();
@@ -363,7 +441,7 @@ struct VectorizeLoopsPass : terse::impl::VectorizeLoopsPassBase<VectorizeLoopsPa
     for (linalg::GenericOp op : ops) {
       OpBuilder b(op);
       Location loc = op.getLoc();
-      LoopBuilder builder(b, op, lanes);
+      LoopBuilder builder(b, op, lanes, hasFMA);
       SmallVector<int64_t> ranges = op.getStaticLoopRanges();
       int64_t work = 1;
       for (int64_t r : ranges)

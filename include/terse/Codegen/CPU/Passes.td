@@ -62,6 +62,15 @@ def FuseElementwisePass : Pass<"terse-fuse-elementwise", "::mlir::func::FuncOp">
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def SimplifyClampsPass : Pass<"terse-simplify-clamps", "::mlir::func::FuncOp"> {
+  let summary = "Drop comparisons whose result a clamp has decided";
+  let description = [{
+    A float that was clamped to constants needs no second comparison with numbers outside of them: quantization clamps and
+    then converts with saturation. NaN goes through clamps, so that what always holds for numbers becomes `cmpf ord`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def SelectKernelsPass : Pass<"terse-select-kernels", "::mlir::func::FuncOp"> {
   let summary = "Choose how contractions on buffers are computed";
   let description = [{
@@ -114,7 +123,8 @@ def VectorizeLoopsPass : Pass<"terse-vectorize-loops", "::mlir::ModuleOp"> {
   let description = [{
     A `linalg.generic` whose innermost loop runs over contiguous elements, or reduces them, becomes loops over vectors;
     from `parallel-work` iterations on in a function that is marked `terse_cpu.parallel`. Reductions combine one partial
-    result per lane, in the same order for every number of threads. Left alone: reductions over several loops or not
+    result per lane, in the same order for every number of threads. Where quotients by one divisor are rounded to integers
+    of at most 16 bits, multiply-adds give the same integers as division. Left alone: reductions over several loops or not
     over the innermost one, strided elements, elements other than `f32` and integers of 8, 16 and 32 bits, integer
     division.
   }];
@@ -122,6 +132,7 @@ def VectorizeLoopsPass : Pass<"terse-vectorize-loops", "::mlir::ModuleOp"> {
     Option<"vectorBytes", "vector-bytes", "int64_t", "32", "Bytes of a vector register (default: 32)">,
     Option<"parallelWork", "parallel-work", "int64_t", "200000",
            "Iterations from which loops may run in parallel; negative: never (default: 200000)">,
+    Option<"hasFMA", "has-fma", "bool", "true", "Multiply-adds are one instruction (default: true)">,
   ];
   let statistics = [Statistic<"numLoops", "vectorized", "Ops that became loops over vectors">];
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
