@@ -174,7 +174,7 @@ public:
       b.setInsertionPointToStart(branch.thenBlock());
       dims[last] = whole;
       Value m = mask();
-      store(dims, compute(dims, Value(), m), m);
+      store(dims, compute(dims, Value(), m), m, rest);
       return SmallVector<Value>();
     });
   }
@@ -328,12 +328,27 @@ private:
     return acc && mask ? arith::SelectOp::create(b, loc, mask, result, acc).getResult() : result;
   }
 
-  void store(ArrayRef<Value> dims, Value v, Value mask) {
+  // The first `rest` lanes if there is a mask.
+  void store(ArrayRef<Value> dims, Value v, Value mask, Value rest = nullptr) {
     SmallVector<Value> at = indices(op.getDpsInitOperand(0), dims);
-    if (mask)
-      vector::MaskedStoreOp::create(b, loc, op.getDpsInits()[0], at, mask, v);
-    else
-      vector::StoreOp::create(b, loc, v, op.getDpsInits()[0], at);
+    Value to = op.getDpsInits()[0];
+    if (!mask) {
+      vector::StoreOp::create(b, loc, v, to, at);
+      return;
+    }
+    if (cast<VectorType>(v.getType()).getElementTypeBitWidth() >= 32) {
+      vector::MaskedStoreOp::create(b, loc, to, at, mask, v);
+      return;
+    }
+    // LLVM stores four bytes where it knows that one lane of truncated words is left.
+    Value one = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, rest, c(1));
+    auto branch = scf::IfOp::create(b, loc, one, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    Value only = vector::ExtractOp::create(b, loc, v, ArrayRef<int64_t>{0});
+    memref::StoreOp::create(b, loc, only, to, at);
+    b.setInsertionPointToStart(branch.elseBlock());
+    vector::MaskedStoreOp::create(b, loc, to, at, mask, v);
   }
 
   static vector::CombiningKind getKind(Operation *combiner) {

@@ -175,10 +175,23 @@ void KernelCode::finish(ArrayRef<Value> dims, Value row, Value n, Value sums, Va
   Value result = lookup(block.getTerminator()->getOperand(0)), to = op.getInit();
   if (row && flatInit)
     to = flatInit, dims = flat;
-  if (mask)
-    vector::MaskedStoreOp::create(b, loc, to, dims, mask, result);
-  else
+  if (!mask) {
     vector::StoreOp::create(b, loc, result, to, dims);
+    return;
+  }
+  auto masked = [&] { vector::MaskedStoreOp::create(b, loc, to, dims, mask, result); };
+  // LLVM stores four bytes instead of one where it knows that one lane of a vector of truncated
+  // words is left.
+  if (getSizes(op).n % lanes != 1 ||
+      !cast<VectorType>(result.getType()).getElementType().isInteger(8))
+    return masked();
+  branch(
+      compare(arith::CmpIPredicate::eq, n, c(getSizes(op).n - 1)),
+      [&] {
+        Value only = vector::ExtractOp::create(b, loc, result, ArrayRef<int64_t>{0});
+        memref::StoreOp::create(b, loc, only, to, dims);
+      },
+      masked);
 }
 
 Value KernelCode::allocate(int64_t bytes) {

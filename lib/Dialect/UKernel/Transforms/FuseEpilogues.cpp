@@ -159,6 +159,11 @@ struct FuseEpiloguesPass : terse::ukernel::impl::FuseEpiloguesPassBase<FuseEpilo
     RewritePatternSet patterns(&getContext());
     patterns.add<FuseConsumer>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      return signalPassFailure();
+    // What is done to a sum is often requantization.
+    RewritePatternSet casts(&getContext());
+    populateRoundingCastPatterns(casts);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(casts))))
       signalPassFailure();
   }
 };

@@ -22,6 +22,9 @@ inline mlir::Value createTranspose(mlir::OpBuilder &b, mlir::Location loc, mlir:
   return mlir::linalg::TransposeOp::create(b, loc, x, init, permutation).getResult()[0];
 }
 
+/// Casts that round and saturate to 8 bits, in fewer operations.
+void populateRoundingCastPatterns(mlir::RewritePatternSet &patterns);
+
 } // namespace terse::ukernel
 
 #endif
