@@ -19,7 +19,8 @@ from commands import QUIET, compress, format_passes, inspect_bits, write_recipe
 from native import Model
 from tasks import TASKS
 
-PREPARE = ["nn-fold-batch-norm", "nn-fold-pad", "nn-recognize-activations", "nn-fold-constants", "canonicalize"]
+PREPARE = ["nn-fold-batch-norm", "nn-fold-pad", "nn-recognize-activations", "nn-recognize-norms", "nn-fold-constants",
+           "canonicalize"]
 CHOOSE8 = "terse-choose-encodings: {weight-type: i8, granularity: channel}"
 CHOOSE4 = "terse-choose-encodings: {format: \"#terse.uniform<i4, block = 64>\"}"
 CHOOSE_NF4 = "terse-choose-encodings: {format: \"#terse.codebook<ui4, table = nf4, block = 64>\"}"
@@ -49,6 +50,7 @@ VARIANTS = {
     "int3 block 64": [CHOOSE4.replace("i4", "i3"), "terse-apply-encodings"],
     "int3 block 64, awq": [*PREPARE, CHOOSE4.replace("i4", "i3"), "terse-awq", "terse-apply-encodings"],
 }
+DIRECT = ("smooth", "awq", "gptq", "adaround", "correct")
 CALIBRATED = ("calibrate", "static", "smooth", "awq", "gptq", "adaround")
 
 
@@ -122,7 +124,7 @@ def compress_variant(terse, model, variant, passes, out, data, folder):
     recipe = write_recipe(os.path.join(folder, "recipe.yaml"), passes) if passes else variant
     if not needs_data(variant, passes):
         return compress(terse, model, recipe, out)
-    if len(data) == 1 or passes:
+    if len(data) == 1 or any(word in text for text in [variant, *(passes or [])] for word in DIRECT):
         # Passes that learn from data directly take the file in the middle, if there are several.
         return compress(terse, model, recipe, out, "--data", data[len(data) // 2])
     # Samples of several sizes: statistics of each, merged.

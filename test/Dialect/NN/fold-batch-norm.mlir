@@ -94,3 +94,62 @@ func.func @kept(%x: tensor<2x2xf32>, %v: tensor<2x2xf32>)
   return %0, %1, %3, %5, %7, %9
     : tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>
 }
+
+// -----
+
+// Reshapes, transposes and slices between the two move whole channels: what is done to each channel is done before.
+
+// CHECK-LABEL: @through_moves
+// CHECK: %[[W:.*]] = nn.binary mul
+// CHECK: nn.linear %{{.*}}, %[[W]], %
+// CHECK-NEXT: nn.reshape
+// CHECK-NEXT: nn.transpose
+// CHECK-NEXT: nn.slice
+// CHECK-NOT: nn.binary
+func.func @through_moves() {
+  %c = nn.constant dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
+  %x = call @opaque(%c) : (tensor<2x2xf32>) -> tensor<2x2xf32>
+  %w = nn.constant dense<[[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]> : tensor<3x2xf32>
+  %b = nn.constant dense<[[[1.0]], [[2.0]], [[3.0]]]> : tensor<3x1x1xf32>
+  %f = nn.constant dense<[[[2.0]], [[1.0]], [[-1.0]]]> : tensor<3x1x1xf32>
+  %0 = nn.linear %x, %w : (tensor<2x2xf32>, tensor<3x2xf32>) -> tensor<2x3xf32>
+  %1 = nn.reshape %0 : (tensor<2x3xf32>) -> tensor<1x2x3xf32>
+  %2 = nn.transpose %1 {permutation = array<i64: 2, 0, 1>} : (tensor<1x2x3xf32>) -> tensor<3x1x2xf32>
+  %3 = nn.slice %2 {starts = array<i64: 0, 0, 1>, ends = array<i64: 9, 9, 9>, steps = array<i64: 1, 1, 1>} : (tensor<3x1x2xf32>) -> tensor<3x1x1xf32>
+  %4 = nn.binary mul %3, %f : (tensor<3x1x1xf32>, tensor<3x1x1xf32>) -> tensor<3x1x1xf32>
+  %5 = nn.binary add %4, %b : (tensor<3x1x1xf32>, tensor<3x1x1xf32>) -> tensor<3x1x1xf32>
+  %e = nn.constant dense<[[[7.0]], [[6.0]], [[-4.0]]]> : tensor<3x1x1xf32>
+  check.expect_eq %5, %e : tensor<3x1x1xf32>, tensor<3x1x1xf32>
+  return
+}
+func.func private @opaque(%x: tensor<2x2xf32>) -> tensor<2x2xf32> {
+  return %x : tensor<2x2xf32>
+}
+
+// -----
+
+// Left alone: channels that are cut or mixed, a constant along another axis than the channels' new place, a move with
+// another reader.
+
+// CHECK-LABEL: @moves_kept
+// CHECK-COUNT-4: nn.binary add
+func.func @moves_kept(%x: tensor<2x2xf32>)
+    -> (tensor<2x2xf32>, tensor<3x2xf32>, tensor<3x2xf32>, tensor<3x2xf32>, tensor<3x2xf32>) {
+  %w = nn.constant dense<[[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]> : tensor<3x2xf32>
+  %two = nn.constant dense<[1.0, 2.0]> : tensor<2xf32>
+  %0 = nn.linear %x, %w : (tensor<2x2xf32>, tensor<3x2xf32>) -> tensor<2x3xf32>
+  %1 = nn.slice %0 {starts = array<i64: 0, 1>, ends = array<i64: 9, 9>, steps = array<i64: 1, 1>} : (tensor<2x3xf32>) -> tensor<2x2xf32>
+  %2 = nn.binary add %1, %two : (tensor<2x2xf32>, tensor<2xf32>) -> tensor<2x2xf32>
+  %3 = nn.linear %x, %w : (tensor<2x2xf32>, tensor<3x2xf32>) -> tensor<2x3xf32>
+  %4 = nn.reshape %3 : (tensor<2x3xf32>) -> tensor<3x2xf32>
+  %5 = nn.binary add %4, %two : (tensor<3x2xf32>, tensor<2xf32>) -> tensor<3x2xf32>
+  %6 = nn.linear %x, %w : (tensor<2x2xf32>, tensor<3x2xf32>) -> tensor<2x3xf32>
+  %7 = nn.transpose %6 {permutation = array<i64: 1, 0>} : (tensor<2x3xf32>) -> tensor<3x2xf32>
+  %8 = nn.binary add %7, %two : (tensor<3x2xf32>, tensor<2xf32>) -> tensor<3x2xf32>
+  %three = nn.constant dense<[[1.0], [2.0], [3.0]]> : tensor<3x1xf32>
+  %9 = nn.linear %x, %w : (tensor<2x2xf32>, tensor<3x2xf32>) -> tensor<2x3xf32>
+  %10 = nn.transpose %9 {permutation = array<i64: 1, 0>} : (tensor<2x3xf32>) -> tensor<3x2xf32>
+  %11 = nn.binary add %10, %three : (tensor<3x2xf32>, tensor<3x1xf32>) -> tensor<3x2xf32>
+  return %2, %5, %8, %10, %11
+    : tensor<2x2xf32>, tensor<3x2xf32>, tensor<3x2xf32>, tensor<3x2xf32>, tensor<3x2xf32>
+}

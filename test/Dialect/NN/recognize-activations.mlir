@@ -101,6 +101,34 @@ func.func @gelu_tanh() {
   return
 }
 
+// x * sigmoid(2 x), a factor of 1, and bounds that bound nothing.
+
+// CHECK-LABEL: @silu_factor
+// CHECK: nn.unary silu %{{.*}} {alpha = 2.000000e+00 : f64}
+// CHECK: nn.unary silu %{{.*}} {alpha = 1.000000e+00 : f64}
+// CHECK-NOT: nn.unary clamp
+// CHECK: return
+func.func @silu_factor() {
+  %c = nn.constant dense<[-4.0, -1.0, 0.5, 4.0]> : tensor<4xf32>
+  %x = call @opaque(%c) : (tensor<4xf32>) -> tensor<4xf32>
+  %one = nn.constant dense<1.0> : tensor<f32>
+  %two = nn.constant dense<2.0> : tensor<f32>
+  %low = nn.constant dense<0xFF800000> : tensor<f32>
+  %0 = nn.binary mul %x, %two : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %1 = nn.unary sigmoid %0 : (tensor<4xf32>) -> tensor<4xf32>
+  %2 = nn.binary mul %x, %1 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %e2 = nn.constant dense<[-0.001341400, -0.119202922, 0.365529289, 3.998658600]> : tensor<4xf32>
+  check.expect_close %2, %e2 : tensor<4xf32>, tensor<4xf32>
+  %3 = nn.binary mul %one, %x : (tensor<f32>, tensor<4xf32>) -> tensor<4xf32>
+  %4 = nn.unary sigmoid %3 : (tensor<4xf32>) -> tensor<4xf32>
+  %5 = nn.binary mul %x, %4 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %e5 = nn.constant dense<[-0.071944840, -0.268941421, 0.311229666, 3.928055160]> : tensor<4xf32>
+  check.expect_close %5, %e5 : tensor<4xf32>, tensor<4xf32>
+  %6 = nn.binary max %low, %x : (tensor<f32>, tensor<4xf32>) -> tensor<4xf32>
+  check.expect_eq %6, %c : tensor<4xf32>, tensor<4xf32>
+  return
+}
+
 // Another factor, another tensor, another constant.
 
 // CHECK-LABEL: @kept

@@ -102,6 +102,18 @@ struct ReshapeFactors : FactorSource::ExternalModel<ReshapeFactors, ReshapeOp> {
   }
 };
 
+/// Whole along the axis; elsewhere it leaves elements out, which changes nothing for the others.
+struct SliceFactors : FactorSource::ExternalModel<SliceFactors, SliceOp> {
+  Alternatives getFactorOperands(Operation *op, int64_t axis) const {
+    auto slice = cast<SliceOp>(op);
+    if (slice.getStarts()[axis] != 0 || slice.getSteps()[axis] != 1 ||
+        typeOf(slice.getX()).isDynamicDim(axis) ||
+        typeOf(slice.getX()).getDimSize(axis) != typeOf(slice.getResult()).getDimSize(axis))
+      return {};
+    return {{{&op->getOpOperand(0), axis}}};
+  }
+};
+
 struct ShapeReads : ShapeReader::ExternalModel<ShapeReads, ShapeOp> {};
 
 } // namespace
@@ -116,5 +128,6 @@ void terse::nn::attachFactorInterfaces(MLIRContext *context) {
   InstanceNormOp::attachInterface<ChannelNormFactors<InstanceNormOp>>(*context);
   TransposeOp::attachInterface<TransposeFactors>(*context);
   ReshapeOp::attachInterface<ReshapeFactors>(*context);
+  SliceOp::attachInterface<SliceFactors>(*context);
   ShapeOp::attachInterface<ShapeReads>(*context);
 }

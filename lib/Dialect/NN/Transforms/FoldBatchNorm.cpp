@@ -1,10 +1,10 @@
 //===- FoldBatchNorm.cpp - Per-channel factors into weights ---------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "Matching.h"
 #include "NNBuilder.h"
-#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
-#include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "terse/Dialect/NN/IR/NNFactors.h"
 #include "terse/Dialect/NN/IR/NNQuantization.h"
 #include "terse/Dialect/NN/Transforms/Passes.h"
 
@@ -17,28 +17,35 @@ using namespace mlir;
 using namespace terse;
 using namespace terse::nn;
 
-/// A constant, or computed from constants only: what nn-fold-constants evaluates.
-static bool isConstantExpression(Value value, unsigned depth = 0) {
-  Operation *op = value.getDefiningOp();
-  if (!op || depth > 16)
-    return false;
-  if (matchPattern(value, m_Constant()) || isa<ml_program::GlobalLoadConstOp>(op))
-    return true;
-  return isa_and_nonnull<NNDialect>(op->getDialect()) && op->getNumOperands() > 0 &&
-         llvm::all_of(op->getOperands(),
-                      [&](Value operand) { return isConstantExpression(operand, depth + 1); });
-}
-
 namespace {
 
-/// A contraction whose weight and bias may be changed because nothing else sees its result.
+/// A contraction whose weight and bias may be changed because nothing else sees its result, but
+/// what moves its elements.
 struct FoldTarget {
   ContractionLike op;
   int64_t channels = 0;
+  /// The axis of the channels in the value that was asked for; none if the moves mix them.
+  std::optional<int64_t> axis;
   explicit operator bool() const { return bool(op); }
 };
 
+/// The axis of the result of a move that is axis `axis` of its operand.
+std::optional<int64_t> followAxis(FactorSource move, int64_t axis) {
+  for (int64_t i = 0, rank = typeOf(move->getResult(0)).getRank(); i < rank; ++i)
+    for (const SmallVector<FactorOperand> &operands : move.getFactorOperands(i))
+      if (operands.size() == 1 && operands.front().axis == axis)
+        return i;
+  return std::nullopt;
+}
+
 FoldTarget getTarget(Value value) {
+  // What is done to every element may as well be done before it is moved.
+  SmallVector<Operation *> moves;
+  while (isa_and_nonnull<ReshapeOp, TransposeOp, SliceOp>(value.getDefiningOp()) &&
+         value.hasOneUse() && !isEncoded(value.getDefiningOp())) {
+    moves.push_back(value.getDefiningOp());
+    value = moves.back()->getOperand(0);
+  }
   auto op = value.getDefiningOp<ContractionLike>();
   if (!op || !value.hasOneUse() || isEncoded(op))
     return {};
@@ -51,17 +58,21 @@ FoldTarget getTarget(Value value) {
   if (ShapedType::isDynamic(channels) ||
       typeOf(weight).getDimSize(op.getOutputChannelAxis()) != channels)
     return {};
-  return {op, channels};
+  std::optional<int64_t> axis = op.getResultChannelAxis();
+  for (Operation *move : llvm::reverse(moves))
+    if (axis)
+      axis = followAxis(cast<FactorSource>(move), *axis);
+  return {op, channels, axis};
 }
 
-/// Whether `values` is one number, or one per channel of the result of `target`.
-bool isPerChannel(FoldTarget target, Value values) {
-  RankedTensorType type = typeOf(values), result = typeOf(target.op->getResult(0));
+/// Whether `values` is one number, or one per channel of `result`, which comes from `target`.
+bool isPerChannel(FoldTarget target, RankedTensorType result, Value values) {
+  RankedTensorType type = typeOf(values);
   if (!type.hasStaticShape() || type.getRank() > result.getRank())
     return false;
-  int64_t lead = result.getRank() - type.getRank(), axis = target.op.getResultChannelAxis();
+  int64_t lead = result.getRank() - type.getRank();
   for (int64_t i = 0; i < type.getRank(); ++i)
-    if (type.getDimSize(i) != 1 && i + lead != axis)
+    if (type.getDimSize(i) != 1 && i + lead != target.axis)
       return false;
   return true;
 }
@@ -121,7 +132,7 @@ struct FoldBatchNorm : OpRewritePattern<BatchNormOp> {
     if (!target || isEncoded(op))
       return rewriter.notifyMatchFailure(
           op, "is not the only use of a contraction with constant weights");
-    if (target.op.getResultChannelAxis() != 1 || !isa<Biased>(target.op.getOperation()))
+    if (target.axis != 1 || !isa<Biased>(target.op.getOperation()))
       return rewriter.notifyMatchFailure(
           op, "normalizes another axis, or the contraction takes no bias");
     for (Value parameter : op->getOperands().drop_front())
@@ -137,7 +148,7 @@ struct FoldBatchNorm : OpRewritePattern<BatchNormOp> {
     Value factor = b.div(op.getScale(), b.unary(UnaryKind::Sqrt, variance));
     Value offset = b.sub(op.getBias(), b.mul(op.getMean(), factor));
     (void)fold(b, target, factor, offset);
-    rewriter.replaceOp(op, target.op->getResult(0));
+    rewriter.replaceOp(op, op.getX());
     return success();
   }
 };
@@ -152,12 +163,13 @@ struct FoldArithmetic : OpRewritePattern<BinaryOp> {
     Value constant = op.getRhs();
     FoldTarget target = getTarget(op.getLhs());
     // c * y and c + y; c - y = c + (-1) y; c / y is not linear.
+    Value data = op.getLhs();
     bool swapped = !target;
     if (swapped && kind != BinaryKind::Div) {
-      constant = op.getLhs();
-      target = getTarget(op.getRhs());
+      std::swap(data, constant);
+      target = getTarget(data);
     }
-    if (!target || op.getType() != target.op->getResult(0).getType())
+    if (!target || op.getType() != data.getType())
       return rewriter.notifyMatchFailure(
           op, "is not the only use of a contraction with constant weights");
     if (!isConstantExpression(constant) || (!isFactor && !isa<Biased>(target.op.getOperation())) ||
@@ -165,7 +177,7 @@ struct FoldArithmetic : OpRewritePattern<BinaryOp> {
          !isa<Biased>(target.op.getOperation())))
       return rewriter.notifyMatchFailure(
           op, "the other operand is computed, or the contraction takes no bias");
-    if (!isPerChannel(target, constant))
+    if (!isPerChannel(target, typeOf(data), constant))
       return rewriter.notifyMatchFailure(op,
                                          "the constant varies along other axes than the channels");
     if (!hoist(constant, target.op))
@@ -192,7 +204,7 @@ struct FoldArithmetic : OpRewritePattern<BinaryOp> {
                                      Value());
     }
     (void)fold(b, target, factor, offset);
-    rewriter.replaceOp(op, target.op->getResult(0));
+    rewriter.replaceOp(op, data);
     return success();
   }
 };

@@ -1,8 +1,8 @@
 //===- RecognizeActivations.cpp - Functions behind compositions -----*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "Matching.h"
 #include "NNBuilder.h"
-#include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "terse/Dialect/NN/Transforms/Passes.h"
 
@@ -20,38 +20,6 @@ using namespace terse::nn;
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-/// The float that every element of a constant is.
-std::optional<double> getNumber(Value value) {
-  DenseElementsAttr attr;
-  if (!matchPattern(value, m_Constant(&attr)) || !attr.isSplat() ||
-      !isa<FloatType>(attr.getElementType()))
-    return std::nullopt;
-  return attr.getSplatValue<APFloat>().convertToDouble();
-}
-
-bool near(std::optional<double> a, double b) {
-  return a && std::fabs(*a - b) <= 1e-6 * std::fabs(b);
-}
-
-/// An op that multiplies or adds a number: the other operand, if the number is `number`.
-Value matchNumber(Value value, BinaryKind kind, double number) {
-  auto op = value.getDefiningOp<BinaryOp>();
-  if (!op)
-    return {};
-  for (auto [x, c] : {std::pair(op.getLhs(), op.getRhs()), std::pair(op.getRhs(), op.getLhs())}) {
-    std::optional<double> given = getNumber(c);
-    if (!given || x.getType() != op.getType())
-      continue;
-    if (op.getKind() == kind && near(given, number))
-      return x;
-    // x / c is x * (1 / c)
-    if (op.getKind() == BinaryKind::Div && c == op.getRhs() && kind == BinaryKind::Mul &&
-        near(1 / *given, number))
-      return x;
-  }
-  return {};
-}
 
 /// The factors of a product, numbers multiplied into one.
 struct Product {
@@ -114,6 +82,10 @@ struct RecognizeBounds : OpRewritePattern<OpTy> {
       x = y, low = newLow, high = newHigh;
       changed = true;
     }
+    if (low == -kInfinity && high == kInfinity) {
+      rewriter.replaceOp(op, x);
+      return success();
+    }
     bool isRelu = low == 0 && high == kInfinity;
     auto unary = dyn_cast<UnaryOp>(op.getOperation());
     if (!changed && (!unary || unary.getKind() == UnaryKind::Relu || !isRelu))
@@ -137,11 +109,14 @@ struct RecognizeProducts : OpRewritePattern<BinaryOp> {
                         std::pair(product.factors[1], product.factors[0])}) {
       if (x.getType() != op.getType() || f.getType() != op.getType())
         continue;
-      std::optional<UnaryKind> kind = match(x, f, product.number);
-      if (!kind)
-        continue;
-      rewriter.replaceOpWithNewOp<UnaryOp>(op, *kind, x, *kind == UnaryKind::Silu ? 1.0 : 0.0);
-      return success();
+      if (std::optional<double> alpha = matchSilu(x, f); alpha && isNear(product.number, 1)) {
+        rewriter.replaceOpWithNewOp<UnaryOp>(op, UnaryKind::Silu, x, *alpha);
+        return success();
+      }
+      if (std::optional<UnaryKind> kind = match(x, f, product.number)) {
+        rewriter.replaceOpWithNewOp<UnaryOp>(op, *kind, x);
+        return success();
+      }
     }
     return rewriter.notifyMatchFailure(op, "is no known function");
   }
@@ -149,36 +124,47 @@ struct RecognizeProducts : OpRewritePattern<BinaryOp> {
   /// 0.044715 x^3
   static bool isCubeOf(Value value, Value x) {
     Product product = getFactors(value);
-    if (!near(product.number, 0.044715))
+    if (!isNear(product.number, 0.044715))
       return false;
     if (product.factors.size() == 3)
       return llvm::all_of(product.factors, [&](Value factor) { return factor == x; });
     auto pow = product.factors.size() == 1 ? product.factors.front().getDefiningOp<BinaryOp>()
                                            : BinaryOp();
     return pow && pow.getKind() == BinaryKind::Pow && pow.getLhs() == x &&
-           near(getNumber(pow.getRhs()), 3);
+           isNear(getNumber(pow.getRhs()), 3);
+  }
+
+  /// The number a, if f = sigmoid(a x).
+  static std::optional<double> matchSilu(Value x, Value f) {
+    auto sigmoid = f.getDefiningOp<UnaryOp>();
+    if (!sigmoid || sigmoid.getKind() != UnaryKind::Sigmoid)
+      return std::nullopt;
+    if (sigmoid.getX() == x)
+      return 1.0;
+    Product product = getFactors(sigmoid.getX());
+    if (product.factors.size() != 1 || product.factors.front() != x)
+      return std::nullopt;
+    return product.number;
   }
 
   static std::optional<UnaryKind> match(Value x, Value f, double number) {
-    if (auto unary = f.getDefiningOp<UnaryOp>(); unary && unary.getX() == x && near(number, 1)) {
-      if (unary.getKind() == UnaryKind::Sigmoid)
-        return UnaryKind::Silu;
+    if (auto unary = f.getDefiningOp<UnaryOp>(); unary && unary.getX() == x && isNear(number, 1)) {
       if (unary.getKind() == UnaryKind::HardSigmoid &&
-          near(unary.getAlpha().convertToDouble(), 1.0 / 6) &&
-          near(unary.getBeta().convertToDouble(), 0.5))
+          isNear(unary.getAlpha().convertToDouble(), 1.0 / 6) &&
+          isNear(unary.getBeta().convertToDouble(), 0.5))
         return UnaryKind::HardSwish;
     }
-    if (auto bounds = getBounds(f); bounds && near(number, 1.0 / 6)) {
+    if (auto bounds = getBounds(f); bounds && isNear(number, 1.0 / 6)) {
       auto [y, low, high] = *bounds;
       if (low == 0 && high == 6 && matchNumber(y, BinaryKind::Add, 3) == x)
         return UnaryKind::HardSwish;
     }
-    if (Value erf = matchNumber(f, BinaryKind::Add, 1); erf && near(number, 0.5))
+    if (Value erf = matchNumber(f, BinaryKind::Add, 1); erf && isNear(number, 0.5))
       if (auto unary = erf.getDefiningOp<UnaryOp>();
           unary && unary.getKind() == UnaryKind::Erf &&
           matchNumber(unary.getX(), BinaryKind::Mul, std::sqrt(0.5)) == x)
         return UnaryKind::Gelu;
-    if (Value tanh = matchNumber(f, BinaryKind::Add, 1); tanh && near(number, 0.5))
+    if (Value tanh = matchNumber(f, BinaryKind::Add, 1); tanh && isNear(number, 0.5))
       if (auto unary = tanh.getDefiningOp<UnaryOp>(); unary && unary.getKind() == UnaryKind::Tanh)
         if (Value sum =
                 matchNumber(unary.getX(), BinaryKind::Mul, std::sqrt(2 / 3.14159265358979323846)))

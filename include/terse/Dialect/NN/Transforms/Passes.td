@@ -90,7 +90,8 @@ def NNFoldBatchNormPass : Pass<"nn-fold-batch-norm", "::mlir::ModuleOp"> {
   let summary = "Fold per-channel factors and offsets into the contraction before them";
   let description = [{
     A batch norm, and a multiplication, division, addition or subtraction with constants of one number or one number per
-    channel, that is the only use of a contraction with constant weights, becomes part of its weight and bias:
+    channel, that is the only use of a contraction with constant weights, becomes part of its weight and bias. Reshapes,
+    transposes and slices may stand between the two, if each channel stays a slice of one axis:
 
     ```
     factor = scale / sqrt(variance + epsilon)
@@ -142,8 +143,8 @@ def NNRecognizeActivationsPass : Pass<"nn-recognize-activations", "::mlir::Modul
     | composition | function |
     |---|---|
     | `max(x, 0)`, `clamp(x, 0, inf)` | `relu` |
-    | `min` and `max` with numbers, one after another, also of `relu` and `clamp` | `clamp` (ReLU6 is `clamp` 0, 6) |
-    | `x * sigmoid(x)` | `silu` |
+    | `min` and `max` with numbers, one after another, also of `relu` and `clamp` | `clamp` (ReLU6 is `clamp` 0, 6); nothing for infinite bounds |
+    | `x * sigmoid(x)`, `x * sigmoid(a * x)` with a number a | `silu` with `alpha` a |
     | `x * hard_sigmoid(x)` with 1/6 and 1/2; `x * clamp(x + 3, 0, 6) / 6` | `hard_swish` |
     | `x / 2 * (1 + erf(x / sqrt(2)))` in any order | `gelu` |
     | `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x * x * x)))` in any order | `gelu_tanh` |
@@ -158,6 +159,43 @@ def NNRecognizeActivationsPass : Pass<"nn-recognize-activations", "::mlir::Modul
     ```
   }];
   let statistics = [Statistic<"numRecognized", "recognized", "Number of functions recognized">];
+  let dependentDialects = ["::terse::nn::NNDialect"];
+}
+
+def NNRecognizeNormsPass : Pass<"nn-recognize-norms", "::mlir::ModuleOp"> {
+  let summary = "Write norms and softmax by their names";
+  let description = [{
+    Norms and softmax that exporters wrote out in simpler ops become one op each. With m = mean(x), v = variance of x, c
+    constants:
+
+    | composition | op |
+    |---|---|
+    | `(x - m) / sqrt(v + eps) * c + b`, products in any order, quotients as reciprocals | `nn.layer_norm` |
+    | `x * (c / sqrt(v + eps)) + (b - m * (c / sqrt(v + eps)))`, the form of a batch norm | `nn.layer_norm` |
+    | `x / sqrt(mean(x^2) + eps) * c` | `nn.rms_norm` |
+    | `exp(x - max(x)) / sum(exp(x - max(x)))`, also without the maximum | `nn.softmax` |
+    | `x - max(x) - log(sum(exp(x - max(x))))`, also without the maximum | `nn.softmax`, `log` |
+
+    The mean may be a sum with a factor, the variance `mean((x - m)^2)` or `mean(x^2) - m^2`, bounded by 0 below or not, and
+    reshapes may stand where axes come and go. Axes that are not the last ones are transposed to the end and back.
+    An instance norm is a layer norm over the spatial axes, a group norm one over a reshaped x.
+
+    Left alone: scales and biases that are computed, and statistics that are broadcast along other axes than they were
+    taken of. Intermediate values with other readers stay for them. Numerics: the op sums and rounds in its own order, and its
+    variance never cancels, so results differ in the last places, and more where `mean(x^2) - m^2` cancelled.
+    ```mlir
+    %m = nn.reduce mean %x {axes = array<i64: 1>, keepdims = true} : (tensor<2x8xf32>) -> tensor<2x1xf32>
+    %d = nn.binary sub %x, %m : (tensor<2x8xf32>, tensor<2x1xf32>) -> tensor<2x8xf32>
+    %q = nn.binary mul %d, %d : (tensor<2x8xf32>, tensor<2x8xf32>) -> tensor<2x8xf32>
+    %v = nn.reduce mean %q {axes = array<i64: 1>, keepdims = true} : (tensor<2x8xf32>) -> tensor<2x1xf32>
+    %e = nn.binary add %v, %eps : (tensor<2x1xf32>, tensor<f32>) -> tensor<2x1xf32>
+    %r = nn.unary sqrt %e : (tensor<2x1xf32>) -> tensor<2x1xf32>
+    %y = nn.binary div %d, %r : (tensor<2x8xf32>, tensor<2x1xf32>) -> tensor<2x8xf32>
+    // becomes
+    %y = nn.layer_norm %x {axis = 1 : i64, epsilon = 1.0e-6 : f64} : (tensor<2x8xf32>) -> tensor<2x8xf32>
+    ```
+  }];
+  let statistics = [Statistic<"numRecognized", "recognized", "Number of norms and softmaxes recognized">];
   let dependentDialects = ["::terse::nn::NNDialect"];
 }
 
