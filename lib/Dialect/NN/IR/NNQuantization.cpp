@@ -197,9 +197,11 @@ struct UnaryModel : Quantizable::ExternalModel<UnaryModel, UnaryOp> {
     return std::nullopt;
   }
   bool amplifiesErrors(Operation *op) const {
-    return llvm::is_contained(
-        {UnaryKind::Exp, UnaryKind::Log, UnaryKind::Sqrt, UnaryKind::Rsqrt, UnaryKind::Reciprocal},
-        cast<UnaryOp>(op).getKind());
+    // A step of 1/256 of many periods is a large part of one: positions are encoded like that.
+    return llvm::is_contained({UnaryKind::Exp, UnaryKind::Log, UnaryKind::Sqrt, UnaryKind::Rsqrt,
+                               UnaryKind::Reciprocal, UnaryKind::Sin, UnaryKind::Cos,
+                               UnaryKind::Tan},
+                              cast<UnaryOp>(op).getKind());
   }
   std::optional<Interval> getResultBounds(Operation *op) const {
     switch (cast<UnaryOp>(op).getKind()) {

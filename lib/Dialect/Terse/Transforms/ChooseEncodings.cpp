@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mlir/AsmParser/AsmParser.h"
+#include "terse/Dialect/NN/IR/NNInterfaces.h"
 #include "terse/Dialect/Terse/IR/TerseAttributes.h"
 #include "terse/Dialect/Terse/IR/TerseDialect.h"
 #include "terse/Dialect/Terse/IR/TerseOps.h"
@@ -61,6 +62,8 @@ private:
   /// The encoding or the reason for a constant weight.
   Attribute decideWeight(const WeightOperand &weight, RankedTensorType type);
   Attribute decideActivation(const WeightOperand &weight, RankedTensorType type);
+  /// Encodes both operands of a product of two computed tensors.
+  void decideProduct(nn::ContractionLike op, SymbolTableCollection &symbols);
   /// Whether the operand is a constant that nobody has decided about.
   bool isUndecided(OpOperand &operand, SymbolTableCollection &symbols);
   void decide(const WeightOperand &weight);
@@ -236,6 +239,29 @@ void ChooseEncodingsPass::decide(const WeightOperand &weight) {
     ChoiceAttr::set(*weight.activation, decideActivation(weight, type));
 }
 
+void ChooseEncodingsPass::decideProduct(nn::ContractionLike op, SymbolTableCollection &symbols) {
+  OpOperand &left = op.getActivationOperand(), &right = op.getWeightOperand();
+  SmallVector<int64_t> contracted = op.getContractionAxes();
+  if (!op.hasIntegerForm() || contracted.size() != 1 || op.getBiasOperand())
+    return;
+  ChoiceAttr earlier = ChoiceAttr::get(op);
+  for (OpOperand *operand : {&left, &right}) {
+    auto type = dyn_cast<RankedTensorType>(operand->get().getType());
+    if (!type || !isa<Float16Type, BFloat16Type, Float32Type>(type.getElementType()) ||
+        type.getEncoding() || getConstantSource(operand->get(), symbols) ||
+        (earlier && earlier.lookup(operand->getOperandNumber())))
+      return;
+  }
+  WeightOperand product;
+  product.contractionAxes = contracted;
+  product.activationChannelAxis = op.getActivationChannelAxis();
+  ChoiceAttr::set(left, decideActivation(product, cast<RankedTensorType>(left.get().getType())));
+  // A row of the left operand meets what the contraction leaves of the right one: its columns.
+  product.activationChannelAxis = contracted.front();
+  ChoiceAttr::set(right, decideActivation(product, cast<RankedTensorType>(right.get().getType())));
+  ++numProducts;
+}
+
 void ChooseEncodingsPass::skipOthers(Operation *op, SymbolTableCollection &symbols) {
   if (isa<AssembleOp>(op))
     return; // Its operands are parts of a weight.
@@ -266,5 +292,8 @@ void ChooseEncodingsPass::runOnOperation() {
         decide(weight);
     if (!skip.empty())
       skipOthers(op, symbols);
+    else if (auto contraction = dyn_cast<nn::ContractionLike>(op);
+             contraction && products && activations != ActivationGranularity::None)
+      decideProduct(contraction, symbols);
   });
 }

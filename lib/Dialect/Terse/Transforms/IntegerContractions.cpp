@@ -80,6 +80,25 @@ static bool hasScalesAlongOnly(const IntegerOperand &operand, ArrayRef<int64_t> 
   return true;
 }
 
+/// Whether the axes of the weight but the contracted ones are axes of the result, as in a product
+/// of batches of matrices; the batches may have scales of their own then.
+static bool isBatchedWeight(nn::ContractionLike op, const IntegerOperand &weight) {
+  return weight.shape.size() == size_t(typeOf(op->getResult(0)).getRank()) &&
+         op.getOutputChannelAxis() == op.getResultChannelAxis() && !weight.encoding.getAxis() &&
+         !weight.encoding.isPerTensor();
+}
+
+/// The axes along which the weight may have several scales.
+static SmallVector<int64_t> getWeightRowAxes(nn::ContractionLike op, const IntegerOperand &weight) {
+  if (!isBatchedWeight(op, weight))
+    return {op.getOutputChannelAxis()};
+  SmallVector<int64_t> axes, contracted = op.getContractionAxes();
+  for (int64_t axis = 0; axis < int64_t(weight.shape.size()); ++axis)
+    if (!llvm::is_contained(contracted, axis))
+      axes.push_back(axis);
+  return axes;
+}
+
 /// The largest |q - z| that the components can hold.
 static int64_t getLargestMagnitude(UniformEncodingAttr encoding) {
   unsigned bits = encoding.getValueType().getWidth();
@@ -153,22 +172,26 @@ static std::optional<IntegerContraction> analyze(nn::ContractionLike op, std::st
   if (!hasScalesAlongOnly(result.activation, op.getActivationRowAxes()))
     return no("the scale of the activation varies along the contraction");
   int64_t channelAxis = op.getOutputChannelAxis();
-  if (!hasScalesAlongOnly(result.weight, {channelAxis}))
+  if (!hasScalesAlongOnly(result.weight, getWeightRowAxes(op, result.weight)))
     return no("the scale of the weight varies within an output channel");
   // Grouped transposed convolutions share weight channels between groups of result channels.
   SmallVector<int64_t> scaleShape = result.weight.encoding.getScaleShape(result.weight.shape);
   bool oneScale = llvm::all_of(scaleShape, [](int64_t size) { return size == 1; });
   int64_t channels = result.weight.shape[channelAxis];
-  if (!oneScale && (ShapedType::isDynamic(channels) ||
-                    channels != resultType.getDimSize(op.getResultChannelAxis())))
+  if (!oneScale && !isBatchedWeight(op, result.weight) &&
+      (ShapedType::isDynamic(channels) ||
+       channels != resultType.getDimSize(op.getResultChannelAxis())))
     return no("the output channels of the weight are not those of the result");
 
   int64_t summands = getContractedSize(op, result.activation.shape, result.weight.shape);
-  if (ShapedType::isDynamic(summands))
-    return no("the number of summands is not known");
   int64_t largest =
       getLargestMagnitude(result.activation.encoding) * getLargestMagnitude(result.weight.encoding);
-  if (summands > std::numeric_limits<int32_t>::max() / largest)
+  bool isOpen = ShapedType::isDynamic(summands);
+  // A size that the model leaves open between two computed operands, such as the positions of an
+  // attention, is below that of an overflow: a requirement of the pass.
+  if (isOpen && !(result.weight.encoding.getDynamic() && op.getContractionAxes().size() == 1))
+    return no("the number of summands is not known");
+  if (!isOpen && summands > std::numeric_limits<int32_t>::max() / largest)
     return no("a sum of " + Twine(summands) + " products may overflow i32");
 
   result.requantize = getRequantization(op);
@@ -193,7 +216,9 @@ public:
     SmallVector<Value> x = components(contraction.activation), w = components(contraction.weight);
     factor = binary(nn::BinaryKind::Mul,
                     spread(loadScales(contraction.activation, x), contraction.activation),
-                    spreadOverChannels(loadScales(contraction.weight, w)));
+                    isBatchedWeight(op, contraction.weight)
+                        ? loadScales(contraction.weight, w)
+                        : spreadOverChannels(loadScales(contraction.weight, w)));
     Value sum = op.buildIntegerForm(builder, center(contraction.activation, x),
                                     center(contraction.weight, w));
     return cast(sum, builder.getF32Type());

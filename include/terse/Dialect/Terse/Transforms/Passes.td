@@ -67,8 +67,9 @@ def IntegerContractionsPass : Pass<"terse-integer-contractions", "::mlir::Module
 
     Requires: one scale along everything that is summed, that is, activations
     per tensor or per row (block sizes `[1, ?]`; `[1, ?, ?, ?]` for convolutions), weights
-    per tensor or per output channel; a static number of summands so small that
-    i32 cannot overflow; results in f32, f16 or bf16. What does not qualify stays as
+    per tensor or per output channel (per batch and output channel where both operands are batches of
+    matrices); a static number of summands so small that i32 cannot overflow, where a size that is
+    open between two computed operands has to be below 2^31 / (largest product), 131,071 for i8; results in f32, f16 or bf16. What does not qualify stays as
     it is, decodes and computes in float; a remark (category
     `terse-integer-contractions`) says why, and a statistic counts.
 
@@ -131,7 +132,9 @@ def ChooseEncodingsPass : Pass<"terse-choose-encodings", "::mlir::ModuleOp"> {
     are any of nearly that size.
 
     With `activations`, the hidden state of a recurrent layer is encoded as its input is
-    (`terse-expand-recurrent`). A rule with `skip` also speaks for
+    (`terse-expand-recurrent`). With `products` too, both operands of a matrix product of two computed tensors are
+    encoded: rows of the left one and columns of the right one, each batch for itself, as in attention's q k^T (a scale per
+    query, a scale per key) and p v (a scale per row of probabilities, a scale per channel of the values). A rule with `skip` also speaks for
     float matrices of more than 1 KiB that no interface calls a weight, such as
     learned positions that are added.
 
@@ -176,9 +179,12 @@ def ChooseEncodingsPass : Pass<"terse-choose-encodings", "::mlir::ModuleOp"> {
                clEnumValN(::terse::ActivationGranularity::Row, "row", "a row, or a sample of a convolution"))}]>,
     Option<"activationType", "activation-type", "std::string", /*default=*/"\"i8\"",
            "Integer type of encoded activations; unsigned ones get a zero point">,
+    Option<"products", "products", "bool", /*default=*/"false",
+           "With activations: encode both operands of products of two computed tensors, such as attention's (default: false)">,
   ];
   let statistics = [
     Statistic<"numChosen", "chosen", "Weights that get an encoding">,
+    Statistic<"numProducts", "products", "Products of two computed tensors whose operands get encodings">,
     Statistic<"numKept", "kept", "Weights that stay as they are, for a reason that is recorded">,
   ];
   let dependentDialects = ["::terse::TerseDialect", "::mlir::ml_program::MLProgramDialect"];
