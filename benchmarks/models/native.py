@@ -25,7 +25,7 @@ class Tensor(ctypes.Structure):
 
 
 class Options(ctypes.Structure):
-    _fields_ = [("threads", ctypes.c_int32), ("verify_weights", ctypes.c_int32)]
+    _fields_ = [("threads", ctypes.c_int32), ("verify_weights", ctypes.c_int32), ("variant", ctypes.c_char_p)]
 
 
 _library = None
@@ -58,7 +58,7 @@ class Model:
     def __init__(self, terse, path, threads=2):
         self.lib = library(terse)
         self.handle = ctypes.c_void_p()
-        options = Options(threads, 0)
+        options = Options(threads, 0, None)
         self.check(self.lib.terse_model_load(os.fsencode(path), ctypes.byref(options), ctypes.byref(self.handle)))
         names = [(self.lib.terse_input_count, self.lib.terse_input_name), (self.lib.terse_output_count, self.lib.terse_output_name)]
         self.inputs, self.outputs = [[name(self.handle, i).decode() for i in range(count(self.handle))] for count, name in names]

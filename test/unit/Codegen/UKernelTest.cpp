@@ -240,6 +240,45 @@ TEST_F(UKernelTest, Convolution) {
   }
 }
 
+// A window for each channel: vectors and tails of channels, one and several rows of the result at
+// once, windows of up to two times four columns, edges of every kind, padding that is not zero.
+TEST_F(UKernelTest, Depthwise) {
+  struct Case {
+    int64_t channels, height, width, kernelHeight, kernelWidth, stride, pad, dilation;
+  };
+  for (const Case &c : {Case{64, 25, 5, 3, 3, 1, 1, 1}, Case{16, 8, 9, 3, 3, 1, 1, 1},
+                        Case{24, 7, 7, 3, 3, 1, 1, 1}, Case{5, 13, 4, 3, 3, 1, 1, 1},
+                        Case{33, 9, 11, 3, 3, 2, 1, 1}, Case{17, 8, 8, 3, 3, 2, 1, 1},
+                        Case{16, 1, 1, 3, 3, 1, 1, 1}, Case{16, 2, 2, 3, 3, 1, 2, 1},
+                        Case{20, 6, 3, 2, 2, 1, 0, 1}, Case{16, 6, 10, 1, 3, 1, 1, 1},
+                        Case{16, 10, 6, 5, 1, 1, 2, 1}, Case{32, 9, 9, 5, 5, 1, 2, 1},
+                        Case{18, 11, 12, 5, 5, 2, 2, 1}, Case{16, 12, 13, 7, 7, 1, 3, 1},
+                        Case{16, 9, 14, 3, 3, 1, 2, 2}, Case{48, 10, 10, 3, 4, 1, 1, 1}}) {
+    int64_t reachY = (c.kernelHeight - 1) * c.dilation + 1,
+            reachX = (c.kernelWidth - 1) * c.dilation + 1;
+    for (const char *type : {"i8", "ui8"}) {
+      int64_t value = (c.height + type[0]) % 2 ? 7 : 0;
+      int64_t top = c.kernelHeight > 1 ? c.pad : 0, left = c.kernelWidth > 1 ? c.pad : 0;
+      std::vector<int64_t> padded{2, c.channels, c.height + 2 * top, c.width + 2 * left};
+      std::vector<int64_t> out{2, c.channels, (padded[2] - reachY) / c.stride + 1,
+                               (padded[3] - reachX) / c.stride + 1};
+      std::vector<int64_t> kernel{c.channels, 1, c.kernelHeight, c.kernelWidth};
+      std::vector<int64_t> in{2, c.channels, c.height, c.width};
+      std::string x = tensor(in, type), p = tensor(padded, type), y = tensor(out, "i32");
+      compare(formatv("func.func @main(%x: {0}) -> {2} {{\n%w = {3}\n"
+                      "%v = nn.constant dense<{4}> : tensor<{5}>\n"
+                      "%p = nn.pad constant %x, %v {{low = array<i64: 0, 0, {6}, {7}>, "
+                      "high = array<i64: 0, 0, {6}, {7}>} : ({0}, tensor<{5}>) -> {1}\n"
+                      "%0 = nn.conv %p, %w {{strides = array<i64: {8}, {8}>, "
+                      "pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: {9}, {9}>, "
+                      "groups = {10} : i64} : ({1}, {11}) -> {2}\nreturn %0 : {2} }",
+                      x, p, y, constant(kernel, "i8"), value, type, top, left, c.stride, c.dilation,
+                      c.channels, tensor(kernel, "i8")),
+              {in}, targets().back()); // Convolution covers the others.
+    }
+  }
+}
+
 // Tiles: many blocks and panels, ends of both, epilogues of tiles whose sums are few steps long;
 // convolutions that read their windows in place, with strides, dilations and padding.
 TEST_F(UKernelTest, Tiles) {

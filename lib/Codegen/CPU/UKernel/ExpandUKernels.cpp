@@ -81,7 +81,8 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
 
   static Value countItems(KernelCode &code) {
     if (code.op.isDepthwise())
-      return countDepthwiseItems(code);
+      return code.schedule.getIsa() == ISA::AVX512VNNI ? countDepthwiseDotItems(code)
+                                                       : countDepthwiseItems(code);
     return code.schedule.getIsa() == ISA::AMXInt8 ? countTileItems(code) : countMatrixItems(code);
   }
 
@@ -104,7 +105,9 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
     Operation *inside = b.clone(*op.getOperation(), mapping);
     Value begin = block->getArguments().end()[-2], end = block->getArguments().end()[-1];
     KernelCode code(b, cast<KernelOpInterface>(inside), hasFMA);
-    if (op.isDepthwise())
+    if (op.isDepthwise() && code.schedule.getIsa() == ISA::AVX512VNNI)
+      buildDepthwiseDotKernel(code, begin, end);
+    else if (op.isDepthwise())
       buildDepthwiseKernel(code, begin, end);
     else if (op.getScheduleAttr().getIsa() == ISA::AMXInt8)
       buildTileKernel(code, begin, end);

@@ -97,6 +97,8 @@ void buildTileKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::Value countTileItems(KernelCode &code);
 void buildDepthwiseKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::Value countDepthwiseItems(KernelCode &code);
+void buildDepthwiseDotKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
+mlir::Value countDepthwiseDotItems(KernelCode &code);
 
 } // namespace terse
 

@@ -34,6 +34,9 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
   // The instructions for the op's types: those of the target that can do them.
   ISA chooseISA(KernelOpInterface op, ISA best) const {
     bool floats = ::mlir::isa<FloatType>(getSumType(op));
+    bool bytes = !floats && cast<ShapedType>(op.getRhs().getType()).getElementType().isInteger(8);
+    if (op.isDepthwise() && bytes && !op.getRhsUnsigned() && best >= ISA::AVX512VNNI)
+      return ISA::AVX512VNNI;
     if (floats || op.isDepthwise())
       return vectorBytes >= 64 ? ISA::AVX512 : vectorBytes >= 32 ? ISA::AVX2 : ISA::Portable;
     // vpdpbusd and its relatives take signed weights; vpmaddwd takes any bytes.
