@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Elements.h"
+#include "Functions.h"
 #include "OpCall.h"
 
 #include "terse/Dialect/NN/IR/NNOps.h"
@@ -34,46 +35,66 @@ static llvm::Error evalAttention(nn::AttentionOp op, OpCall &call) {
     maskValues = load<double>(*mask);
   }
 
-  constexpr double kMasked = -std::numeric_limits<double>::infinity();
-  double scale = op.getScale().convertToDouble(), softcap = op.getSoftcap().convertToDouble();
-  std::vector<double> qs = load<double>(q), ks = load<double>(k), vs = load<double>(v);
-  std::vector<double> results(call.result().getNumElements(), 0), scores(columns);
-  for (int64_t b = 0; b < batch; ++b)
-    for (int64_t h = 0; h < heads; ++h)
-      for (int64_t s = 0; s < rows; ++s) {
-        int64_t shared = b * keyHeads + h / (heads / keyHeads);
-        const double *query = qs.data() + ((b * heads + h) * rows + s) * depth;
-        double max = kMasked, sum = 0;
-        for (int64_t t = 0; t < columns; ++t) {
-          const double *key = ks.data() + (shared * columns + t) * depth;
-          double score = 0;
-          for (int64_t d = 0; d < depth; ++d)
-            score += query[d] * key[d];
-          score *= scale;
-          if (softcap > 0)
-            score = softcap * std::tanh(score / softcap);
-          if (mask) {
-            double m = maskValues[b * maskStrides[0] + h * maskStrides[1] + s * maskStrides[2] +
-                                  t * maskStrides[3]];
-            score = mask->dtype.isBool() ? (m != 0 ? score : kMasked) : score + m;
+  // Every step is rounded to the type that floats compute in, sums once.
+  bool mayMask = mask || op.getCausal();
+  visitFloat(q.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    constexpr T kMasked = -std::numeric_limits<T>::infinity();
+    T scale = static_cast<T>(op.getScale().convertToDouble());
+    double softcap = op.getSoftcap().convertToDouble();
+    std::vector<T> qs = load<T>(q), ks = load<T>(k), vs = load<T>(v), scores(columns);
+    std::vector<double> sums(width);
+    std::vector<T> results(call.result().getNumElements(), 0);
+    for (T &element : qs)
+      element *= scale;
+    for (int64_t b = 0; b < batch; ++b)
+      for (int64_t h = 0; h < heads; ++h)
+        for (int64_t s = 0; s < rows; ++s) {
+          int64_t shared = b * keyHeads + h / (heads / keyHeads);
+          const T *query = qs.data() + ((b * heads + h) * rows + s) * depth;
+          T max = kMasked;
+          for (int64_t t = 0; t < columns; ++t) {
+            const T *key = ks.data() + (shared * columns + t) * depth;
+            double product = 0;
+            for (int64_t d = 0; d < depth; ++d)
+              product += static_cast<double>(query[d]) * static_cast<double>(key[d]);
+            T score = static_cast<T>(product);
+            if (softcap > 0)
+              score =
+                  static_cast<T>(softcap) * reference::tanh(static_cast<T>(1.0 / softcap) * score);
+            if (mask) {
+              double m = maskValues[b * maskStrides[0] + h * maskStrides[1] + s * maskStrides[2] +
+                                    t * maskStrides[3]];
+              score = mask->dtype.isBool() ? (m != 0 ? score : kMasked) : score + static_cast<T>(m);
+            }
+            if (op.getCausal() && t > s)
+              score = kMasked;
+            scores[t] = score;
+            max = propagatingMax(max, score);
           }
-          if (op.getCausal() && t > s)
-            score = kMasked;
-          scores[t] = score;
-          max = propagatingMax(max, score);
-        }
-        // A row that is masked as a whole attends to nothing: its weights are 0.
-        bool masked = max == kMasked;
-        for (double &score : scores) {
-          score = masked ? 0 : std::exp(score - max);
-          sum += score;
-        }
-        double *out = results.data() + ((b * heads + h) * rows + s) * width;
-        for (int64_t t = 0; t < columns; ++t)
+          // A row that is masked as a whole attends to nothing: its weights are 0.
+          if (mayMask && max < std::numeric_limits<float>::lowest())
+            max = std::numeric_limits<float>::lowest();
+          double sum = 0;
+          for (T &score : scores) {
+            score = reference::exp(score - max);
+            sum += score;
+          }
+          T total = static_cast<T>(sum);
+          if (mayMask && total < 1)
+            total = 1;
+          std::fill(sums.begin(), sums.end(), 0);
+          for (int64_t t = 0; t < columns; ++t) {
+            double weight = scores[t] / total;
+            for (int64_t d = 0; d < width; ++d)
+              sums[d] += weight * vs[(shared * columns + t) * width + d];
+          }
+          T *out = results.data() + ((b * heads + h) * rows + s) * width;
           for (int64_t d = 0; d < width; ++d)
-            out[d] += (masked ? 0 : scores[t] / sum) * vs[(shared * columns + t) * width + d];
-      }
-  store(results, call.result());
+            out[d] = static_cast<T>(sums[d]);
+        }
+    store(results, call.result());
+  });
   return llvm::Error::success();
 }
 
@@ -91,23 +112,25 @@ static llvm::Error evalRotaryEmbedding(nn::RotaryEmbeddingOp op, OpCall &call) {
             call.checkShape(*table, {table->shape[0] == 1 ? 1 : batch, steps, half}, "cos and sin"))
       return error;
 
-  std::vector<double> values = load<double>(x);
-  std::vector<double> cosines = load<double>(cosine), sines = load<double>(sine);
-  for (int64_t b = 0; b < batch; ++b)
-    for (int64_t h = 0; h < heads; ++h)
-      for (int64_t s = 0; s < steps; ++s) {
-        double *row = values.data() + ((b * heads + h) * steps + s) * depth;
-        for (int64_t i = 0; i < half; ++i) {
-          double c = cosines[((cosine.shape[0] == 1 ? 0 : b) * steps + s) * half + i];
-          double d = sines[((sine.shape[0] == 1 ? 0 : b) * steps + s) * half + i];
-          double &first = row[op.getInterleaved() ? 2 * i : i];
-          double &second = row[op.getInterleaved() ? 2 * i + 1 : i + half];
-          double a = first;
-          first = a * c - second * d;
-          second = a * d + second * c;
+  visitFloat(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    std::vector<T> values = load<T>(x), cosines = load<T>(cosine), sines = load<T>(sine);
+    for (int64_t b = 0; b < batch; ++b)
+      for (int64_t h = 0; h < heads; ++h)
+        for (int64_t s = 0; s < steps; ++s) {
+          T *row = values.data() + ((b * heads + h) * steps + s) * depth;
+          for (int64_t i = 0; i < half; ++i) {
+            T c = cosines[((cosine.shape[0] == 1 ? 0 : b) * steps + s) * half + i];
+            T d = sines[((sine.shape[0] == 1 ? 0 : b) * steps + s) * half + i];
+            T &first = row[op.getInterleaved() ? 2 * i : i];
+            T &second = row[op.getInterleaved() ? 2 * i + 1 : i + half];
+            T products[] = {first * c, second * d, first * d, second * c};
+            first = products[0] - products[1];
+            second = products[2] + products[3];
+          }
         }
-      }
-  store(values, call.result());
+    store(values, call.result());
+  });
   return llvm::Error::success();
 }
 

@@ -33,6 +33,19 @@ auto visitCarrier(DType dtype, Fn fn) {
   return fn(int64_t());
 }
 
+/// Calls `fn` with a zero of the type in which floats of `dtype` are computed: f64 for f64, f32 for
+/// the others. What an op rounds in between it rounds to that type.
+template <typename Fn>
+auto visitFloat(DType dtype, Fn fn) {
+  return dtype == DType::f64() ? fn(double()) : fn(float());
+}
+
+/// The same for floats, and for integers the carrier.
+template <typename Fn>
+auto visitCompute(DType dtype, Fn fn) {
+  return dtype.isFloat() && dtype != DType::f64() ? fn(float()) : visitCarrier(dtype, fn);
+}
+
 /// Calls `fn` with a zero of an unsigned integer as wide as an element: for moving elements.
 template <typename Fn>
 auto visitStorage(DType dtype, Fn fn) {

@@ -3,8 +3,10 @@
 
 #include "Elementwise.h"
 #include "Elements.h"
+#include "Functions.h"
 #include "OpCall.h"
 
+#include "terse/Dialect/NN/IR/UnaryFunctions.h"
 #include "terse/Numerics/Round.h"
 #include "llvm/Support/ErrorHandling.h"
 
@@ -20,115 +22,51 @@ using nn::UnaryKind;
 // nn.unary
 //===----------------------------------------------------------------------===//
 
-static double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+namespace {
+/// Float arithmetic on numbers: see UnaryFunctions.h.
+template <typename T>
+struct Numbers {
+  using Float = T;
 
-/// log(1 + exp(x)) without overflow.
-static double softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::fabs(x))); }
+  static T c(double v) { return static_cast<T>(v); }
+  static T add(T x, T y) { return x + y; }
+  static T sub(T x, T y) { return x - y; }
+  static T mul(T x, T y) { return x * y; }
+  static T div(T x, T y) { return x / y; }
+  static bool lt(T x, T y) { return x < y; }
+  static bool gt(T x, T y) { return x > y; }
+  static T select(bool p, T x, T y) { return p ? x : y; }
+  static T neg(T x) { return -x; }
+  static T abs(T x) { return std::fabs(x); }
+  static T sqrt(T x) { return std::sqrt(x); }
+  static T floor(T x) { return std::floor(x); }
+  static T ceil(T x) { return std::ceil(x); }
+  static T roundEven(T x) { return numerics::roundHalfToEven(x); }
+  static T exp(T x) { return reference::exp(x); }
+  static T expm1(T x) { return reference::expm1(x); }
+  static T log(T x) { return reference::log(x); }
+  static T log1p(T x) { return reference::log1p(x); }
+  static T sin(T x) { return std::sin(x); }
+  static T cos(T x) { return std::cos(x); }
+  static T tan(T x) { return std::tan(x); }
+  static T asin(T x) { return std::asin(x); }
+  static T acos(T x) { return std::acos(x); }
+  static T atan(T x) { return std::atan(x); }
+  static T sinh(T x) { return std::sinh(x); }
+  static T cosh(T x) { return std::cosh(x); }
+  static T tanh(T x) { return reference::tanh(x); }
+  static T asinh(T x) { return std::asinh(x); }
+  static T acosh(T x) { return std::acosh(x); }
+  static T atanh(T x) { return std::atanh(x); }
+  static T erf(T x) { return reference::erf(x); }
+};
+} // namespace
 
+float reference::applyUnary(UnaryKind kind, float x, double alpha, double beta) {
+  return nn::applyUnaryFunction(Numbers<float>(), kind, x, alpha, beta).value();
+}
 double reference::applyUnary(UnaryKind kind, double x, double alpha, double beta) {
-  constexpr double kSqrtHalf = 0.70710678118654752440;
-  constexpr double kSqrt2OverPi = 0.79788456080286535588;
-  // NaN passes through every comparison below to the branch that returns x or a function of it.
-  switch (kind) {
-  case UnaryKind::Abs:
-    return std::fabs(x);
-  case UnaryKind::Neg:
-    return -x;
-  case UnaryKind::Sign:
-    return x > 0 ? 1 : x < 0 ? -1 : x;
-  case UnaryKind::Floor:
-    return std::floor(x);
-  case UnaryKind::Ceil:
-    return std::ceil(x);
-  case UnaryKind::Round:
-    return numerics::roundHalfToEven(x);
-  case UnaryKind::Exp:
-    return std::exp(x);
-  case UnaryKind::Log:
-    return std::log(x);
-  case UnaryKind::Sqrt:
-    return std::sqrt(x);
-  case UnaryKind::Rsqrt:
-    return 1 / std::sqrt(x);
-  case UnaryKind::Reciprocal:
-    return 1 / x;
-  case UnaryKind::Sin:
-    return std::sin(x);
-  case UnaryKind::Cos:
-    return std::cos(x);
-  case UnaryKind::Tan:
-    return std::tan(x);
-  case UnaryKind::Asin:
-    return std::asin(x);
-  case UnaryKind::Acos:
-    return std::acos(x);
-  case UnaryKind::Atan:
-    return std::atan(x);
-  case UnaryKind::Sinh:
-    return std::sinh(x);
-  case UnaryKind::Cosh:
-    return std::cosh(x);
-  case UnaryKind::Tanh:
-    return std::tanh(x);
-  case UnaryKind::Asinh:
-    return std::asinh(x);
-  case UnaryKind::Acosh:
-    return std::acosh(x);
-  case UnaryKind::Atanh:
-    return std::atanh(x);
-  case UnaryKind::Erf:
-    return std::erf(x);
-  case UnaryKind::Relu:
-    return x < 0 ? 0 : x;
-  case UnaryKind::LeakyRelu:
-    return x < 0 ? alpha * x : x;
-  case UnaryKind::Clamp: {
-    double low = x < alpha ? alpha : x;
-    return low > beta ? beta : low;
-  }
-  case UnaryKind::Sigmoid:
-    return sigmoid(x);
-  case UnaryKind::HardSigmoid: {
-    double y = alpha * x + beta;
-    return y < 0 ? 0 : y > 1 ? 1 : y;
-  }
-  case UnaryKind::HardSwish: {
-    double y = x / 6 + 0.5;
-    return x * (y < 0 ? 0 : y > 1 ? 1 : y);
-  }
-  case UnaryKind::Elu:
-    return x < 0 ? alpha * std::expm1(x) : x;
-  case UnaryKind::Selu:
-    return beta * (x < 0 ? alpha * std::expm1(x) : x);
-  case UnaryKind::Celu:
-    return x < 0 ? alpha * std::expm1(x / alpha) : x;
-  case UnaryKind::Softplus:
-    return softplus(x);
-  case UnaryKind::Softsign:
-    return x / (1 + std::fabs(x));
-  case UnaryKind::Gelu:
-    return x / 2 * (1 + std::erf(x * kSqrtHalf));
-  case UnaryKind::GeluTanh:
-    return x / 2 * (1 + std::tanh(kSqrt2OverPi * (x + 0.044715 * x * x * x)));
-  case UnaryKind::Silu:
-    return x * sigmoid(alpha * x);
-  case UnaryKind::Mish:
-    return x * std::tanh(softplus(x));
-  case UnaryKind::ThresholdedRelu:
-    return x > alpha ? x : 0;
-  case UnaryKind::Shrink:
-    return x < -alpha ? x + beta : x > alpha ? x - beta : 0;
-  case UnaryKind::ScaledTanh:
-    return alpha * std::tanh(beta * x);
-  case UnaryKind::Affine:
-    return alpha * x + beta;
-  case UnaryKind::Identity:
-    return x;
-  case UnaryKind::Not:
-  case UnaryKind::BitNot:
-    break;
-  }
-  llvm_unreachable("a function of floats");
+  return nn::applyUnaryFunction(Numbers<double>(), kind, x, alpha, beta).value();
 }
 
 /// The kinds that mean something on integers; nothing for the others.
@@ -175,10 +113,13 @@ static llvm::Error evalUnary(nn::UnaryOp op, OpCall &call) {
   if (x.dtype.isFloat()) {
     if (kind == UnaryKind::Not || kind == UnaryKind::BitNot)
       return unsupported();
-    std::vector<double> values = load<double>(x);
-    for (double &value : values)
-      value = applyUnary(kind, value, alpha, beta);
-    store(values, call.result());
+    visitFloat(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      std::vector<T> values = load<T>(x);
+      for (T &value : values)
+        value = applyUnary(kind, value, alpha, beta);
+      store(values, call.result());
+    });
     return llvm::Error::success();
   }
   if (x.dtype.isBool()) {
@@ -209,12 +150,14 @@ static llvm::Error evalUnary(nn::UnaryOp op, OpCall &call) {
 //===----------------------------------------------------------------------===//
 
 /// Remainder with the sign of the divisor.
-static double floorMod(double a, double b) {
-  double r = std::fmod(a, b);
+template <typename T>
+static T floorMod(T a, T b) {
+  T r = std::fmod(a, b);
   return r != 0 && (r < 0) != (b < 0) ? r + b : r;
 }
 
-static std::optional<double> applyFloatBinary(BinaryKind kind, double a, double b) {
+template <typename T>
+static std::optional<T> applyFloatBinary(BinaryKind kind, T a, T b) {
   switch (kind) {
   case BinaryKind::Add:
     return a + b;
@@ -225,7 +168,7 @@ static std::optional<double> applyFloatBinary(BinaryKind kind, double a, double 
   case BinaryKind::Div:
     return a / b;
   case BinaryKind::Pow:
-    return std::pow(a, b);
+    return reference::pow(a, b);
   case BinaryKind::Mod:
     return floorMod(a, b);
   case BinaryKind::Fmod:
@@ -317,14 +260,17 @@ static T applyIntegerBinary(BinaryKind kind, T a, T b, unsigned bits) {
   llvm_unreachable("all kinds are integer functions");
 }
 
-/// pow with exponents of another type: in f64, truncated for an integer base.
+/// pow with exponents of another type: in the type that floats compute in; in f64 and truncated for
+/// an integer base.
 static void evalMixedPow(const HostTensor &lhs, const HostTensor &rhs, HostTensor &out) {
   std::vector<double> a = load<double>(lhs), b = load<double>(rhs);
+  bool narrow = out.dtype.isFloat() && out.dtype != DType::f64();
   forEachPosition<2>(
       out.shape,
       {getBroadcastStrides(lhs.shape, out.shape), getBroadcastStrides(rhs.shape, out.shape)},
       [&](int64_t i, std::array<int64_t, 2> at) {
-        double value = std::pow(a[at[0]], b[at[1]]);
+        double value = narrow ? reference::pow(float(a[at[0]]), float(b[at[1]]))
+                              : std::pow(a[at[0]], b[at[1]]);
         if (out.dtype.isFloat())
           setElement(out, i, value);
         else if (out.dtype == DType::u64())
@@ -353,11 +299,11 @@ static llvm::Error evalBinary(nn::BinaryOp op, OpCall &call) {
 
   std::array<std::vector<int64_t>, 2> strides{getBroadcastStrides(lhs.shape, out.shape),
                                               getBroadcastStrides(rhs.shape, out.shape)};
-  return visitCarrier(lhs.dtype, [&](auto zero) -> llvm::Error {
+  return visitCompute(lhs.dtype, [&](auto zero) -> llvm::Error {
     using T = decltype(zero);
     std::vector<T> a = load<T>(lhs), b = load<T>(rhs), values(out.getNumElements());
     if constexpr (std::is_floating_point_v<T>) {
-      if (!applyFloatBinary(kind, 0, 0))
+      if (!applyFloatBinary(kind, T(0), T(0)))
         return unsupported();
       forEachPosition<2>(out.shape, strides, [&](int64_t i, std::array<int64_t, 2> at) {
         values[i] = *applyFloatBinary(kind, a[at[0]], b[at[1]]);

@@ -9,6 +9,7 @@
 namespace terse::reference {
 
 /// `kind(x)` of nn.unary on floats; `not` and `bit_not` are not among them.
+float applyUnary(nn::UnaryKind kind, float x, double alpha, double beta);
 double applyUnary(nn::UnaryKind kind, double x, double alpha, double beta);
 
 } // namespace terse::reference

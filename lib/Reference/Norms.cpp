@@ -1,11 +1,13 @@
 //===- Norms.cpp - Normalizations and softmax -------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// All compute in f64 and round at the end.
+// Step by step as nn-decompose writes them, each step rounded to the type that floats compute in:
+// native code gives the same bits. Sums are of f64 and rounded once.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Elements.h"
+#include "Functions.h"
 #include "OpCall.h"
 
 #include "terse/Dialect/NN/IR/NNOps.h"
@@ -22,45 +24,51 @@ static llvm::Error checkFloat(OpCall &call) {
   return llvm::Error::success();
 }
 
-static double getMean(llvm::ArrayRef<double> values) {
+template <typename T, typename Fn>
+static T getMean(llvm::ArrayRef<T> values, Fn fn) {
   double sum = 0;
-  for (double v : values)
-    sum += v;
-  return sum / static_cast<double>(values.size());
+  for (T v : values)
+    sum += fn(v);
+  return static_cast<T>(sum) / static_cast<T>(values.size());
 }
 
-/// Mean of the squared distances from `center`.
-static double getMeanSquare(llvm::ArrayRef<double> values, double center) {
-  double sum = 0;
-  for (double v : values)
-    sum += (v - center) * (v - center);
-  return sum / static_cast<double>(values.size());
+template <typename T>
+static T invertDeviation(T variance, double epsilon) {
+  return T(1) / std::sqrt(variance + static_cast<T>(epsilon));
 }
 
-/// `(v - mean) / sqrt(variance + epsilon)` for each run of `size` elements.
-static void standardize(std::vector<double> &values, int64_t size, double epsilon) {
+/// Divides each run of `size` elements by its deviation; by the root of its mean square if it is
+/// not `centered` first.
+template <typename T>
+static void standardize(std::vector<T> &values, int64_t size, double epsilon, bool centered) {
   for (size_t begin = 0; size && begin < values.size(); begin += size) {
-    llvm::MutableArrayRef<double> run(values.data() + begin, size);
-    double mean = getMean(run), variance = getMeanSquare(run, mean);
-    for (double &v : run)
-      v = (v - mean) / std::sqrt(variance + epsilon);
+    llvm::MutableArrayRef<T> run(values.data() + begin, size);
+    if (centered) {
+      T mean = getMean<T>(run, [](T v) { return v; });
+      for (T &v : run)
+        v -= mean;
+    }
+    T factor = invertDeviation(getMean<T>(run, [](T v) { return v * v; }), epsilon);
+    for (T &v : run)
+      v *= factor;
   }
 }
 
 /// Multiplies by `scale` and adds `bias`, either of which may be absent, broadcast to `shape`.
-static void scaleAndShift(std::vector<double> &values, llvm::ArrayRef<int64_t> shape,
+template <typename T>
+static void scaleAndShift(std::vector<T> &values, llvm::ArrayRef<int64_t> shape,
                           const HostTensor *scale, const HostTensor *bias) {
   auto apply = [&](const HostTensor *tensor, auto combine) {
     if (!tensor)
       return;
-    std::vector<double> operand = load<double>(*tensor);
+    std::vector<T> operand = load<T>(*tensor);
     forEachPosition<1>(shape, {getBroadcastStrides(tensor->shape, shape)},
                        [&](int64_t i, std::array<int64_t, 1> at) {
                          values[i] = combine(values[i], operand[at[0]]);
                        });
   };
-  apply(scale, std::multiplies<double>());
-  apply(bias, std::plus<double>());
+  apply(scale, std::multiplies<T>());
+  apply(bias, std::plus<T>());
 }
 
 /// A `[C]` parameter of an `[N, C, ...]` tensor of the given rank as one that broadcasts.
@@ -80,18 +88,21 @@ static llvm::Error evalBatchNorm(nn::BatchNormOp op, OpCall &call) {
   for (mlir::Value parameter : op->getOperands().drop_front())
     if (llvm::Error error = call.checkShape(call[parameter], {channels}, "parameters"))
       return error;
-  std::vector<double> values = load<double>(x);
-  std::vector<double> scale = load<double>(call[op.getScale()]);
-  std::vector<double> bias = load<double>(call[op.getBias()]);
-  std::vector<double> mean = load<double>(call[op.getMean()]);
-  std::vector<double> variance = load<double>(call[op.getVariance()]);
-  double epsilon = op.getEpsilon().convertToDouble();
-  AxisView view(x.shape, 1);
-  for (int64_t i = 0, e = values.size(); i < e; ++i) {
-    int64_t c = i / view.inner % channels;
-    values[i] = scale[c] * (values[i] - mean[c]) / std::sqrt(variance[c] + epsilon) + bias[c];
-  }
-  store(values, call.result());
+  visitFloat(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    std::vector<T> values = load<T>(x), scale = load<T>(call[op.getScale()]);
+    std::vector<T> bias = load<T>(call[op.getBias()]), mean = load<T>(call[op.getMean()]);
+    std::vector<T> variance = load<T>(call[op.getVariance()]);
+    for (int64_t c = 0; c < channels; ++c)
+      scale[c] *= invertDeviation(variance[c], op.getEpsilon().convertToDouble());
+    AxisView view(x.shape, 1);
+    for (int64_t i = 0, e = values.size(); i < e; ++i) {
+      int64_t c = i / view.inner % channels;
+      T scaled = (values[i] - mean[c]) * scale[c];
+      values[i] = scaled + bias[c];
+    }
+    store(values, call.result());
+  });
   return llvm::Error::success();
 }
 
@@ -104,11 +115,13 @@ static llvm::Error evalLayerNorm(nn::LayerNormOp op, OpCall &call) {
     if (parameter)
       if (llvm::Error error = call.checkBroadcastable(*parameter, x.shape, "parameters"))
         return error;
-  std::vector<double> values = load<double>(x);
-  standardize(values, AxisView(x.shape, op.getAxis(), x.getRank()).size,
-              op.getEpsilon().convertToDouble());
-  scaleAndShift(values, x.shape, scale, bias);
-  store(values, call.result());
+  visitFloat(x.dtype, [&](auto zero) {
+    auto values = load<decltype(zero)>(x);
+    standardize(values, AxisView(x.shape, op.getAxis(), x.getRank()).size,
+                op.getEpsilon().convertToDouble(), /*centered=*/true);
+    scaleAndShift(values, x.shape, scale, bias);
+    store(values, call.result());
+  });
   return llvm::Error::success();
 }
 
@@ -120,17 +133,13 @@ static llvm::Error evalRmsNorm(nn::RmsNormOp op, OpCall &call) {
   if (scale)
     if (llvm::Error error = call.checkBroadcastable(*scale, x.shape, "scale"))
       return error;
-  std::vector<double> values = load<double>(x);
-  int64_t size = AxisView(x.shape, op.getAxis(), x.getRank()).size;
-  double epsilon = op.getEpsilon().convertToDouble();
-  for (size_t begin = 0; size && begin < values.size(); begin += size) {
-    llvm::MutableArrayRef<double> run(values.data() + begin, size);
-    double meanSquare = getMeanSquare(run, 0);
-    for (double &v : run)
-      v /= std::sqrt(meanSquare + epsilon);
-  }
-  scaleAndShift(values, x.shape, scale, nullptr);
-  store(values, call.result());
+  visitFloat(x.dtype, [&](auto zero) {
+    auto values = load<decltype(zero)>(x);
+    standardize(values, AxisView(x.shape, op.getAxis(), x.getRank()).size,
+                op.getEpsilon().convertToDouble(), /*centered=*/false);
+    scaleAndShift(values, x.shape, scale, nullptr);
+    store(values, call.result());
+  });
   return llvm::Error::success();
 }
 
@@ -143,13 +152,16 @@ static llvm::Error normalizeGroups(OpCall &call, const HostTensor &x, const Host
   for (const HostTensor *parameter : {&scale, &bias})
     if (llvm::Error error = call.checkShape(*parameter, {channels}, "parameters"))
       return error;
-  std::vector<double> values = load<double>(x);
-  if (!values.empty()) {
-    standardize(values, AxisView(x.shape, 1, x.getRank()).size / groups, epsilon);
-    HostTensor s = alignChannels(scale, x.getRank()), b = alignChannels(bias, x.getRank());
-    scaleAndShift(values, x.shape, &s, &b);
-  }
-  store(values, call.result());
+  visitFloat(x.dtype, [&](auto zero) {
+    auto values = load<decltype(zero)>(x);
+    if (!values.empty()) {
+      standardize(values, AxisView(x.shape, 1, x.getRank()).size / groups, epsilon,
+                  /*centered=*/true);
+      HostTensor s = alignChannels(scale, x.getRank()), b = alignChannels(bias, x.getRank());
+      scaleAndShift(values, x.shape, &s, &b);
+    }
+    store(values, call.result());
+  });
   return llvm::Error::success();
 }
 
@@ -171,20 +183,28 @@ static llvm::Error evalSoftmax(nn::SoftmaxOp op, OpCall &call) {
   if (llvm::Error error = checkFloat(call))
     return error;
   AxisView view(x.shape, op.getAxis());
-  std::vector<double> values = load<double>(x);
-  for (int64_t o = 0; o < view.outer; ++o)
-    for (int64_t n = 0; n < view.inner; ++n) {
-      double max = -std::numeric_limits<double>::infinity(), sum = 0;
-      for (int64_t i = 0; i < view.size; ++i)
-        max = propagatingMax(max, values[view.offset(o, i, n)]);
-      for (int64_t i = 0; i < view.size; ++i)
-        sum += std::exp(values[view.offset(o, i, n)] - max);
-      for (int64_t i = 0; i < view.size; ++i) {
-        double &v = values[view.offset(o, i, n)];
-        v = op.getLog() ? v - max - std::log(sum) : std::exp(v - max) / sum;
+  visitFloat(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    std::vector<T> values = load<T>(x), terms(view.size);
+    for (int64_t o = 0; o < view.outer; ++o)
+      for (int64_t n = 0; n < view.inner; ++n) {
+        T max = -std::numeric_limits<T>::infinity();
+        for (int64_t i = 0; i < view.size; ++i)
+          max = propagatingMax(max, values[view.offset(o, i, n)]);
+        double sum = 0;
+        for (int64_t i = 0; i < view.size; ++i) {
+          T &v = values[view.offset(o, i, n)];
+          v -= max;
+          sum += terms[i] = reference::exp(v);
+        }
+        T total = static_cast<T>(sum), logarithm = reference::log(total);
+        for (int64_t i = 0; i < view.size; ++i) {
+          T &v = values[view.offset(o, i, n)];
+          v = op.getLog() ? v - logarithm : terms[i] / total;
+        }
       }
-    }
-  store(values, call.result());
+    store(values, call.result());
+  });
   return llvm::Error::success();
 }
 

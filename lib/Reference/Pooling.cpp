@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Elements.h"
+#include "Functions.h"
 #include "OpCall.h"
 
 #include "terse/Dialect/NN/IR/NNOps.h"
@@ -72,9 +73,11 @@ private:
 //===----------------------------------------------------------------------===//
 
 /// The value of a window of which `count` elements count for the average.
-static double poolFloats(PoolKind kind, const double *block, llvm::ArrayRef<int64_t> window,
-                         int64_t count, double p) {
-  double sum = 0, max = -std::numeric_limits<double>::infinity();
+template <typename T>
+static T poolFloats(PoolKind kind, const T *block, llvm::ArrayRef<int64_t> window, int64_t count,
+                    int64_t p) {
+  T max = -std::numeric_limits<T>::infinity();
+  double sum = 0;
   switch (kind) {
   case PoolKind::Max:
     for (int64_t at : window)
@@ -83,11 +86,16 @@ static double poolFloats(PoolKind kind, const double *block, llvm::ArrayRef<int6
   case PoolKind::Average:
     for (int64_t at : window)
       sum += block[at];
-    return sum / static_cast<double>(count);
+    return static_cast<T>(sum) / static_cast<T>(count);
   case PoolKind::Lp:
-    for (int64_t at : window)
-      sum += std::pow(std::fabs(block[at]), p);
-    return std::pow(sum, 1 / p);
+    for (int64_t at : window) {
+      T magnitude = std::fabs(block[at]);
+      sum += p == 1 ? magnitude : reference::pow(magnitude, static_cast<T>(p));
+    }
+    T total = static_cast<T>(sum);
+    return p == 1   ? total
+           : p == 2 ? std::sqrt(total)
+                    : reference::pow(total, static_cast<T>(1.0 / static_cast<double>(p)));
   }
   return 0;
 }
@@ -119,7 +127,7 @@ static llvm::Error evalPool(nn::PoolOp op, OpCall &call) {
   int64_t blocks = x.shape[0] * x.shape[1];
   int64_t inSize = AxisView::product(windows.in), outSize = AxisView::product(spatial);
 
-  visitCarrier(x.dtype, [&](auto zero) {
+  visitCompute(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     std::vector<T> values = load<T>(x), results(out.getNumElements());
     if (results.empty())

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Elements.h"
+#include "Functions.h"
 #include "OpCall.h"
 
 #include "terse/Dialect/NN/IR/NNOps.h"
@@ -18,41 +19,43 @@ using nn::ReduceKind;
 // nn.reduce
 //===----------------------------------------------------------------------===//
 
-static double reduceFloats(ReduceKind kind, llvm::ArrayRef<double> values) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  double sum = 0;
+/// Terms and results are rounded to T, sums are of f64 and rounded once.
+template <typename T>
+static T reduceFloats(ReduceKind kind, llvm::ArrayRef<T> values) {
+  constexpr T kInfinity = std::numeric_limits<T>::infinity();
+  auto sum = [&](auto term) {
+    double total = 0;
+    for (T v : values)
+      total += term(v);
+    return static_cast<T>(total);
+  };
+  auto plain = [](T v) { return v; };
+  auto square = [](T v) { return v * v; };
   switch (kind) {
   case ReduceKind::Sum:
+    return sum(plain);
   case ReduceKind::Mean:
+    return sum(plain) / static_cast<T>(values.size());
   case ReduceKind::LogSum:
-    for (double v : values)
-      sum += v;
-    return kind == ReduceKind::Sum    ? sum
-           : kind == ReduceKind::Mean ? sum / values.size()
-                                      : std::log(sum);
+    return reference::log(sum(plain));
   case ReduceKind::Prod:
-    return std::accumulate(values.begin(), values.end(), 1.0, std::multiplies<double>());
+    return std::accumulate(values.begin(), values.end(), T(1), std::multiplies<T>());
   case ReduceKind::Max:
-    return std::accumulate(values.begin(), values.end(), -kInfinity, propagatingMax<double>);
+    return std::accumulate(values.begin(), values.end(), -kInfinity, propagatingMax<T>);
   case ReduceKind::Min:
-    return std::accumulate(values.begin(), values.end(), kInfinity, propagatingMin<double>);
+    return std::accumulate(values.begin(), values.end(), kInfinity, propagatingMin<T>);
   case ReduceKind::L1:
-    for (double v : values)
-      sum += std::fabs(v);
-    return sum;
+    return sum([](T v) { return std::fabs(v); });
   case ReduceKind::L2:
+    return std::sqrt(sum(square));
   case ReduceKind::SumSquare:
-    for (double v : values)
-      sum += v * v;
-    return kind == ReduceKind::L2 ? std::sqrt(sum) : sum;
+    return sum(square);
   case ReduceKind::LogSumExp: {
-    double max = std::accumulate(values.begin(), values.end(), -kInfinity, propagatingMax<double>);
-    // With an infinite or NaN maximum the differences would be NaN; it is the result itself.
-    if (!std::isfinite(max))
-      return max;
-    for (double v : values)
-      sum += std::exp(v - max);
-    return max + std::log(sum);
+    T max = std::accumulate(values.begin(), values.end(), -kInfinity, propagatingMax<T>);
+    // With an infinite maximum the differences would be NaN.
+    if (std::isinf(max))
+      max = 0;
+    return reference::log(sum([&](T v) { return reference::exp(v - max); })) + max;
   }
   }
   llvm_unreachable("all kinds are handled");
@@ -85,7 +88,7 @@ static T reduceIntegers(ReduceKind kind, llvm::ArrayRef<T> values, DType dtype) 
   case ReduceKind::LogSum:
   case ReduceKind::LogSumExp: {
     std::vector<double> floats(values.begin(), values.end());
-    return numerics::truncateCast<T>(reduceFloats(kind, floats));
+    return numerics::truncateCast<T>(reduceFloats<double>(kind, floats));
   }
   }
   llvm_unreachable("all kinds are handled");
@@ -107,7 +110,7 @@ static llvm::Error evalReduce(nn::ReduceOp op, OpCall &call) {
   if (kind == ReduceKind::Mean && count == 0 && !x.dtype.isFloat())
     return call.fail("mean of no integers divides by zero");
 
-  visitCarrier(x.dtype, [&](auto zero) {
+  visitCompute(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     std::vector<T> values = load<T>(x), group(count), results(out.getNumElements());
     forEachPosition<1>(keptShape, {keptStrides}, [&](int64_t i, std::array<int64_t, 1> base) {
@@ -115,7 +118,7 @@ static llvm::Error evalReduce(nn::ReduceOp op, OpCall &call) {
         group[k] = values[base[0] + at[0]];
       });
       if constexpr (std::is_floating_point_v<T>)
-        results[i] = reduceFloats(kind, group);
+        results[i] = reduceFloats<T>(kind, group);
       else
         results[i] = reduceIntegers<T>(kind, group, x.dtype);
     });
@@ -157,7 +160,7 @@ static llvm::Error evalCumulative(nn::CumulativeOp op, OpCall &call) {
   const HostTensor &x = call[op.getX()];
   AxisView view(x.shape, op.getAxis());
   bool sum = op.getKind() == ReduceKind::Sum;
-  visitCarrier(x.dtype, [&](auto zero) {
+  visitCompute(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     std::vector<T> values = load<T>(x);
     for (int64_t o = 0; o < view.outer; ++o)

@@ -7,13 +7,13 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "mlir/Transforms/DialectConversion.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "terse/Codegen/CPU/Passes.h"
 #include "terse/Conversion/NNToLinalg/SmallFloats.h"
+#include "terse/Numerics/Elementary.h"
 
 namespace terse {
 #define GEN_PASS_DEF_LOWERMATHPASS
@@ -52,17 +52,75 @@ struct ExpandF16Truncation : OpRewritePattern<arith::TruncFOp> {
   }
 };
 
+// Arithmetic that builds ops on scalars or vectors: see Elementary.h.
+struct OpArithmetic {
+  using Float = Value;
+  using Bits = Value;
+  using Bool = Value;
+  OpBuilder &b;
+  Location loc;
+  Type type; // f32, or a vector of it.
+
+  Type intType() const {
+    auto vector = dyn_cast<VectorType>(type);
+    return vector ? Type(vector.clone(b.getI32Type())) : b.getI32Type();
+  }
+  Value constant(Type of, TypedAttr value) const {
+    if (auto vector = dyn_cast<VectorType>(of))
+      value = DenseElementsAttr::get(vector, Attribute(value));
+    return arith::ConstantOp::create(b, loc, value);
+  }
+  Value c(float v) const { return constant(type, b.getF32FloatAttr(v)); }
+  Value bits(int32_t v) const { return constant(intType(), b.getI32IntegerAttr(v)); }
+  Value add(Value x, Value y) const { return arith::AddFOp::create(b, loc, x, y); }
+  Value sub(Value x, Value y) const { return arith::SubFOp::create(b, loc, x, y); }
+  Value mul(Value x, Value y) const { return arith::MulFOp::create(b, loc, x, y); }
+  Value div(Value x, Value y) const { return arith::DivFOp::create(b, loc, x, y); }
+  Value fma(Value x, Value y, Value z) const { return math::FmaOp::create(b, loc, x, y, z); }
+  Value neg(Value x) const { return arith::NegFOp::create(b, loc, x); }
+  Value abs(Value x) const { return math::AbsFOp::create(b, loc, x); }
+  Value lt(Value x, Value y) const {
+    return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x, y);
+  }
+  Value eq(Value x, Value y) const {
+    return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, x, y);
+  }
+  Value select(Value p, Value x, Value y) const { return arith::SelectOp::create(b, loc, p, x, y); }
+  Value copySign(Value x, Value sign) const { return math::CopySignOp::create(b, loc, x, sign); }
+  Value toBits(Value x) const { return arith::BitcastOp::create(b, loc, intType(), x); }
+  Value fromBits(Value x) const { return arith::BitcastOp::create(b, loc, type, x); }
+  Value toFloat(Value x) const { return arith::SIToFPOp::create(b, loc, type, x); }
+  Value addBits(Value x, Value y) const { return arith::AddIOp::create(b, loc, x, y); }
+  Value subBits(Value x, Value y) const { return arith::SubIOp::create(b, loc, x, y); }
+  Value shl(Value x, int count) const { return arith::ShLIOp::create(b, loc, x, bits(count)); }
+  Value shr(Value x, int count) const { return arith::ShRSIOp::create(b, loc, x, bits(count)); }
+};
+
+// A function of f32 as the steps of Numerics.
+template <typename Op, Value (*function)(const OpArithmetic &, Value)>
+struct ExpandFunction : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+  LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
+    if (!getElementTypeOrSelf(op.getType()).isF32())
+      return rewriter.notifyMatchFailure(op, "not a function of f32");
+    rewriter.replaceOp(op, function({rewriter, op.getLoc(), op.getType()}, op.getOperand()));
+    return success();
+  }
+};
+
 struct LowerMathPass : terse::impl::LowerMathPassBase<LowerMathPass> {
   using LowerMathPassBase::LowerMathPassBase;
 
   void runOnOperation() override {
     {
       RewritePatternSet patterns(&getContext());
-      populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
-        // The others lose accuracy over their whole domain, or are rare.
-        return llvm::is_contained(
-            {"math.exp", "math.expm1", "math.log", "math.log1p", "math.tanh", "math.erf"}, name);
-      });
+      using A = OpArithmetic;
+      patterns.add<ExpandFunction<math::ExpOp, numerics::exp<A>>,
+                   ExpandFunction<math::ExpM1Op, numerics::expm1<A>>,
+                   ExpandFunction<math::LogOp, numerics::log<A>>,
+                   ExpandFunction<math::Log1pOp, numerics::log1p<A>>,
+                   ExpandFunction<math::TanhOp, numerics::tanh<A>>,
+                   ExpandFunction<math::ErfOp, numerics::erf<A>>>(&getContext());
       arith::populateExpandBFloat16Patterns(patterns);
       if (!hasF16C)
         patterns.add<ExpandF16Extension, ExpandF16Truncation>(&getContext());

@@ -37,7 +37,7 @@ bool isVectorizable(Operation &op) {
     return false;
   return isa<arith::ArithDialect>(op.getDialect()) ||
          isa<math::AbsFOp, math::RoundEvenOp, math::SqrtOp, math::FloorOp, math::CeilOp,
-             math::ExpOp, math::TanhOp, math::ErfOp>(op);
+             math::ExpOp, math::ExpM1Op, math::LogOp, math::Log1pOp, math::TanhOp, math::ErfOp>(op);
 }
 
 bool isPlainElement(Type type) {
@@ -76,9 +76,11 @@ bool matches(linalg::GenericOp op) {
     return false;
   for (OpOperand &operand : op->getOpOperands()) {
     auto type = dyn_cast<MemRefType>(operand.get().getType());
-    if (!type || !isPlainElement(type.getElementType()))
-      return false;
     AffineMap map = op.getMatchingIndexingMap(&operand);
+    // Sums are of f64; their vectors have as many lanes as those of f32.
+    bool wideSum = type && type.getElementType().isF64() && !map.isFunctionOfDim(last);
+    if (!type || (!isPlainElement(type.getElementType()) && !wideSum))
+      return false;
     bool init = op.isDpsInit(&operand);
     if (init && !map.isProjectedPermutation())
       return false;

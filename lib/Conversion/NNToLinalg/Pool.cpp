@@ -145,11 +145,13 @@ struct PoolLowering : OpConversionPattern<nn::PoolOp> {
       return rewriter.notifyMatchFailure(op, "expected floats for lp pooling");
 
     bool maximum = kind == nn::PoolKind::Max;
+    Type compute = getComputeType(element),
+         accumulator = maximum ? compute : getWideSumType(element);
     Value initial =
         maximum ? createLowest(b, loc, element) : createScalarConstant(b, loc, 0, element);
     SmallVector<OpFoldResult> sizes = outputSizes(b, w, x);
     Value padded = padInput(b, w, x, sizes, storeElement(b, loc, initial, element));
-    Value init = createFilled(b, loc, sizes, initial);
+    Value init = createFilled(b, loc, sizes, createCast(b, loc, initial, compute, accumulator));
     WindowSpace space = describe(b, w);
     auto pool = linalg::GenericOp::create(
         rewriter, loc, init.getType(),
@@ -159,6 +161,7 @@ struct PoolLowering : OpConversionPattern<nn::PoolOp> {
           Value v = loadElement(nested, loc, args[0], element);
           if (kind == nn::PoolKind::Lp)
             v = raise(nested, loc, v, p, element);
+          v = createCast(nested, loc, v, compute, accumulator);
           nn::BinaryKind function = maximum ? nn::BinaryKind::Max : nn::BinaryKind::Add;
           linalg::YieldOp::create(nested, loc,
                                   createBinary(nested, loc, function, args[2], v, element));
@@ -192,6 +195,8 @@ struct PoolLowering : OpConversionPattern<nn::PoolOp> {
         b, b.getLoc(), sizes, type, accumulated, identity, [&](IndexBuilder &b, ValueRange args) {
           Location loc = b.getLoc();
           Value v = args[0];
+          if (op.getKind() != nn::PoolKind::Max)
+            v = createCast(b, loc, v, getWideSumType(element), getComputeType(element));
           if (op.getKind() == nn::PoolKind::Average && !varies) {
             v = createBinary(b, loc, nn::BinaryKind::Div, v,
                              createScalarConstant(b, loc, double(w.elements()), element), element);

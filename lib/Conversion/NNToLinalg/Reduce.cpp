@@ -47,12 +47,14 @@ struct ReduceLowering : OpConversionPattern<nn::ReduceOp> {
     Value x = adaptor.getX();
     Type element = cast<RankedTensorType>(op.getX().getType()).getElementType();
     auto type = cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
+    Type compute = getComputeType(element), accumulator = compute;
     std::optional<nn::BinaryKind> function;
     Value identity;
     switch (op.getKind()) {
     case nn::ReduceKind::Sum:
       function = nn::BinaryKind::Add;
-      identity = createScalarConstant(rewriter, loc, 0, element);
+      accumulator = getWideSumType(element);
+      identity = createScalarConstant(rewriter, loc, 0, accumulator);
       break;
     case nn::ReduceKind::Prod:
       function = nn::BinaryKind::Mul;
@@ -82,19 +84,20 @@ struct ReduceLowering : OpConversionPattern<nn::ReduceOp> {
     auto reduction = linalg::GenericOp::create(
         rewriter, loc, init.getType(), x, init, maps, space.iterators,
         [&](OpBuilder &b, Location loc, ValueRange args) {
-          Value next = createBinary(b, loc, *function, args[1],
-                                    loadElement(b, loc, args[0], element), element);
+          Value v = createCast(b, loc, loadElement(b, loc, args[0], element), compute, accumulator);
+          Value next = createBinary(b, loc, *function, args[1], v, element);
           unsupported = !next;
           linalg::YieldOp::create(b, loc, next ? next : args[1]);
         });
     if (unsupported)
       return rewriter.notifyMatchFailure(op, "the reduction has no meaning for this element type");
     Value result = reduction.getResult(0);
-    if (!storesComputeType(element))
+    if (accumulator != compute || !storesComputeType(element))
       result = createMap(rewriter, loc, space.sizes, type.getElementType(), result,
                          rewriter.getMultiDimIdentityMap(space.sizes.size()),
                          [&](OpBuilder &b, Location loc, ValueRange args) {
-                           return storeElement(b, loc, args[0], element);
+                           Value v = createCast(b, loc, args[0], accumulator, compute);
+                           return storeElement(b, loc, v, element);
                          });
     if (op.getKeepdims())
       result = restoreAxes(rewriter, loc, result, x, op.getAxes(), type.getElementType());

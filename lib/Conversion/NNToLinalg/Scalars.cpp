@@ -6,6 +6,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "terse/Conversion/NNToLinalg/NNToLinalg.h"
 #include "terse/Conversion/NNToLinalg/SmallFloats.h"
+#include "terse/Dialect/NN/IR/UnaryFunctions.h"
 
 using namespace mlir;
 using namespace terse;
@@ -99,13 +100,18 @@ Value terse::createHighest(OpBuilder &b, Location loc, Type element) {
   return createLimit(b, loc, element, true);
 }
 
+Type terse::getWideSumType(Type element) {
+  return isa<FloatType>(element) ? Float64Type::get(element.getContext()) : getComputeType(element);
+}
+
 //===----------------------------------------------------------------------===//
 // Unary
 //===----------------------------------------------------------------------===//
 
 namespace {
-// Short spellings for float arithmetic.
+// Float arithmetic that builds ops: see UnaryFunctions.h.
 struct Floats {
+  using Float = Value;
   OpBuilder &b;
   Location loc;
   Type type;
@@ -122,129 +128,31 @@ struct Floats {
     return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x, y);
   }
   Value select(Value p, Value x, Value y) const { return arith::SelectOp::create(b, loc, p, x, y); }
-  // Selects instead of maximumf: they keep a NaN in x and cost one instruction.
-  Value atLeast(Value x, Value bound) const { return select(lt(x, bound), bound, x); }
-  Value atMost(Value x, Value bound) const { return select(gt(x, bound), bound, x); }
-  template <typename Op>
-  Value fn(Value x) const {
-    return Op::create(b, loc, x);
-  }
-  Value sigmoid(Value x) const {
-    return div(c(1), add(c(1), fn<math::ExpOp>(fn<arith::NegFOp>(x))));
-  }
-  // max(x, 0) + log1p(exp(-|x|)) does not overflow.
-  Value softplus(Value x) const {
-    Value e = fn<math::ExpOp>(fn<arith::NegFOp>(fn<math::AbsFOp>(x)));
-    return add(atLeast(x, c(0)), fn<math::Log1pOp>(e));
-  }
-  Value expm1(Value x) const { return fn<math::ExpM1Op>(x); }
+  Value neg(Value x) const { return arith::NegFOp::create(b, loc, x); }
+  Value abs(Value x) const { return math::AbsFOp::create(b, loc, x); }
+  Value sqrt(Value x) const { return math::SqrtOp::create(b, loc, x); }
+  Value floor(Value x) const { return math::FloorOp::create(b, loc, x); }
+  Value ceil(Value x) const { return math::CeilOp::create(b, loc, x); }
+  Value roundEven(Value x) const { return math::RoundEvenOp::create(b, loc, x); }
+  Value exp(Value x) const { return math::ExpOp::create(b, loc, x); }
+  Value expm1(Value x) const { return math::ExpM1Op::create(b, loc, x); }
+  Value log(Value x) const { return math::LogOp::create(b, loc, x); }
+  Value log1p(Value x) const { return math::Log1pOp::create(b, loc, x); }
+  Value sin(Value x) const { return math::SinOp::create(b, loc, x); }
+  Value cos(Value x) const { return math::CosOp::create(b, loc, x); }
+  Value tan(Value x) const { return math::TanOp::create(b, loc, x); }
+  Value asin(Value x) const { return math::AsinOp::create(b, loc, x); }
+  Value acos(Value x) const { return math::AcosOp::create(b, loc, x); }
+  Value atan(Value x) const { return math::AtanOp::create(b, loc, x); }
+  Value sinh(Value x) const { return math::SinhOp::create(b, loc, x); }
+  Value cosh(Value x) const { return math::CoshOp::create(b, loc, x); }
+  Value tanh(Value x) const { return math::TanhOp::create(b, loc, x); }
+  Value asinh(Value x) const { return math::AsinhOp::create(b, loc, x); }
+  Value acosh(Value x) const { return math::AcoshOp::create(b, loc, x); }
+  Value atanh(Value x) const { return math::AtanhOp::create(b, loc, x); }
+  Value erf(Value x) const { return math::ErfOp::create(b, loc, x); }
 };
 } // namespace
-
-static Value createFloatUnary(const Floats &f, UnaryKind kind, Value x, double alpha, double beta) {
-  switch (kind) {
-  case UnaryKind::Abs:
-    return f.fn<math::AbsFOp>(x);
-  case UnaryKind::Neg:
-    return f.fn<arith::NegFOp>(x);
-  case UnaryKind::Sign:
-    return f.select(f.gt(x, f.c(0)), f.c(1), f.select(f.lt(x, f.c(0)), f.c(-1), x));
-  case UnaryKind::Floor:
-    return f.fn<math::FloorOp>(x);
-  case UnaryKind::Ceil:
-    return f.fn<math::CeilOp>(x);
-  case UnaryKind::Round:
-    return f.fn<math::RoundEvenOp>(x);
-  case UnaryKind::Exp:
-    return f.fn<math::ExpOp>(x);
-  case UnaryKind::Log:
-    return f.fn<math::LogOp>(x);
-  case UnaryKind::Sqrt:
-    return f.fn<math::SqrtOp>(x);
-  case UnaryKind::Rsqrt:
-    return f.div(f.c(1), f.fn<math::SqrtOp>(x));
-  case UnaryKind::Reciprocal:
-    return f.div(f.c(1), x);
-  case UnaryKind::Sin:
-    return f.fn<math::SinOp>(x);
-  case UnaryKind::Cos:
-    return f.fn<math::CosOp>(x);
-  case UnaryKind::Tan:
-    return f.fn<math::TanOp>(x);
-  case UnaryKind::Asin:
-    return f.fn<math::AsinOp>(x);
-  case UnaryKind::Acos:
-    return f.fn<math::AcosOp>(x);
-  case UnaryKind::Atan:
-    return f.fn<math::AtanOp>(x);
-  case UnaryKind::Sinh:
-    return f.fn<math::SinhOp>(x);
-  case UnaryKind::Cosh:
-    return f.fn<math::CoshOp>(x);
-  case UnaryKind::Tanh:
-    return f.fn<math::TanhOp>(x);
-  case UnaryKind::Asinh:
-    return f.fn<math::AsinhOp>(x);
-  case UnaryKind::Acosh:
-    return f.fn<math::AcoshOp>(x);
-  case UnaryKind::Atanh:
-    return f.fn<math::AtanhOp>(x);
-  case UnaryKind::Erf:
-    return f.fn<math::ErfOp>(x);
-  case UnaryKind::Relu:
-    return f.atLeast(x, f.c(0));
-  case UnaryKind::LeakyRelu:
-    return f.select(f.lt(x, f.c(0)), f.mul(f.c(alpha), x), x);
-  case UnaryKind::Clamp:
-    return f.atMost(f.atLeast(x, f.c(alpha)), f.c(beta));
-  case UnaryKind::Sigmoid:
-    return f.sigmoid(x);
-  case UnaryKind::HardSigmoid:
-    return f.atLeast(f.atMost(f.add(f.mul(f.c(alpha), x), f.c(beta)), f.c(1)), f.c(0));
-  case UnaryKind::HardSwish:
-    return f.mul(x, f.atLeast(f.atMost(f.add(f.div(x, f.c(6)), f.c(0.5)), f.c(1)), f.c(0)));
-  case UnaryKind::Elu:
-    return f.select(f.lt(x, f.c(0)), f.mul(f.c(alpha), f.expm1(x)), x);
-  case UnaryKind::Selu:
-    return f.mul(f.c(beta), f.select(f.lt(x, f.c(0)), f.mul(f.c(alpha), f.expm1(x)), x));
-  case UnaryKind::Celu: {
-    Value low = f.mul(f.c(alpha), f.expm1(f.div(x, f.c(alpha))));
-    return f.add(f.atLeast(x, f.c(0)), f.atMost(low, f.c(0)));
-  }
-  case UnaryKind::Softplus:
-    return f.softplus(x);
-  case UnaryKind::Softsign:
-    return f.div(x, f.add(f.c(1), f.fn<math::AbsFOp>(x)));
-  case UnaryKind::Gelu: {
-    Value e = f.fn<math::ErfOp>(f.mul(x, f.c(0.70710678118654752440)));
-    return f.mul(f.mul(x, f.c(0.5)), f.add(f.c(1), e));
-  }
-  case UnaryKind::GeluTanh: {
-    Value cube = f.mul(f.mul(x, x), x);
-    Value t = f.mul(f.c(0.79788456080286535588), f.add(x, f.mul(f.c(0.044715), cube)));
-    return f.mul(f.mul(x, f.c(0.5)), f.add(f.c(1), f.fn<math::TanhOp>(t)));
-  }
-  case UnaryKind::Silu:
-    return f.mul(x, f.sigmoid(f.mul(f.c(alpha), x)));
-  case UnaryKind::Mish:
-    return f.mul(x, f.fn<math::TanhOp>(f.softplus(x)));
-  case UnaryKind::ThresholdedRelu:
-    return f.select(f.gt(x, f.c(alpha)), x, f.c(0));
-  case UnaryKind::Shrink:
-    return f.select(f.lt(x, f.c(-alpha)), f.add(x, f.c(beta)),
-                    f.select(f.gt(x, f.c(alpha)), f.sub(x, f.c(beta)), f.c(0)));
-  case UnaryKind::ScaledTanh:
-    return f.mul(f.c(alpha), f.fn<math::TanhOp>(f.mul(f.c(beta), x)));
-  case UnaryKind::Affine:
-    return f.add(f.mul(f.c(alpha), x), f.c(beta));
-  case UnaryKind::Identity:
-    return x;
-  case UnaryKind::Not:
-  case UnaryKind::BitNot:
-    return {};
-  }
-  return {};
-}
 
 static Value createIntUnary(OpBuilder &b, Location loc, UnaryKind kind, Value x, Type element,
                             double alpha, double beta) {
@@ -303,7 +211,8 @@ static Value createIntUnary(OpBuilder &b, Location loc, UnaryKind kind, Value x,
 Value terse::createUnary(OpBuilder &b, Location loc, UnaryKind kind, Value x, Type element,
                          double alpha, double beta) {
   if (isa<FloatType>(element))
-    return createFloatUnary({b, loc, getComputeType(element)}, kind, x, alpha, beta);
+    return nn::applyUnaryFunction(Floats{b, loc, getComputeType(element)}, kind, x, alpha, beta)
+        .value_or(Value());
   if (element.isSignlessInteger(1)) {
     if (kind == UnaryKind::Identity)
       return x;

@@ -52,6 +52,9 @@ mlir::Value createScalarConstant(mlir::OpBuilder &b, mlir::Location loc, double 
 mlir::Value createLowest(mlir::OpBuilder &b, mlir::Location loc, mlir::Type element);
 mlir::Value createHighest(mlir::OpBuilder &b, mlir::Location loc, mlir::Type element);
 
+/// The type in which elements are summed up: f64 for floats, so that a sum is rounded once.
+mlir::Type getWideSumType(mlir::Type element);
+
 /// Null if the kind has no meaning for the element type.
 mlir::Value createUnary(mlir::OpBuilder &b, mlir::Location loc, nn::UnaryKind kind, mlir::Value x,
                         mlir::Type element, double alpha = 0, double beta = 0);
