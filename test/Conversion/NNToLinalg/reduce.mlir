@@ -3,9 +3,12 @@
 // CHECK-DAG: #[[$OUT:.*]] = affine_map<(d0, d1) -> (d0)>
 // CHECK-LABEL: func.func @sum(
 func.func @sum(%x: tensor<3x4xf32>) -> tensor<3x1xf32> {
-  // CHECK: %[[ZERO:.*]] = linalg.fill ins(%cst : f32) outs({{.*}} : tensor<3xf32>)
-  // CHECK: %[[R:.*]] = linalg.generic {indexing_maps = [#{{.*}}, #[[$OUT]]], iterator_types = ["parallel", "reduction"]} ins(%arg0
-  // CHECK: arith.addf
+  // CHECK: %[[ZERO:.*]] = linalg.fill ins(%cst : f64) outs({{.*}} : tensor<3xf64>)
+  // CHECK: %[[S:.*]] = linalg.generic {indexing_maps = [#{{.*}}, #[[$OUT]]], iterator_types = ["parallel", "reduction"]} ins(%arg0
+  // CHECK: arith.extf
+  // CHECK: arith.addf {{.*}} : f64
+  // CHECK: %[[R:.*]] = linalg.generic {{.*}} ins(%[[S]] :
+  // CHECK: arith.truncf {{.*}} : f64 to f32
   // CHECK: tensor.expand_shape %[[R]] {{\[}}[0, 1]] output_shape [3, 1]
   %0 = nn.reduce sum %x {axes = array<i64: 1>, keepdims = true} : (tensor<3x4xf32>) -> tensor<3x1xf32>
   return %0 : tensor<3x1xf32>
@@ -13,13 +16,14 @@ func.func @sum(%x: tensor<3x4xf32>) -> tensor<3x1xf32> {
 
 // -----
 
-// Narrow floats accumulate in f32 and are rounded once.
+// The sum of narrow floats is one of f32 before it is one of theirs.
 // CHECK-LABEL: func.func @sum_narrow(
 func.func @sum_narrow(%x: tensor<3x4xbf16>) -> tensor<3xbf16> {
-  // CHECK: linalg.generic {{.*}} outs({{.*}} : tensor<3xf32>)
+  // CHECK: linalg.generic {{.*}} outs({{.*}} : tensor<3xf64>)
   // CHECK: arith.extf
   // CHECK: arith.addf
   // CHECK: linalg.generic
+  // CHECK: arith.truncf {{.*}} : f64 to f32
   // CHECK: arith.truncf {{.*}} : f32 to bf16
   %0 = nn.reduce sum %x {axes = array<i64: 1>} : (tensor<3x4xbf16>) -> tensor<3xbf16>
   return %0 : tensor<3xbf16>
