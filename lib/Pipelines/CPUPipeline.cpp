@@ -35,6 +35,8 @@ void terse::buildDecomposePipeline(OpPassManager &pm) {
   pm.addPass(createInlinerPass());
   pm.addPass(createSymbolDCEPass());
   buildIntegerPipeline(pm);
+  // Weights that kernels decode stay whole.
+  pm.addPass(createConvertWeightsToUKernelPass());
   // Encoded tensors become their components, decoding becomes nn ops.
   pm.addPass(createDecomposeEncodingsPass());
   // Norms, attention, recurrent layers... become primitives, so that the lowering needs few
@@ -58,6 +60,7 @@ void terse::buildLinalgPipeline(OpPassManager &pm, const CPUPipelineOptions &opt
   pm.addPass(createCanonicalizerPass());
   // Contractions with constant weights become kernels, channels last.
   pm.addNestedPass<func::FuncOp>(ukernel::createFormKernelsPass());
+  pm.addPass(createLowerUKernelWeightsPass());
   pm.addNestedPass<func::FuncOp>(ukernel::createPropagateLayoutPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

@@ -69,4 +69,37 @@ def RaiseLinalgToNNPass : Pass<"raise-linalg-to-nn"> {
   let dependentDialects = ["::mlir::tensor::TensorDialect", "::terse::nn::NNDialect"];
 }
 
+def ConvertWeightsToUKernelPass : Pass<"convert-weights-to-ukernel", "::mlir::ModuleOp"> {
+  let summary = "Keep encoded weights whole for kernels that decode them";
+  let description = [{
+    Constant encoded weights of `f32` linear layers, matrix products and two-dimensional convolutions become
+    `ukernel.weights` where a kernel can decode their format: integers of 2 to 8 bits, small floats and codebooks of
+    scalars, with a scale for each tensor, channel or block. Numerics: unchanged.
+
+    Left alone, to be decoded by ops: sums of encodings, codebooks of vectors, casts, grouped convolutions, weights that
+    something else than contractions reads (they are kept beside it).
+    ```mlir
+    %w = terse.assemble %values, %scales : (tensor<8x64xi4>, tensor<8x2xf16>)
+       -> tensor<8x64xf32, #terse.uniform<i4, block = [1, 32], scale = f16>>
+    %y = nn.linear %x, %w : (tensor<1x64xf32>, tensor<8x64xf32, #terse.uniform<...>>) -> tensor<1x8xf32>
+    // becomes
+    %w = ukernel.weights #terse.uniform<i4, block = [1, 32], scale = f16> [dense_resource<values> : tensor<8x64xi4>, ...]
+       : tensor<8x64xf32>
+    %y = nn.linear %x, %w : (tensor<1x64xf32>, tensor<8x64xf32>) -> tensor<1x8xf32>
+    ```
+  }];
+  let statistics = [Statistic<"numKept", "kept", "Weights that kernels decode">];
+  let dependentDialects = ["::terse::ukernel::UKernelDialect"];
+}
+
+def LowerUKernelWeightsPass : Pass<"lower-ukernel-weights", "::mlir::ModuleOp"> {
+  let summary = "Decode weights that no kernel took";
+  let description = [{
+    A `ukernel.weights` that something else than a kernel reads becomes `linalg` ops that decode its components.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+                           "::mlir::ml_program::MLProgramDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect", "::terse::nn::NNDialect"];
+}
+
 #endif

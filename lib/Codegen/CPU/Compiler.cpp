@@ -39,6 +39,7 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "mlir/Transforms/Passes.h"
+#include "terse/Conversion/WeightFormats.h"
 #include "terse/Dialect/NN/IR/NNOps.h"
 #include "terse/Dialect/UKernel/IR/UKernelOps.h"
 #include "terse/Pipelines/Pipelines.h"
@@ -79,6 +80,7 @@ void terse::registerCompilerDialects(DialectRegistry &registry) {
   registerConvertMemRefToLLVMInterface(registry);
   vector::registerConvertVectorToLLVMInterface(registry);
   ukernel::registerBufferizationModels(registry);
+  registerWeightFormats(registry);
   registry.insert<LLVM::LLVMDialect, amx::AMXDialect, cpu::TerseCPUDialect, nn::NNDialect,
                   ukernel::UKernelDialect>();
 }

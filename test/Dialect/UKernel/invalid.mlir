@@ -51,3 +51,34 @@ func.func private @schedule_align() attributes {x = #ukernel.schedule<avx2, rows
 
 // expected-error @below {{expected block to be a multiple of rows 4 (got 6)}}
 func.func private @schedule_block() attributes {x = #ukernel.schedule<avx2, rows = 4, columns = 16, depth = 1, align = 1, block = 6>}
+
+// -----
+
+// expected-error@+1 {{expected codes of at most 8 bits (got 'i16')}}
+#decoding = #ukernel.decoding<i16, group = 4>
+
+// -----
+
+// expected-error@+1 {{expected unsigned indices into a table (got 'i4')}}
+#decoding = #ukernel.decoding<i4, group = 4, table = shared>
+
+// -----
+
+// expected-error@+1 {{expected a positive group (got 0)}}
+#decoding = #ukernel.decoding<i4, group = 0>
+
+// -----
+
+// expected-error@+1 {{expected scales of f32, f16, bf16, f8E8M0FNU or f8E4M3FN (got 'f64')}}
+#decoding = #ukernel.decoding<i4, group = 4, scale = f64>
+
+// -----
+
+func.func @decoding_c2_layout(%x: tensor<1x64xf32>, %w: tensor<1x3x570xi8>, %o: tensor<1x40xf32>) -> tensor<1x40xf32> {
+  // expected-error@+1 {{expected packed weights of the schedule}}
+  %0 = ukernel.gemm %x, %w into %o {decoding = #ukernel.decoding<i4, group = 32, scale = f16>, extra_maps = [], schedule = #ukernel.schedule<avx512, rows = 1, columns = 48, depth = 1, align = 1, block = 1>} : tensor<1x64xf32>, tensor<1x3x570xi8> into tensor<1x40xf32> -> tensor<1x40xf32> epilogue {
+  ^bb0(%s: f32):
+    ukernel.yield %s : f32
+  }
+  return %0 : tensor<1x40xf32>
+}

@@ -12,6 +12,7 @@
 
 #include "KernelCode.h"
 #include "LeftRows.h"
+#include "WeightDecoder.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -49,6 +50,11 @@ public:
     weightType = cast<MemRefType>(code.op.getRhs().getType()).getElementType();
     decoded = floats && !isFloat(weightType);
     int64_t panelBytes = columns * padded * (decoded || !floats ? 1 : 4);
+    if (code.op.getDecodingAttr()) {
+      decoder.emplace(code);
+      padded = decoder->getLayout().getDepth();
+      panelBytes = decoder->getLayout().vectors * decoder->getLayout().bytes;
+    }
     chunk = std::clamp<int64_t>(kChunkBytes / panelBytes, 1, panels);
     if (lhsType.getRank() == 2)
       chunk = std::min(chunk, std::max<int64_t>(1, kChunkColumns / columns));
@@ -67,20 +73,24 @@ public:
     if (depth > 1)
       words = view(bytes, {block, padded * storedBytes / 4}, b.getI32Type());
     sums = view(sumBytes, {schedule.getRows(), columns}, sumType);
+    if (decoder && decoder->getLayout().hasGaps())
+      packedRow = view(k.allocate(sizes.k * 4), {1, sizes.k}, sumType);
+    // Few rows decode in registers, if it is known that they are few.
+    bool known = cast<MemRefType>(k.op.getInit().getType()).hasStaticShape();
+    bool few = decoder && known && isFew();
     Value panelFloats;
-    if (decoded)
+    if (decoded && !few)
       panelFloats = view(k.allocate(padded * columns * 4), {padded, columns}, sumType);
     Value m = k.countRows(), blocks = k.ceilDiv(m, block);
     LeftRows left(k, stored, flipped, widened, wide ? 64 : isa == ISA::Portable ? 16 : 32);
     k.loop(begin, end, 1, [&](Value item) {
       Value first = k.mul(k.rem(item, blocks), block), p0 = k.mul(k.div(item, blocks), chunk);
       Value count = k.min(k.c(block), k.sub(m, first));
-      k.loop(k.c(0), count, 1, [&](Value r) { left.copy(rows, r, k.add(first, r)); });
+      k.loop(k.c(0), count, 1, [&](Value r) { storeRow(left, r, k.add(first, r)); });
       k.loop(p0, k.min(k.add(p0, chunk), k.c(panels)), 1, [&](Value p) {
         auto tiles = [&] {
           k.loop(k.c(0), count, schedule.getRows(), [&](Value r0) {
             Value here = k.min(k.c(schedule.getRows()), k.sub(count, r0));
-            bool known = cast<MemRefType>(k.op.getInit().getType()).hasStaticShape();
             if (known || schedule.getRows() == 1 || lhsType.getRank() > 2 || floatPanel)
               tile(p, r0, schedule.getRows());
             else
@@ -91,24 +101,36 @@ public:
             k.loop(k.c(0), here, 1, [&](Value r) { finishRow(p, r, k.add(k.add(first, r0), r)); });
           });
         };
-        if (!decoded)
+        if (!decoded || few)
           return tiles();
+        auto panel = [&] {
+          floatPanel = panelFloats;
+          decodePanel(p);
+          tiles();
+          floatPanel = Value();
+        };
+        if (decoder && known)
+          return panel();
+        if (decoder)
+          return k.branch(k.less(k.c(1), count), panel, [&] {
+            decoder->multiply(p, rows, k.c(0), 1, sums);
+            finishRow(p, k.c(0), first);
+          });
         // Many tiles share one decoded panel; few decode in registers.
-        k.branch(
-            k.less(k.c(2 * schedule.getRows()), count),
-            [&] {
-              floatPanel = panelFloats;
-              decodePanel(p);
-              tiles();
-              floatPanel = Value();
-            },
-            tiles);
+        k.branch(k.less(k.c(2 * schedule.getRows()), count), panel, tiles);
       });
     });
     k.release();
   }
 
 private:
+  // Whether all rows are one tile that decodes its weights.
+  bool isFew() {
+    auto type = cast<MemRefType>(k.op.getInit().getType());
+    return type.getNumElements() <= schedule.getRows() * type.getShape().back() &&
+           schedule.getRows() <= 4;
+  }
+
   static bool isFloat(Type type) { return mlir::isa<FloatType>(type); }
 
   Value view(Value bytes, ArrayRef<int64_t> shape, Type element) {
@@ -116,9 +138,37 @@ private:
                                   ValueRange());
   }
 
+  // Row `row` of the left operand as row `r`, with zeros where groups of weights are filled up.
+  void storeRow(LeftRows &left, Value r, Value row) {
+    auto clear = [&](int64_t from) {
+      k.loop(k.c(from), k.c(padded), 1, [&](Value i) {
+        memref::StoreOp::create(b, k.loc, k.zero(stored), rows, ValueRange{r, i});
+      });
+    };
+    if (!decoder || !decoder->getLayout().hasGaps()) {
+      left.copy(rows, r, row);
+      if (decoder && padded > sizes.k)
+        clear(sizes.k);
+      return;
+    }
+    const WeightLayout &layout = decoder->getLayout();
+    left.copy(packedRow, k.c(0), row);
+    clear(0);
+    k.loop(k.c(0), k.c(layout.groups), 1, [&](Value g) {
+      Value from = k.mul(g, layout.group), to = k.mul(g, layout.paddedGroup);
+      Value count = k.min(k.c(layout.group), k.sub(k.c(sizes.k), from));
+      k.loop(k.c(0), count, 1, [&](Value i) {
+        Value x = memref::LoadOp::create(b, k.loc, packedRow, ValueRange{k.c(0), k.add(from, i)});
+        memref::StoreOp::create(b, k.loc, x, rows, ValueRange{r, k.add(to, i)});
+      });
+    });
+  }
+
   //===--- sums ---===//
 
   void decodePanel(Value p) {
+    if (decoder)
+      return decoder->decodePanel(p, floatPanel);
     k.loop(k.c(0), k.c(padded), 1, [&](Value i) {
       for (int64_t v = 0; v < columns; v += lanes) {
         auto type = VectorType::get(lanes, weightType);
@@ -130,6 +180,8 @@ private:
 
   // `tileRows` rows from `r0` of the block times panel `p`, to `sums`.
   void tile(Value p, Value r0, int64_t tileRows) {
+    if (decoder && !floatPanel)
+      return decoder->multiply(p, rows, r0, tileRows, sums);
     int64_t count = columns / lanes, steps = padded / depth;
     auto sumVector = VectorType::get(lanes, sumType);
     Value start = k.op.getStart();
@@ -288,6 +340,9 @@ private:
   Value rows, words, sums;
   // The decoded panel that tiles read, if there is one.
   Value floatPanel;
+  // Of weights that are stored in few bits, and a row before it is spread over their groups.
+  std::optional<WeightDecoder> decoder;
+  Value packedRow;
 };
 } // namespace
 

@@ -1,7 +1,7 @@
 //===- CodebookEncoding.cpp - #terse.codebook: syntax and types -*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "CodebookTables.h"
+#include "terse/Dialect/Terse/IR/CodebookTables.h"
 #include "EncodingSyntax.h"
 #include "ParameterSlot.h"
 

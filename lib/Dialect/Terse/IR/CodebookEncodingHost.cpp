@@ -1,7 +1,7 @@
 //===- CodebookEncodingHost.cpp - #terse.codebook on constants --*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "CodebookTables.h"
+#include "terse/Dialect/Terse/IR/CodebookTables.h"
 #include "ParameterSlot.h"
 #include "terse/Dialect/Terse/IR/HostBlocks.h"
 #include "terse/Support/Clustering.h"

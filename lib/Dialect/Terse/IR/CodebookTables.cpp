@@ -1,7 +1,7 @@
 //===- CodebookTables.cpp - The entries of codebooks ------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "CodebookTables.h"
+#include "terse/Dialect/Terse/IR/CodebookTables.h"
 #include "terse/Numerics/Float.h"
 #include "llvm/ADT/STLExtras.h"
 

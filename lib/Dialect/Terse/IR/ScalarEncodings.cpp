@@ -3,7 +3,7 @@
 
 #include "terse/Dialect/Terse/IR/ScalarEncoding.h"
 
-#include "CodebookTables.h"
+#include "terse/Dialect/Terse/IR/CodebookTables.h"
 #include "ParameterSlot.h"
 #include "terse/Dialect/Terse/IR/HostBlocks.h"
 #include "terse/Numerics/Quantize.h"

@@ -52,3 +52,21 @@ LogicalResult WindowAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitEr
     return emitError() << "expected pads that are not negative";
   return success();
 }
+
+LogicalResult DecodingAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, Type value,
+                                   int64_t group, Type scale, bool zeroPoints, TableKind table) {
+  if (!value.isIntOrFloat() || value.getIntOrFloatBitWidth() > 8)
+    return emitError() << "expected codes of at most 8 bits (got " << value << ")";
+  if (isa<FloatType>(value) && (value.getIntOrFloatBitWidth() == 6 || zeroPoints))
+    return emitError() << "expected floats of 4 or 8 bits without zero points (got " << value
+                       << ")";
+  if (table != TableKind::None && !value.isUnsignedInteger())
+    return emitError() << "expected unsigned indices into a table (got " << value << ")";
+  if (group < 1)
+    return emitError() << "expected a positive group (got " << group << ")";
+  if (scale &&
+      !isa<Float32Type, Float16Type, BFloat16Type, Float8E8M0FNUType, Float8E4M3FNType>(scale))
+    return emitError() << "expected scales of f32, f16, bf16, f8E8M0FNU or f8E4M3FN (got " << scale
+                       << ")";
+  return success();
+}

@@ -5,11 +5,13 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/OpImplementation.h"
+#include "terse/Dialect/UKernel/IR/WeightLayout.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace terse::ukernel;
 
+#include "terse/Dialect/UKernel/IR/UKernelAttrInterfaces.cpp.inc"
 #include "terse/Dialect/UKernel/IR/UKernelInterfaces.cpp.inc"
 
 #define GET_OP_CLASSES
@@ -86,8 +88,13 @@ static LogicalResult verifyKernel(KernelOpInterface op) {
   if (rhs.getRank() == 3) {
     if (!op.getScheduleAttr())
       return op.emitOpError("expected a schedule beside packed weights");
-    if (!op.isDepthwise() &&
-        rhs.getShape() != ArrayRef<int64_t>(getPackedShape(sizes, op.getScheduleAttr())))
+    SmallVector<int64_t> shape = getPackedShape(sizes, op.getScheduleAttr());
+    if (DecodingAttr decoding = op.getDecodingAttr()) {
+      if (!left.isF32() || !right.isInteger(8) || op.isDepthwise())
+        return op.emitOpError("expected a left operand of f32 and bytes beside a decoding");
+      shape = WeightLayout(sizes, op.getScheduleAttr(), decoding).getShape();
+    }
+    if (!op.isDepthwise() && rhs.getShape() != ArrayRef<int64_t>(shape))
       return op.emitOpError("expected packed weights of the schedule (got ") << rhs << ")";
   } else if (op.getStart()) {
     return op.emitOpError("expected packed weights beside start values");
@@ -147,13 +154,17 @@ LogicalResult PackOp::verify() {
        packed = cast<RankedTensorType>(getPacked().getType());
   if (!weight.hasStaticShape() || (weight.getRank() != 2 && weight.getRank() != 4))
     return emitOpError("expected weights of static shape and rank 2 or 4 (got ") << weight << ")";
-  if (weight.getElementType() != packed.getElementType())
+  DecodingAttr decoding = getDecodingAttr();
+  if (decoding ? !packed.getElementType().isInteger(8)
+               : weight.getElementType() != packed.getElementType())
     return emitOpError("expected packed weights of the same element type (got ") << packed << ")";
   int64_t n = weight.getDimSize(getTransposed() ? 1 : 0),
           k = weight.getNumElements() / std::max<int64_t>(n, 1);
   SmallVector<int64_t> shape = getPackedShape({n, k}, getSchedule());
   if (getDepthwise())
     shape = {weight.getDimSize(2), weight.getDimSize(3), n};
+  else if (decoding)
+    shape = WeightLayout({n, k}, getSchedule(), decoding).getShape();
   if (packed.getShape() != ArrayRef<int64_t>(shape))
     return emitOpError("expected packed weights of ")
            << RankedTensorType::get(shape, packed.getElementType()) << " (got " << packed << ")";

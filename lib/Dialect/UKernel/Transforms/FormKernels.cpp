@@ -70,7 +70,7 @@ Value lookThroughReshapes(Value v) {
 
 bool isConstantWeight(Value v) {
   Operation *op = lookThroughReshapes(v).getDefiningOp();
-  return isa_and_nonnull<ml_program::GlobalLoadConstOp, arith::ConstantOp>(op);
+  return isa_and_nonnull<ml_program::GlobalLoadConstOp, arith::ConstantOp, WeightsOp>(op);
 }
 
 // The epilogue under construction: what is added to a sum before it is stored.
@@ -261,7 +261,8 @@ struct KernelFormer {
     Value init = tensor::EmptyOp::create(b, loc, sizes, sum);
     auto kernel = OpTy::create(b, loc, init.getType(), lhs, rhs, Value(), start.extras, init,
                                b.getAffineMapArrayAttr(start.maps), products.lhsUnsigned,
-                               products.rhsUnsigned, ScheduleAttr(), std::forward<Extra>(extra)...);
+                               products.rhsUnsigned, ScheduleAttr(), DecodingAttr(),
+                               std::forward<Extra>(extra)...);
     OpBuilder::InsertionGuard guard(b);
     Block *block = b.createBlock(&kernel.getEpilogue());
     block->addArgument(sum, loc);

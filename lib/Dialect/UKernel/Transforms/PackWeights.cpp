@@ -1,6 +1,7 @@
 //===- PackWeights.cpp - Weights in the order of the kernels --------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "DecodedWeights.h"
 #include "Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
@@ -31,30 +32,8 @@ bool needsStart(KernelOpInterface op) {
          !op.isDepthwise() && !isa_and_nonnull<FloatType>(getSumType(op));
 }
 
-// Where element k of column n lies in the unpacked weights.
-struct WeightOrder {
-  int64_t n, k, channels = 0, height = 1, width = 1;
-  bool transposed = false;
-
-  explicit WeightOrder(PackOp op) : transposed(op.getTransposed()) {
-    ArrayRef<int64_t> shape = typeOf(op.getWeight()).getShape();
-    n = shape[transposed ? 1 : 0];
-    k = typeOf(op.getWeight()).getNumElements() / n;
-    if (shape.size() == 4)
-      channels = shape[1], height = shape[2], width = shape[3];
-  }
-  int64_t at(int64_t column, int64_t i) const {
-    if (transposed)
-      return i * n + column;
-    if (!channels)
-      return column * k + i;
-    int64_t window = i / channels, c = i % channels;
-    return (column * channels + c) * height * width + window;
-  }
-};
-
 HostTensor packHost(const HostTensor &weight, PackOp op, HostTensor *start) {
-  WeightOrder order(op);
+  WeightOrder order(typeOf(op.getWeight()).getShape(), op.getTransposed());
   auto type = typeOf(op.getPacked());
   size_t bytes = weight.dtype.getHostBytes();
   HostTensor packed = HostTensor::zeros(weight.dtype, type.getShape());
@@ -87,7 +66,7 @@ HostTensor packHost(const HostTensor &weight, PackOp op, HostTensor *start) {
 // ukernel.pack as linalg, for weights that are known at run time only.
 void lowerPack(RewriterBase &b, PackOp op) {
   Location loc = op.getLoc();
-  WeightOrder order(op);
+  WeightOrder order(typeOf(op.getWeight()).getShape(), op.getTransposed());
   auto type = typeOf(op.getPacked());
   int64_t columns = op.getSchedule().getColumns(), depth = op.getSchedule().getDepth();
   AffineMap identity = b.getMultiDimIdentityMap(3);
@@ -180,15 +159,20 @@ struct PackWeightsPass : terse::ukernel::impl::PackWeightsPassBase<PackWeightsPa
     auto weight = typeOf(op.getRhs());
     KernelSizes sizes = getSizes(op);
     SmallVector<int64_t> shape = getPackedShape(sizes, schedule);
-    if (op.isDepthwise())
+    Type element = weight.getElementType();
+    if (op.isDepthwise()) {
       shape = {weight.getDimSize(2), weight.getDimSize(3), sizes.n};
+    } else if (DecodingAttr decoding = op.getDecodingAttr()) {
+      shape = WeightLayout(sizes, schedule, decoding).getShape();
+      element = b.getI8Type();
+    }
     Type start;
     if (needsStart(op))
       start = RankedTensorType::get({shape[0], schedule.getColumns()}, b.getI32Type());
     auto gemm = dyn_cast<GemmOp>(op.getOperation());
-    auto pack =
-        PackOp::create(b, op.getLoc(), RankedTensorType::get(shape, weight.getElementType()), start,
-                       op.getRhs(), schedule, gemm && gemm.getRhsTransposed(), op.isDepthwise());
+    auto pack = PackOp::create(b, op.getLoc(), RankedTensorType::get(shape, element), start,
+                               op.getRhs(), schedule, op.getDecodingAttr(),
+                               gemm && gemm.getRhsTransposed(), op.isDepthwise());
     b.modifyOpInPlace(op, [&] {
       op->setOperand(1, pack.getPacked());
       if (gemm)
@@ -221,7 +205,7 @@ struct PackWeightsPass : terse::ukernel::impl::PackWeightsPassBase<PackWeightsPa
     module.walk([&](PackOp op) { packs.push_back(op); });
     SymbolTable symbols(module);
     // Equal weights in equal order are one global.
-    std::map<std::tuple<Operation *, const void *, bool, bool, bool>,
+    std::map<std::tuple<Operation *, const void *, const void *, bool, bool, bool>,
              std::pair<std::string, std::string>>
         done;
     for (PackOp op : packs) {
@@ -235,13 +219,15 @@ struct PackWeightsPass : terse::ukernel::impl::PackWeightsPassBase<PackWeightsPa
       Operation *source = weight.getDefiningOp();
       ml_program::GlobalOp global = getConstantGlobal(weight);
       std::optional<HostTensor> tensor = source ? getConstant(weight) : std::nullopt;
-      if (!tensor) {
+      auto weights = dyn_cast_or_null<WeightsOp>(source);
+      if (!tensor && !weights) {
         lowerPack(b, op);
         continue;
       }
       auto &names =
           done[{global ? global.getOperation() : source, op.getSchedule().getAsOpaquePointer(),
-                op.getTransposed(), op.getDepthwise(), bool(op.getStart())}];
+                Attribute(op.getDecodingAttr()).getAsOpaquePointer(), op.getTransposed(),
+                op.getDepthwise(), bool(op.getStart())}];
       Location loc = op.getLoc();
       auto read = [&](StringRef name, Type type) {
         return ml_program::GlobalLoadConstOp::create(b, loc, type,
@@ -252,7 +238,15 @@ struct PackWeightsPass : terse::ukernel::impl::PackWeightsPassBase<PackWeightsPa
         std::optional<HostTensor> start;
         if (op.getStart())
           start = HostTensor::zeros(DType::si(32), typeOf(op.getStart()).getShape());
-        HostTensor packed = packHost(*tensor, op, start ? &*start : nullptr);
+        HostTensor packed;
+        if (weights) {
+          FailureOr<HostTensor> bytes = packDecoded(weights, op);
+          if (failed(bytes))
+            return signalPassFailure();
+          packed = std::move(*bytes);
+        } else {
+          packed = packHost(*tensor, op, start ? &*start : nullptr);
+        }
         numPacked += packed.getBytes().size();
         auto create = [&](const HostTensor &value, Type type, StringRef suffix) {
           std::string name =

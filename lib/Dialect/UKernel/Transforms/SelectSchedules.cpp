@@ -5,6 +5,7 @@
 // multiply-adds and reads each operand as seldom as possible (AVX-512: 24 of 32 registers, else 12
 // of 16).
 
+#include "DecodedWeights.h"
 #include "terse/Dialect/UKernel/Transforms/Passes.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -48,6 +49,31 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
         ((!ShapedType::isDynamic(m) && m < 8) || getSizes(op).n < 8 || getSizes(op).k < 32))
       return ISA::AVX512VNNI;
     return best;
+  }
+
+  // Rows that are multiplied with weights as they are decoded, in registers. More rows read decoded
+  // panels from memory.
+  static constexpr int64_t kFewRows = 4;
+
+  // Vectors of a panel: each is a stream of memory of its own, and a sum that does not wait for
+  // the others.
+  static int64_t choosePanel(int64_t vectors, int64_t most) {
+    int64_t widest = std::min(vectors, most), panel = widest, best = INT64_MAX;
+    for (int64_t v = widest; v >= std::max<int64_t>(1, widest / 2); --v)
+      if (int64_t padded = llvm::alignTo(vectors, v); padded < best)
+        best = padded, panel = v;
+    return panel;
+  }
+
+  // The schedule of weights that are decoded by the kernel.
+  ScheduleAttr chooseDecoded(KernelOpInterface op, ScheduleAttr plain) const {
+    ISA isa = plain.getIsa();
+    int64_t lanes = getLanes(isa), m = countRows(op), many = isa == ISA::AVX512 ? 2 : 1;
+    int64_t vectors = llvm::divideCeil(getSizes(op).n, lanes);
+    if (ShapedType::isDynamic(m) || m > kFewRows || m == 0)
+      return plain;
+    int64_t panel = choosePanel(vectors, (m == 1 ? 4 : m == 2 ? 2 : 1) * many);
+    return ScheduleAttr::get(op->getContext(), isa, m, panel * lanes, 1, 1, m);
   }
 
   ScheduleAttr choose(KernelOpInterface op, ISA best) const {
@@ -107,8 +133,14 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
       return signalPassFailure();
     }
     getOperation().walk([&](KernelOpInterface op) {
-      if (!op.getScheduleAttr())
-        op.setScheduleAttr(choose(op, *best));
+      if (op.getScheduleAttr())
+        return;
+      op.setScheduleAttr(choose(op, *best));
+      WeightsOp weights = getWeights(op.getRhs());
+      if (!weights)
+        return;
+      op.setScheduleAttr(chooseDecoded(op, op.getScheduleAttr()));
+      op.setDecodingAttr(chooseDecoding(weights, op, op.getScheduleAttr().getIsa()));
     });
   }
 };

@@ -69,4 +69,33 @@ def UKernel_WindowAttr : AttrDef<UKernel_Dialect, "Window"> {
   let genVerifyDecl = 1;
 }
 
+def UKernel_TableKind : I32Enum<"TableKind", "which table the codes of weights index", [
+  I32EnumCase<"None", 0, "none">,      // Codes are numbers.
+  I32EnumCase<"Shared", 1, "shared">,  // One for the columns of a vector.
+  I32EnumCase<"Column", 2, "column">   // One for each column.
+]> {
+  let cppNamespace = "::terse::ukernel";
+}
+
+def UKernel_DecodingAttr : AttrDef<UKernel_Dialect, "Decoding"> {
+  let mnemonic = "decoding";
+  let summary = "what packed weights of few bits stand for";
+  let description = [{
+    `weight = (number(code) - zero point) * scale` in `f32`, where `number` is the code as a `value` (a small integer or
+    float) or, with a `table`, the entry that the code, unsigned, selects. `group` neighbours along the contraction share
+    a scale and a zero point; without `scale` it is 1.
+
+    Packed weights are bytes, `[panels][vectors of a panel][bytes]`; what one vector of columns needs lies together: its
+    tables, then for each group the scales, the zero points and the codes, `lanes` of each side by side.
+    `WeightLayout` says where.
+  }];
+  let parameters = (ins "::mlir::Type":$value, "int64_t":$group, OptionalParameter<"::mlir::Type">:$scale,
+                        DefaultValuedParameter<"bool", "false">:$zero_points,
+                        DefaultValuedParameter<"::terse::ukernel::TableKind", "::terse::ukernel::TableKind::None">:$table);
+  let assemblyFormat = [{
+    `<` $value `,` struct($group, $scale, $zero_points, $table) `>`
+  }];
+  let genVerifyDecl = 1;
+}
+
 #endif

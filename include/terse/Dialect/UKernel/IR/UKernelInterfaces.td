@@ -24,11 +24,32 @@ def KernelOpInterface : OpInterface<"KernelOpInterface"> {
     InterfaceMethod<"What is done to a sum.", "::mlir::Region &", "getEpilogue">,
     InterfaceMethod<"How it is computed (null: not chosen).", "::terse::ukernel::ScheduleAttr", "getScheduleAttr">,
     InterfaceMethod<"Sets it.", "void", "setScheduleAttr", (ins "::terse::ukernel::ScheduleAttr":$schedule)>,
+    InterfaceMethod<"What packed weights of few bits stand for (null: nothing but themselves).",
+                    "::terse::ukernel::DecodingAttr", "getDecodingAttr">,
+    InterfaceMethod<"Sets it.", "void", "setDecodingAttr", (ins "::terse::ukernel::DecodingAttr":$decoding)>,
     InterfaceMethod<"Whether the left integers are unsigned.", "bool", "getLhsUnsigned">,
     InterfaceMethod<"Whether the weights' integers are unsigned.", "bool", "getRhsUnsigned">,
     InterfaceMethod<"The window, null for products of matrices.", "::terse::ukernel::WindowAttr", "getWindowOrNull",
                     (ins), "", [{ return {}; }]>,
     InterfaceMethod<"Whether each channel has its own window.", "bool", "isDepthwise", (ins), "", [{ return false; }]>,
+  ];
+}
+
+def WeightFormatInterface : AttrInterface<"WeightFormatInterface"> {
+  let cppNamespace = "::terse::ukernel";
+  let description = [{
+    A format of weights that kernels may decode themselves: each element is a code of at most 8 bits that stands for a
+    number, and blocks of elements share a scale.
+  }];
+  let methods = [
+    InterfaceMethod<"How a tensor of type `logical` is stored; nothing where kernels cannot decode it.",
+                    "std::optional<::terse::ukernel::WeightForm>", "getForm", (ins "::mlir::RankedTensorType":$logical)>,
+    InterfaceMethod<"The codes and what they are decoded with. `components` are those of the format, in order.",
+                    "::mlir::FailureOr<::terse::ukernel::WeightParts>", "getParts",
+                    (ins "::mlir::RankedTensorType":$logical, "::llvm::ArrayRef<::terse::HostTensor>":$components)>,
+    InterfaceMethod<"Builds the `nn` ops that decode `components`.", "::mlir::Value", "buildWeights",
+                    (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc, "::mlir::RankedTensorType":$logical,
+                         "::mlir::ValueRange":$components)>,
   ];
 }
 

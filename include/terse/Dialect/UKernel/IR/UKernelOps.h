@@ -14,6 +14,7 @@
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "terse/Dialect/UKernel/IR/WeightForm.h"
 
 #include "terse/Dialect/UKernel/IR/UKernelDialect.h.inc"
 #include "terse/Dialect/UKernel/IR/UKernelEnums.h.inc"
@@ -21,6 +22,7 @@
 #define GET_ATTRDEF_CLASSES
 #include "terse/Dialect/UKernel/IR/UKernelAttributes.h.inc"
 
+#include "terse/Dialect/UKernel/IR/UKernelAttrInterfaces.h.inc"
 #include "terse/Dialect/UKernel/IR/UKernelInterfaces.h.inc"
 
 #define GET_OP_CLASSES

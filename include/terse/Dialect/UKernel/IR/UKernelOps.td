@@ -23,7 +23,8 @@ class UKernel_KernelOp<string mnemonic, dag attributes, list<Trait> traits = []>
   let arguments = !con((ins UKernel_Shaped:$lhs, UKernel_Shaped:$rhs, Optional<UKernel_Shaped>:$start,
                             Variadic<UKernel_Shaped>:$extras, UKernel_Shaped:$init,
                             AffineMapArrayAttr:$extra_maps, UnitAttr:$lhs_unsigned, UnitAttr:$rhs_unsigned,
-                            OptionalAttr<UKernel_ScheduleAttr>:$schedule), attributes);
+                            OptionalAttr<UKernel_ScheduleAttr>:$schedule,
+                            OptionalAttr<UKernel_DecodingAttr>:$decoding), attributes);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{
@@ -48,7 +49,8 @@ def UKernel_GemmOp : UKernel_KernelOp<"gemm", (ins UnitAttr:$rhs_transposed), [
     that unpacked weights are `[k, n]`.
 
     (C1) `lhs` and `init` have the same rank and leading dimensions.
-    (C2) Unpacked weights are `[n, k]` (or `[k, n]`), packed ones what `ukernel.pack` makes of the schedule.
+    (C2) Unpacked weights are `[n, k]` (or `[k, n]`), packed ones what `ukernel.pack` makes of the schedule and of
+    `decoding`, which says what bytes beside an `f32` left operand stand for.
     (C3) The epilogue's arguments are the sum and one element of each extra; it yields an element of `init`.
     (C4) There is a map for each extra, of the rank of `init` to the rank of the extra.
   }];
@@ -79,18 +81,35 @@ def UKernel_DepthwiseConvOp : UKernel_KernelOp<"depthwise_conv", (ins UKernel_Wi
   }];
 }
 
+def UKernel_WeightsOp : UKernel_Op<"weights", [Pure]> {
+  let summary = "constant weights in a format that kernels decode";
+  let description = [{
+    The tensor that `components`, stored in `format`, stand for. It becomes part of the kernels that read it
+    (`ukernel-pack-weights`); where something else does, `lower-ukernel-weights` decodes it.
+
+    ```mlir
+    %w = ukernel.weights #terse.uniform<i4, block = [1, 32]> [dense<3> : tensor<8x64xi4>, dense<0.5> : tensor<8x2xf32>]
+       : tensor<8x64xf32>
+    ```
+  }];
+  let arguments = (ins WeightFormatInterface:$format, ArrayAttr:$components);
+  let results = (outs AnyStaticShapeTensor:$result);
+  let assemblyFormat = "$format $components attr-dict `:` type($result)";
+}
+
 def UKernel_PackOp : UKernel_Op<"pack", [Pure]> {
   let summary = "weights in the order in which a kernel reads them";
   let description = [{
     From weights `[n, k]` (`[o, c, i, j]` with `k = (i, j, c)`): `packed[n / columns][k / depth][n % columns][k % depth]`
     as three dimensions, the last two joined, zeros where `n` or `k` is past its end. `start`, where asked for, is
     `-128` times the sum of each column: what makes up for left operands that are stored with 128 added.
-    `depthwise` weights `[c, 1, i, j]` become `[i, j, c]`.
+    `depthwise` weights `[c, 1, i, j]` become `[i, j, c]`. With `decoding`, the weight is a `ukernel.weights` (or a reshape
+    of one) and its codes are packed, with their scales.
 
     Packing of constants is done by the compiler (`ukernel-pack-weights`).
   }];
-  let arguments = (ins AnyRankedTensor:$weight, UKernel_ScheduleAttr:$schedule, UnitAttr:$transposed,
-                       UnitAttr:$depthwise);
+  let arguments = (ins AnyRankedTensor:$weight, UKernel_ScheduleAttr:$schedule,
+                       OptionalAttr<UKernel_DecodingAttr>:$decoding, UnitAttr:$transposed, UnitAttr:$depthwise);
   let results = (outs AnyRankedTensor:$packed, Optional<AnyRankedTensor>:$start);
   let assemblyFormat = "$weight attr-dict `:` type($weight) `->` type($packed) (`,` type($start)^)?";
   let hasVerifier = 1;

@@ -1,8 +1,8 @@
 //===- CodebookTables.h - The entries of codebooks --------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#ifndef TERSE_LIB_DIALECT_TERSE_IR_CODEBOOKTABLES_H
-#define TERSE_LIB_DIALECT_TERSE_IR_CODEBOOKTABLES_H
+#ifndef TERSE_DIALECT_TERSE_IR_CODEBOOKTABLES_H
+#define TERSE_DIALECT_TERSE_IR_CODEBOOKTABLES_H
 
 #include "terse/Dialect/Terse/IR/TerseAttributes.h"
 
@@ -36,4 +36,4 @@ private:
 
 } // namespace terse
 
-#endif // TERSE_LIB_DIALECT_TERSE_IR_CODEBOOKTABLES_H
+#endif // TERSE_DIALECT_TERSE_IR_CODEBOOKTABLES_H

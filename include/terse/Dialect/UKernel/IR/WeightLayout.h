@@ -1,0 +1,46 @@
+//===- WeightLayout.h - Where codes and scales lie ------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What kernels with a decoding read for one vector of `lanes` columns:
+//
+//   tables | group 0: scales, zero points, units | group 1: ... | zeros up to 64 bytes
+//
+// A unit is the shortest run of codes along the contraction that fills whole 32-bit words: word w
+// of a column holds bits [32 w, 32 w + 32) of its codes. Words lie as vectors of `lanes`. Codes of
+// 8 bits lie as vectors of bytes. Groups are filled up to whole units; the left operand has zeros
+// there.
+
+#ifndef TERSE_DIALECT_UKERNEL_IR_WEIGHTLAYOUT_H
+#define TERSE_DIALECT_UKERNEL_IR_WEIGHTLAYOUT_H
+
+#include "terse/Dialect/UKernel/IR/UKernelOps.h"
+
+namespace terse::ukernel {
+
+struct WeightLayout {
+  WeightLayout(KernelSizes sizes, ScheduleAttr schedule, DecodingAttr decoding);
+
+  /// Columns of a vector, vectors of a panel, panels.
+  int64_t lanes, vectors, panels;
+  int64_t bits;
+  /// Codes and bytes of a unit (of all lanes).
+  int64_t unitCodes, unitBytes;
+  /// Elements along the contraction that share a scale; the same filled up; how many groups.
+  int64_t group, paddedGroup, groups;
+  /// Entries of a table as it is stored, and bytes of each part.
+  int64_t entries, tableBytes, scaleBytes, zeroBytes, groupBytes, bytes;
+
+  /// The contraction with all groups filled up.
+  int64_t getDepth() const { return groups * paddedGroup; }
+  /// Where element `k` of the contraction stands in it.
+  int64_t getPosition(int64_t k) const { return k / group * paddedGroup + k % group; }
+  bool hasGaps() const { return groups > 1 && group != paddedGroup; }
+  llvm::SmallVector<int64_t> getShape() const { return {panels, vectors, bytes}; }
+};
+
+/// Columns of a vector register of these instructions, of 32 bits each.
+int64_t getLanes(ISA isa);
+
+} // namespace terse::ukernel
+
+#endif

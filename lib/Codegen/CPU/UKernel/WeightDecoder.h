@@ -1,0 +1,61 @@
+//===- WeightDecoder.h - Weights of few bits in registers -----------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef TERSE_LIB_CODEGEN_CPU_UKERNEL_WEIGHTDECODER_H
+#define TERSE_LIB_CODEGEN_CPU_UKERNEL_WEIGHTDECODER_H
+
+#include "KernelCode.h"
+#include "terse/Dialect/UKernel/IR/WeightLayout.h"
+
+namespace terse {
+
+/// Code that reads the packed weights of a kernel with a decoding.
+class WeightDecoder {
+public:
+  using Value = mlir::Value;
+
+  explicit WeightDecoder(KernelCode &code);
+
+  const ukernel::WeightLayout &getLayout() const { return layout; }
+
+  /// Writes the weights of panel `p` to `floats`, [depth][columns].
+  void decodePanel(Value p, Value floats);
+
+  /// Multiplies `count` rows of `rows`, from `first` on, with panel `p` and writes the sums to rows
+  /// of `sums`. Products of a group are summed first and then scaled.
+  void multiply(Value p, Value rows, Value first, int64_t count, Value sums);
+
+private:
+  // What decoding a vector of columns needs.
+  struct Tables {
+    llvm::SmallVector<Value, 2> registers;
+    Value memory;
+  };
+  struct Group {
+    Value scale, zero;
+  };
+
+  mlir::VectorType vector(mlir::Type element) const;
+  Value load(Value p, int64_t v, Value at, mlir::Type element);
+  Value constants(llvm::ArrayRef<float> values);
+  Value shift(Value x, int64_t right);
+  Value toFloat(Value x);
+  Value fromSmallFloat(Value codes, unsigned bits, unsigned mantissa, unsigned bias);
+  Tables loadTables(Value p, int64_t v);
+  Group loadGroup(Value p, int64_t v, Value at);
+  Value lookUp(Value index, const Tables &tables);
+  llvm::SmallVector<Value> loadWords(Value p, int64_t v, Value at);
+  // The number that code `i` of a unit stands for.
+  Value number(llvm::ArrayRef<Value> words, int64_t i, const Tables &tables, Value zero);
+
+  KernelCode &k;
+  mlir::OpBuilder &b;
+  ukernel::DecodingAttr decoding;
+  ukernel::ISA isa;
+  ukernel::WeightLayout layout;
+  bool permutes;
+};
+
+} // namespace terse
+
+#endif

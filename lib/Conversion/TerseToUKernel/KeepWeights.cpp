@@ -1,0 +1,135 @@
+//===- KeepWeights.cpp - Encoded weights that kernels decode --------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Pass/PassManager.h"
+#include "terse/Conversion/Passes.h"
+#include "terse/Dialect/NN/IR/NNOps.h"
+#include "terse/Dialect/Terse/IR/TerseOps.h"
+#include "terse/Dialect/UKernel/IR/UKernelOps.h"
+#include "terse/Support/Constants.h"
+
+namespace terse {
+#define GEN_PASS_DEF_CONVERTWEIGHTSTOUKERNELPASS
+#define GEN_PASS_DEF_LOWERUKERNELWEIGHTSPASS
+#include "terse/Conversion/Passes.h.inc"
+} // namespace terse
+
+using namespace mlir;
+using namespace terse;
+using namespace terse::ukernel;
+
+namespace {
+
+RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getType()); }
+
+// Whether kernels are formed from contractions such as this one.
+bool isKernel(nn::ContractionLike op) {
+  auto x = typeOf(op.getActivationOperand().get()),
+       w = stripEncoding(typeOf(op.getWeightOperand().get()));
+  if (!x.getElementType().isF32() || !w.getElementType().isF32() || !w.hasStaticShape() ||
+      w.getNumElements() == 0 || x.getRank() < 2)
+    return false;
+  SmallVector<int64_t> contraction = op.getContractionAxes();
+  if (w.getRank() == 2)
+    return contraction.size() == 1;
+  // Groups and transposed convolutions have other channels.
+  return w.getRank() == 4 && contraction.size() == 3 && op.getOutputChannelAxis() == 0 &&
+         op.getActivationChannelAxis() == 1 && x.getRank() == 4 &&
+         x.getDimSize(1) == w.getDimSize(1);
+}
+
+// The attribute of a constant component; null for other values.
+Attribute getComponent(Value v) {
+  if (ml_program::GlobalOp global = getConstantGlobal(v))
+    return global.getValueAttr();
+  Attribute value;
+  return matchPattern(v, m_Constant(&value)) ? value : Attribute();
+}
+
+struct ConvertWeightsToUKernelPass
+    : terse::impl::ConvertWeightsToUKernelPassBase<ConvertWeightsToUKernelPass> {
+  using ConvertWeightsToUKernelPassBase::ConvertWeightsToUKernelPassBase;
+
+  void runOnOperation() override {
+    DenseMap<Value, Value> done;
+    getOperation().walk([&](nn::ContractionLike op) {
+      OpOperand &weight = op.getWeightOperand();
+      Value encoded = weight.get();
+      if (auto decode = encoded.getDefiningOp<terse::DecodeOp>())
+        encoded = decode.getInput();
+      auto assemble = encoded.getDefiningOp<AssembleOp>();
+      if (!assemble || !isKernel(op))
+        return;
+      auto format = dyn_cast<WeightFormatInterface>(Attribute(assemble.getEncoding()));
+      RankedTensorType logical = stripEncoding(typeOf(encoded));
+      std::optional<WeightForm> form = format ? format.getForm(logical) : std::nullopt;
+      if (!form)
+        return;
+      // A column has one table.
+      if (form->table && llvm::any_of(op.getContractionAxes(), [&](int64_t axis) {
+            return form->group[axis] < logical.getDimSize(axis);
+          }))
+        return;
+      Value &known = done[encoded];
+      if (!known) {
+        SmallVector<Attribute> components;
+        for (Value v : assemble.getComponents()) {
+          components.push_back(getComponent(v));
+          if (!isa_and_nonnull<ElementsAttr>(components.back()))
+            return;
+        }
+        OpBuilder b(assemble);
+        known =
+            WeightsOp::create(b, assemble.getLoc(), logical, format, b.getArrayAttr(components));
+        ++numKept;
+      }
+      weight.set(known);
+    });
+  }
+};
+
+// Whether all of what reads `v` is kernels with unpacked weights.
+bool isReadByKernels(Value v) {
+  return llvm::all_of(v.getUses(), [](OpOperand &use) {
+    Operation *op = use.getOwner();
+    if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op))
+      return isReadByKernels(op->getResult(0));
+    auto kernel = dyn_cast<KernelOpInterface>(op);
+    return kernel && !kernel.isDepthwise() && use.getOperandNumber() == 1;
+  });
+}
+
+struct LowerUKernelWeightsPass : terse::impl::LowerUKernelWeightsPassBase<LowerUKernelWeightsPass> {
+  using LowerUKernelWeightsPassBase::LowerUKernelWeightsPassBase;
+
+  void runOnOperation() override {
+    SmallVector<WeightsOp> left;
+    getOperation().walk([&](WeightsOp op) {
+      if (!isReadByKernels(op.getResult()))
+        left.push_back(op);
+    });
+    if (left.empty())
+      return;
+    for (WeightsOp op : left) {
+      OpBuilder b(op);
+      SmallVector<Value> components;
+      for (Attribute attr : op.getComponents())
+        components.push_back(
+            nn::ConstantOp::create(b, op.getLoc(), cast<ElementsAttr>(attr)).getResult());
+      Value decoded =
+          op.getFormat().buildWeights(b, op.getLoc(), typeOf(op.getResult()), components);
+      op.getResult().replaceAllUsesWith(decoded);
+      op.erase();
+    }
+    OpPassManager pipeline(ModuleOp::getOperationName());
+    pipeline.addPass(createConvertNNToLinalgPass());
+    if (failed(runPipeline(pipeline, getOperation())))
+      signalPassFailure();
+  }
+};
+
+} // namespace

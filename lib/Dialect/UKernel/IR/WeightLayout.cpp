@@ -1,0 +1,43 @@
+//===- WeightLayout.cpp - Where codes and scales lie ----------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "terse/Dialect/UKernel/IR/WeightLayout.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <numeric>
+
+using namespace mlir;
+using namespace terse::ukernel;
+
+int64_t terse::ukernel::getLanes(ISA isa) {
+  switch (isa) {
+  case ISA::Portable:
+    return 4;
+  case ISA::AVX2:
+  case ISA::AVXVNNI:
+    return 8;
+  default:
+    return 16;
+  }
+}
+
+WeightLayout::WeightLayout(KernelSizes sizes, ScheduleAttr schedule, DecodingAttr decoding) {
+  lanes = getLanes(schedule.getIsa());
+  vectors = schedule.getColumns() / lanes;
+  panels = llvm::divideCeil(sizes.n, schedule.getColumns());
+  bits = decoding.getValue().getIntOrFloatBitWidth();
+  unitCodes = bits == 8 ? 1 : 32 / std::gcd<int64_t>(32, bits);
+  unitBytes = unitCodes * bits * lanes / 8;
+  group = std::min(decoding.getGroup(), std::max<int64_t>(sizes.k, 1));
+  paddedGroup = llvm::alignTo(group, unitCodes);
+  groups = llvm::divideCeil(sizes.k, group);
+  // Registers that tables are looked up in have 16 entries; short tables are repeated.
+  entries = decoding.getTable() == TableKind::None ? 0 : int64_t(1) << bits;
+  if (decoding.getTable() == TableKind::Shared)
+    entries = std::max<int64_t>(entries, 16);
+  tableBytes = entries * 4 * (decoding.getTable() == TableKind::Column ? lanes : 1);
+  scaleBytes = decoding.getScale() ? decoding.getScale().getIntOrFloatBitWidth() / 8 * lanes : 0;
+  zeroBytes = decoding.getZeroPoints() ? lanes : 0;
+  groupBytes = scaleBytes + zeroBytes + paddedGroup / unitCodes * unitBytes;
+  bytes = llvm::alignTo(tableBytes + groups * groupBytes, 64);
+}
