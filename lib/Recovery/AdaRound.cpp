@@ -21,11 +21,6 @@ using namespace terse;
 
 namespace {
 
-struct AdaRoundOptions {
-  unsigned iterations;
-  double rate, regularization, warmup, betaStart, betaEnd;
-};
-
 /// Gradient descent on the choice between the neighbours of each weight of a group.
 class AdaRound {
 public:
@@ -121,6 +116,22 @@ private:
   std::vector<float> below, step, v, h;
 };
 
+} // namespace
+
+std::vector<float> terse::learnRounding(const GroupRounding &group, const ElementLevels &levels,
+                                        const AdaRoundOptions &options) {
+  std::vector<float> q = AdaRound(group, levels, options).run();
+  // Exactly the levels, whatever the sums rounded to.
+  for (int64_t r = 0; r < group.getRows(); ++r)
+    for (int64_t c = 0; c < group.getColumns(); ++c) {
+      float &level = q[r * group.getStride() + c];
+      level = levels.round(group.getElement(r, c), level);
+    }
+  return q;
+}
+
+namespace {
+
 struct AdaRoundPass : terse::impl::AdaRoundPassBase<AdaRoundPass> {
   using Base::Base;
 
@@ -140,22 +151,12 @@ struct AdaRoundPass : terse::impl::AdaRoundPassBase<AdaRoundPass> {
     search.rounding.centered = correctBias;
     search.rounding.sweeps = sweeps;
     search.refits = refits;
-    AdaRoundOptions learning{iterations, rate, regularization, warmup, 20, 2};
+    AdaRoundOptions learning{iterations, rate, regularization, warmup};
     auto learn = [&](const GroupRounding &group, const ElementLevels &levels) {
-      std::vector<float> q = AdaRound(group, levels, learning).run();
-      // Exactly the levels, whatever the sums rounded to.
-      for (int64_t r = 0; r < group.getRows(); ++r)
-        for (int64_t c = 0; c < group.getColumns(); ++c) {
-          float &level = q[r * group.getStride() + c];
-          level = levels.round(group.getElement(r, c), level);
-        }
-      return q;
+      return learnRounding(group, levels, learning);
     };
-    RoundedLayersOptions options;
-    options.pass = "terse-adaround";
-    options.origin = "adaround";
-    options.gather = {data, samples, positions, interpret, stages};
-    options.correctBias = correctBias;
+    RoundedLayersOptions options{
+        "terse-adaround", "adaround", {data, samples, positions, interpret, stages}, correctBias};
     auto counts = roundLayers(getOperation(), options, [&](const RecoverableLayer &layer) {
       return roundLayer(layer, search, learn);
     });

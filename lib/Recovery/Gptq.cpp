@@ -43,11 +43,8 @@ struct GptqPass : terse::impl::GptqPassBase<GptqPass> {
     auto feedBack = [](const GroupRounding &group, const ElementLevels &levels) {
       return group.roundWithFeedback(levels);
     };
-    RoundedLayersOptions options;
-    options.pass = "terse-gptq";
-    options.origin = "gptq";
-    options.gather = {data, samples, positions, interpret, stages};
-    options.correctBias = correctBias;
+    RoundedLayersOptions options{
+        "terse-gptq", "gptq", {data, samples, positions, interpret, stages}, correctBias};
     auto counts = roundLayers(getOperation(), options, [&](const RecoverableLayer &layer) {
       return roundLayer(layer, search, feedBack);
     });

@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "HalfQuadratic.h"
 #include "terse/Dialect/Terse/IR/HostBlocks.h"
 #include "terse/Dialect/Terse/IR/TerseOps.h"
 #include "terse/Recovery/ChosenWeights.h"
@@ -22,6 +23,13 @@ namespace terse {
 
 using namespace mlir;
 using namespace terse;
+
+double terse::shrinkError(double x, double norm, double beta) {
+  double magnitude = std::fabs(x);
+  if (magnitude == 0)
+    return 0;
+  return std::copysign(std::max(0.0, magnitude - std::pow(magnitude, norm - 1) / beta), x);
+}
 
 namespace {
 
@@ -49,13 +57,6 @@ private:
     int64_t count = 0;
   };
 
-  double shrink(double x, double beta) const {
-    double magnitude = std::fabs(x);
-    if (magnitude == 0)
-      return 0;
-    return std::copysign(std::max(0.0, magnitude - std::pow(magnitude, norm - 1) / beta), x);
-  }
-
   /// Measures `parameters` and replaces them by better ones for what they encode to.
   LogicalResult step(SmallVector<HostTensor> &parameters, double beta) {
     FailureOr<HostTensor> decoded = weight.round(parameters);
@@ -69,7 +70,7 @@ private:
       for (int64_t i = first; i < first + count; ++i) {
         double level = double(rounded[i]) / scale; // q - z
         double wanted = double(values[i]) / scale;
-        double left = wanted - shrink(wanted - level, beta);
+        double left = wanted - shrinkError(wanted - level, norm, beta);
         sum.error += std::pow(std::fabs(double(values[i]) - rounded[i]), norm);
         sum.product += left * level;
         sum.square += level * level;

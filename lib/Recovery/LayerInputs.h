@@ -17,6 +17,8 @@
 #include "terse/Recovery/ChosenWeights.h"
 #include "llvm/Support/Error.h"
 
+#include <functional>
+
 namespace terse {
 
 /// Sums over columns of inputs of one group.
@@ -25,13 +27,25 @@ public:
   explicit InputMoments(int64_t columns);
 
   /// Adds `count` columns of inputs, which lie in rows of `getStride()` floats; what lies behind
-  /// the inputs is 0. `wanted`, if not null, are the inputs that the float model has there.
-  void add(int64_t count, const float *inputs, const float *wanted = nullptr);
+  /// the inputs is 0. `wanted` are the inputs that the float model has there, after
+  /// expectWanted(), and else null.
+  void add(int64_t count, const float *inputs, const float *wanted = nullptr) {
+    addRows(0, columns, count, inputs, wanted);
+  }
+  void expectWanted();
+
+  /// The same for some rows of the matrix, from a multiple of kTile. Calls for different rows may
+  /// run in parallel.
+  static constexpr int64_t kTile = 32;
+  void addRows(int64_t begin, int64_t end, int64_t count, const float *inputs,
+               const float *wanted = nullptr);
 
   int64_t getColumns() const { return columns; }
   int64_t getStride() const { return stride; }
-  uint64_t getCount() const { return count; }
-  double getMean(int64_t column) const { return count ? sums[column] / double(count) : 0; }
+  uint64_t getCount() const { return counts.empty() ? 0 : counts.front(); }
+  double getMean(int64_t column) const {
+    return getCount() ? sums[column] / double(getCount()) : 0;
+  }
   /// E[x_i x_j], with `centered` the covariance.
   double getProduct(int64_t i, int64_t j, bool centered) const;
 
@@ -44,7 +58,8 @@ public:
 
 private:
   int64_t columns, stride;
-  uint64_t count = 0;
+  /// Columns of inputs that were added, by tile of rows.
+  std::vector<uint64_t> counts;
   /// The upper triangle of products and all of differences count.
   std::vector<double> sums, products, differenceSums, differences;
 };
@@ -97,9 +112,20 @@ private:
 };
 
 /// Adds the inputs of one sample to the moments. `sample` only moves the positions that are picked.
-/// `wanted` is what the float model has there, if that is another value.
 void addSample(RecoverableLayer &layer, const HostTensor &activation, int64_t sample,
-               int64_t maxPositions, const HostTensor *wanted = nullptr);
+               int64_t maxPositions);
+
+/// A sample's input of a layer; `wanted` is what the float model has there, if that is another
+/// value.
+struct SampleInputs {
+  const HostTensor *activation, *wanted;
+  int64_t index;
+};
+
+/// Appends what adds `samples`, in order, to the moments of a layer. The tasks may run in parallel.
+using MomentsTask = std::function<void()>;
+void addMomentsTasks(RecoverableLayer &layer, llvm::ArrayRef<SampleInputs> samples,
+                     int64_t maxPositions, std::vector<MomentsTask> &tasks);
 
 } // namespace terse
 

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Rounding.h"
+#include "mlir/IR/Threading.h"
 #include "terse/Dialect/Terse/IR/HostBlocks.h"
 
 #include <limits>
@@ -26,6 +27,10 @@ public:
   FailureOr<RoundedLayer> run();
 
 private:
+  /// In parallel.
+  void forEachGroup(size_t count, llvm::function_ref<void(size_t)> work) const {
+    parallelFor(weight.type.getContext(), 0, count, work);
+  }
   std::unique_ptr<ElementLevels> getLevels(ArrayRef<HostTensor> parameters) const {
     return cast<ScalarEncodingAttrInterface>(weight.encoding).getLevels(weight.type, parameters);
   }
@@ -144,15 +149,19 @@ void LayerRounding::offer(ArrayRef<HostTensor> parameters, ArrayRef<std::vector<
 void LayerRounding::refit() {
   std::vector<double> factors(best[*scales].getNumElements(), 1.0);
   std::vector<std::vector<float>> levels = bestLevels;
+  std::vector<std::vector<double>> allFitted(groups.size());
+  forEachGroup(groups.size(),
+               [&](size_t g) { allFitted[g] = groups[g].fitScales(bestLevels[g], sets, numSets); });
   for (auto [g, group] : llvm::enumerate(groups)) {
-    std::vector<double> fitted = group.fitScales(bestLevels[g], sets, numSets);
+    const std::vector<double> &fitted = allFitted[g];
     for (int64_t r = 0; r < group.getRows(); ++r)
       for (int64_t c = 0; c < group.getColumns(); ++c)
         factors[getBlock(group, r, c)] = fitted[r * numSets + sets[c]];
   }
   SmallVector<HostTensor> parameters = scaled(best, factors);
   std::unique_ptr<ElementLevels> grid = getLevels(parameters);
-  for (auto [g, group] : llvm::enumerate(groups)) {
+  forEachGroup(groups.size(), [&](size_t g) {
+    const GroupRounding &group = groups[g];
     for (int64_t r = 0; r < group.getRows(); ++r)
       for (int64_t c = 0; c < group.getColumns(); ++c) {
         float &level = levels[g][r * group.getStride() + c];
@@ -160,7 +169,7 @@ void LayerRounding::refit() {
         level = grid->round(group.getElement(r, c), float(level * factor));
       }
     group.descend(*grid, levels[g], std::max(1u, options.rounding.sweeps));
-  }
+  });
   offer(parameters, levels);
 }
 
@@ -168,8 +177,11 @@ FailureOr<RoundedLayer> LayerRounding::run() {
   FailureOr<SmallVector<HostTensor>> base = weight.getParameters();
   if (failed(base))
     return failure();
-  for (size_t g = 0; g < layer.matrix.groups.size(); ++g)
-    groups.emplace_back(layer, g, options.rounding);
+  std::vector<float> values = weight.value.toFloats();
+  std::vector<std::optional<GroupRounding>> made(layer.matrix.groups.size());
+  forEachGroup(made.size(), [&](size_t g) { made[g].emplace(layer, g, values, options.rounding); });
+  for (std::optional<GroupRounding> &group : made)
+    groups.push_back(std::move(*group));
   findScales();
 
   RoundedLayer result;
@@ -180,25 +192,22 @@ FailureOr<RoundedLayer> LayerRounding::run() {
       parameters = scaled(*base, {1 - options.shrink * step / (steps - 1)});
     std::unique_ptr<ElementLevels> grid = getLevels(parameters);
     // First rounding to nearest, the one to beat.
-    std::vector<std::vector<float>> levels;
-    for (const GroupRounding &group : groups)
-      levels.push_back(group.roundToNearest(*grid));
+    std::vector<std::vector<float>> levels(groups.size());
+    forEachGroup(groups.size(), [&](size_t g) { levels[g] = groups[g].roundToNearest(*grid); });
     offer(parameters, levels);
     if (step == 0)
       for (ArrayRef<double> errors : bestErrors)
         result.nearestError += std::accumulate(errors.begin(), errors.end(), 0.0);
-    levels.clear();
-    for (const GroupRounding &group : groups) {
-      levels.push_back(method(group, *grid));
-      group.descend(*grid, levels.back(), options.rounding.sweeps);
-    }
+    forEachGroup(groups.size(), [&](size_t g) {
+      levels[g] = method(groups[g], *grid);
+      groups[g].descend(*grid, levels[g], options.rounding.sweeps);
+    });
     offer(parameters, levels);
   }
   for (unsigned i = 0; i < options.refits && isRowWise; ++i)
     refit();
 
   result.parameters = best;
-  std::vector<float> values(weight.type.getNumElements());
   for (auto [g, group] : llvm::enumerate(groups))
     for (int64_t r = 0; r < group.getRows(); ++r) {
       result.error += bestErrors[g][r];

@@ -4,6 +4,7 @@
 #include "Rounding.h"
 
 #include "Matrix.h"
+#include "mlir/IR/Threading.h"
 
 #include <algorithm>
 #include <cmath>
@@ -12,12 +13,11 @@
 using namespace mlir;
 using namespace terse;
 
-GroupRounding::GroupRounding(const RecoverableLayer &layer, int64_t group,
+GroupRounding::GroupRounding(const RecoverableLayer &layer, int64_t group, ArrayRef<float> values,
                              const RoundingOptions &options)
     : layer(layer), group(group), rows(layer.matrix.rows.size()),
       columns(layer.matrix.columns.size()), stride(padRow(columns)), options(options),
       weights(rows * stride), plain(stride * stride), damped(stride * stride), order(columns) {
-  std::vector<float> values = layer.weight->value.toFloats();
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t c = 0; c < columns; ++c)
       weights[r * stride + c] = values[getElement(r, c)];
@@ -91,13 +91,26 @@ std::vector<float> GroupRounding::roundToNearest(const ElementLevels &levels) co
   return q;
 }
 
+/// Rows do not depend on each other: shares of them run in parallel.
+void GroupRounding::forEachShare(llvm::function_ref<void(int64_t, int64_t)> work) const {
+  constexpr int64_t kShare = 64;
+  parallelFor(layer.weight->type.getContext(), 0, (rows + kShare - 1) / kShare,
+              [&](size_t i) { work(i * kShare, std::min(rows, int64_t(i + 1) * kShare)); });
+}
+
 std::vector<float> GroupRounding::roundWithFeedback(const ElementLevels &levels) const {
   if (factor.empty())
     return roundToNearest(levels);
   std::vector<float> q(weights.size(), 0.0f);
+  forEachShare([&](int64_t begin, int64_t end) { feedBack(levels, q, begin, end); });
+  return q;
+}
+
+void GroupRounding::feedBack(const ElementLevels &levels, std::vector<float> &q, int64_t begin,
+                             int64_t end) const {
   // Transposed, so that a step works on neighbours: errors[k] are those of all rows in the k-th
   // column of the order.
-  int64_t width = padRow(rows);
+  int64_t width = padRow(end - begin);
   std::vector<float> errors(columns * width), wanted(std::min(options.block, columns) * width);
   for (int64_t first = 0; first < columns; first += options.block) {
     int64_t count = std::min(options.block, columns - first);
@@ -109,46 +122,49 @@ std::vector<float> GroupRounding::roundWithFeedback(const ElementLevels &levels)
       for (int64_t j = first; j < k; ++j)
         addScaled(width, factor[j * stride + k], errors.data() + j * width, shift);
       int64_t column = order[k];
-      for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t r = begin; r < end; ++r) {
         float w = weights[r * stride + column];
-        float level = levels.round(getElement(r, column), w + shift[r]);
+        float level = levels.round(getElement(r, column), w + shift[r - begin]);
         q[r * stride + column] = level;
-        errors[k * width + r] = w - level;
+        errors[k * width + r - begin] = w - level;
       }
     }
   }
-  return q;
 }
 
 void GroupRounding::descend(const ElementLevels &levels, std::vector<float> &q,
                             unsigned sweeps) const {
   if (!sweeps)
     return;
-  std::vector<float> error(stride), gradient(stride);
-  for (int64_t r = 0; r < rows; ++r) {
-    const float *w = weights.data() + r * stride;
-    float *row = q.data() + r * stride;
-    std::fill(gradient.begin(), gradient.end(), 0.0f);
-    for (int64_t c = 0; c < columns; ++c) {
-      error[c] = row[c] - w[c];
-      addScaled(stride, error[c], damped.data() + c * stride, gradient.data());
-    }
-    bool changed = true;
-    for (unsigned sweep = 0; sweep < sweeps && changed; ++sweep) {
-      changed = false;
-      for (int64_t c : order) {
-        float curvature = damped[c * stride + c];
-        float level = levels.round(getElement(r, c), row[c] - gradient[c] / curvature);
-        if (level == row[c])
-          continue;
-        // In f64: what looks like a gain must be one, or this need not end.
-        double step = double(level) - double(row[c]);
-        if (!(step * (2 * double(gradient[c]) + step * double(curvature)) < 0))
-          continue;
-        addScaled(stride, float(step), damped.data() + c * stride, gradient.data());
-        row[c] = level;
-        changed = true;
-      }
+  forEachShare([&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r)
+      descendRow(levels, r, q.data() + r * stride, sweeps);
+  });
+}
+
+void GroupRounding::descendRow(const ElementLevels &levels, int64_t r, float *row,
+                               unsigned sweeps) const {
+  std::vector<float> error(stride), gradient(stride, 0.0f);
+  const float *w = weights.data() + r * stride;
+  for (int64_t c = 0; c < columns; ++c) {
+    error[c] = row[c] - w[c];
+    addScaled(stride, error[c], damped.data() + c * stride, gradient.data());
+  }
+  bool changed = true;
+  for (unsigned sweep = 0; sweep < sweeps && changed; ++sweep) {
+    changed = false;
+    for (int64_t c : order) {
+      float curvature = damped[c * stride + c];
+      float level = levels.round(getElement(r, c), row[c] - gradient[c] / curvature);
+      if (level == row[c])
+        continue;
+      // In f64: what looks like a gain must be one, or this need not end.
+      double step = double(level) - double(row[c]);
+      if (!(step * (2 * double(gradient[c]) + step * double(curvature)) < 0))
+        continue;
+      addScaled(stride, float(step), damped.data() + c * stride, gradient.data());
+      row[c] = level;
+      changed = true;
     }
   }
 }

@@ -36,7 +36,9 @@ struct RoundingOptions {
 /// One group of a layer.
 class GroupRounding {
 public:
-  GroupRounding(const RecoverableLayer &layer, int64_t group, const RoundingOptions &options);
+  /// `values` are the weights of the whole layer.
+  GroupRounding(const RecoverableLayer &layer, int64_t group, llvm::ArrayRef<float> values,
+                const RoundingOptions &options);
 
   int64_t getRows() const { return rows; }
   int64_t getColumns() const { return columns; }
@@ -65,6 +67,10 @@ public:
   const std::vector<float> &getDamped() const { return damped; }
 
 private:
+  void forEachShare(llvm::function_ref<void(int64_t, int64_t)> work) const;
+  void feedBack(const ElementLevels &levels, std::vector<float> &q, int64_t begin,
+                int64_t end) const;
+  void descendRow(const ElementLevels &levels, int64_t r, float *row, unsigned sweeps) const;
   /// `root` is R.
   void moveWeights(llvm::ArrayRef<double> root);
 
@@ -93,6 +99,17 @@ struct RoundedLayer {
 /// Finds levels for a group.
 using RoundingMethod =
     llvm::function_ref<std::vector<float>(const GroupRounding &, const ElementLevels &)>;
+
+struct AdaRoundOptions {
+  unsigned iterations = 1000;
+  double rate = 0.02, regularization = 0.1, warmup = 0.2;
+  /// The exponent of the regularization at the beginning and at the end.
+  double betaStart = 20, betaEnd = 2;
+};
+
+/// q by gradient descent on the choice between the neighbours of each weight (AdaRound).
+std::vector<float> learnRounding(const GroupRounding &group, const ElementLevels &levels,
+                                 const AdaRoundOptions &options);
 
 struct SearchOptions {
   RoundingOptions rounding;

@@ -46,7 +46,7 @@ class RoundingPass<string flag> : Pass<flag, "::mlir::ModuleOp"> {
     Option<"samples", "samples", "int64_t", "0", "Use only the first samples of the data (default: all)">,
     Option<"positions", "positions", "int64_t", "256", "Positions of each sample that a layer learns from at most; 0 for all">,
     Option<"stages", "stages", "int64_t", "0",
-           "Groups of consecutive layers that are rounded one after another, the first of each making up for earlier errors; 0: all on the inputs of the float model">,
+           "Groups of consecutive layers that are rounded one after another, the first of each making up for earlier errors; 0: all on the inputs of the float model, -1: one per layer">,
     Option<"interpret", "interpret", "bool", "false", "Run in the reference interpreter instead of natively (default: false)">,
     Option<"correctBias", "correct-bias", "bool", "false",
            "Let the biases take up what rounding adds to the mean of each output (default: false)">,
