@@ -46,7 +46,7 @@ void terse::buildDecomposePipeline(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
-void terse::buildLinalgPipeline(OpPassManager &pm, const CPUPipelineOptions &options) {
+void terse::buildKernelPipeline(OpPassManager &pm, const CPUPipelineOptions &options) {
   pm.addPass(createConvertNNToLinalgPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
@@ -74,6 +74,16 @@ void terse::buildLinalgPipeline(OpPassManager &pm, const CPUPipelineOptions &opt
   pm.addNestedPass<func::FuncOp>(ukernel::createCollapseLoopsPass());
   // What was fused compares less.
   pm.addNestedPass<func::FuncOp>(createSimplifyClampsPass());
+}
+
+void terse::buildLinalgPipeline(OpPassManager &pm, const CPUPipelineOptions &options) {
+  buildKernelPipeline(pm, options);
+  if (!options.tuning.empty()) {
+    ukernel::ApplyTuningPassOptions tuning;
+    tuning.file = options.tuning;
+    tuning.isa = options.isa;
+    pm.addNestedPass<func::FuncOp>(ukernel::createApplyTuningPass(tuning));
+  }
   // The choice of kernels stands in the IR before it is carried out.
   ukernel::SelectSchedulesPassOptions select;
   select.isa = options.isa;

@@ -8,14 +8,17 @@
 #include "terse/Artifact/Artifact.h"
 #include "terse/Codegen/CPU/Compiler.h"
 #include "terse/Codegen/CPU/Explain.h"
+#include "terse/Codegen/CPU/Tune.h"
 #include "terse/Support/MLIRBridge.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace terse;
 using namespace terse::tool;
 
 namespace {
 struct CompileCommandOptions {
-  std::string input, output, target = "native";
+  std::string input, output, tuning, target = "native";
   unsigned threads = 0;
   bool cache = true, countRanges = false, explain = false;
   ModelOptions model;
@@ -55,13 +58,52 @@ static void addWeights(mlir::ModuleOp module, const CompiledCode &code, llvm::St
   contents.weightsSize = code.weightsSize;
 }
 
+/// Measures what the file does not know yet and writes it.
+static llvm::Error tune(mlir::ModuleOp module, const CompileCommandOptions &options,
+                        CompileOptions &compileOptions) {
+  if (options.target != "native")
+    return makeError("--tune measures on this machine, so that the target is native (got {0})",
+                     options.target);
+  ukernel::Tuning tuning;
+  if (llvm::sys::fs::exists(options.tuning)) {
+    auto read = ukernel::Tuning::read(options.tuning);
+    if (!read)
+      return read.takeError();
+    tuning = std::move(*read);
+  }
+  llvm::Expected<TuneResult> result = TuneResult();
+  {
+    std::optional<Progress> progress;
+    result = tuneKernels(module, compileOptions, tuning,
+                         [&](llvm::StringRef kernel, size_t index, size_t total) {
+                           if (!progress)
+                             progress.emplace("measuring", total);
+                           else
+                             progress->advance();
+                           progress->showStep(kernel, index, total);
+                         });
+  }
+  if (!result)
+    return result.takeError();
+  if (llvm::Error error = tuning.write(options.tuning))
+    return error;
+  if (result->measured)
+    note(llvm::formatv(
+        "measured {0} kernels: {1} are faster in another way than the compiler's own, "
+        "all together take {2:F2} of its time; wrote {3}",
+        result->measured, result->changed, result->ratio, options.tuning));
+  compileOptions.tuning = options.tuning;
+  return llvm::Error::success();
+}
+
 static llvm::Error compile(const CompileCommandOptions &options) {
   if (!isArtifactPath(options.output))
     return makeError("'{0}': a compiled model is written as .terse", options.output);
   if (isArtifactPath(options.input))
     return makeError("'{0}' is compiled already", options.input);
-  if (llvm::Error error = checkWritable(options.output))
-    return error;
+  for (const std::string &path : {options.output, options.tuning})
+    if (llvm::Error error = checkWritable(path))
+      return error;
   llvm::SmallVector<llvm::StringRef> targets;
   llvm::StringRef(options.target).split(targets, ',');
   for (auto [i, target] : llvm::enumerate(targets))
@@ -77,6 +119,9 @@ static llvm::Error compile(const CompileCommandOptions &options) {
   compileOptions.countRanges = options.countRanges;
   if (options.cache)
     compileOptions.cacheFolder = getDefaultCacheFolder();
+  if (!options.tuning.empty())
+    if (llvm::Error error = tune(**module, options, compileOptions))
+      return error;
   ArtifactContents contents;
   std::vector<CompiledCode> codes;
   std::vector<WeightSlot> weights;
@@ -135,6 +180,7 @@ void tool::addCompile(CLI::App &root, Action &action) {
       "  terse compile small.mlirbc --dim 'input[0]=1' --target x86-64-v3 -o portable.terse\n"
       "  terse compile small.mlirbc --target amx,x86-64-v4,x86-64-v3 -o anywhere.terse\n"
       "  terse compile small.mlirbc --explain -o small.terse\n"
+      "  terse compile small.mlirbc --tune machine.json -o small.terse\n"
       "A C program runs the file with terse/Runtime/terse.h and libterse_runtime.a.");
   addModelArgument(*command, options->input);
   command->add_option("-o,--output", options->output, "The file to write")
@@ -153,6 +199,11 @@ void tool::addCompile(CLI::App &root, Action &action) {
                     "user's cache folder)");
   command->add_flag("--explain", options->explain,
                     "Print which code every layer becomes and an estimate of its cycles");
+  command
+      ->add_option("--tune", options->tuning,
+                   "Use the fastest of several schedules of every kernel, as this file says; "
+                   "kernels that it does not know are measured on this machine and added")
+      ->type_name("FILE.json");
   command->add_flag("--count-ranges", options->countRanges,
                     "Count values beyond the ranges of static integers in every run; terse run and "
                     "bench show them, and "

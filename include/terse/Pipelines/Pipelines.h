@@ -27,6 +27,9 @@ struct CPUPipelineOptions : mlir::PassPipelineOptions<CPUPipelineOptions> {
       llvm::cl::desc("Best instructions for integer kernels: portable, avx2, avxvnni, avx512, "
                      "avx512vnni or amx_int8 (default: avx2)"),
       llvm::cl::init("avx2")};
+  Option<std::string> tuning{*this, "tuning",
+                             llvm::cl::desc("File of measured schedules (default: none)"),
+                             llvm::cl::init("")};
 };
 
 /// Ops on integers in the place of ops that encode and decode: what an encoded model computes, bit
@@ -36,7 +39,10 @@ void buildIntegerPipeline(mlir::OpPassManager &pm);
 /// nn (and terse) ops to primitive nn ops on plain tensors.
 void buildDecomposePipeline(mlir::OpPassManager &pm);
 
-/// Primitive nn ops to linalg on tensors, fused.
+/// Primitive nn ops to linalg on tensors, fused, with kernels that have no schedules yet.
+void buildKernelPipeline(mlir::OpPassManager &pm, const CPUPipelineOptions &options);
+
+/// The same with schedules and packed weights.
 void buildLinalgPipeline(mlir::OpPassManager &pm, const CPUPipelineOptions &options);
 
 /// linalg on tensors to loops on buffers, with the entry function of the native ABI.

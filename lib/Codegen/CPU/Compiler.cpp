@@ -42,8 +42,10 @@
 #include "terse/Conversion/WeightFormats.h"
 #include "terse/Dialect/NN/IR/NNOps.h"
 #include "terse/Dialect/UKernel/IR/UKernelOps.h"
+#include "terse/Dialect/UKernel/Transforms/Tuning.h"
 #include "terse/Pipelines/Pipelines.h"
 #include "terse/Runtime/abi.h"
+#include "terse/Support/Error.h"
 #include "terse/Support/MLIRBridge.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
@@ -246,6 +248,17 @@ llvm::Error Compilation::lowerToLinalg() {
   // LLVM places tile registers only when it optimizes.
   pipeline.isa = target.isa == "amx_int8" && options.optLevel == 0 ? "avx512vnni" : target.isa;
 
+  pipeline.tuning = options.tuning;
+  if (!options.tuning.empty()) {
+    auto tuning = ukernel::Tuning::read(options.tuning);
+    if (!tuning)
+      return tuning.takeError();
+    if (tuning->features != target.features)
+      return makeError(
+          "'{0}': was measured on a machine with other CPU features than target '{1}'; "
+          "measure on this one with --tune and another file",
+          options.tuning, options.target);
+  }
   code.triple = target.triple;
   code.features = target.features;
   if (!getEntryFunction(*module))

@@ -35,6 +35,9 @@ struct CompileOptions {
   /// Whether the code counts values beyond the ranges of static integers: it then has one more
   /// output, see countRanges.
   bool countRanges = false;
+  /// File of measured schedules (see Tuning.h); none if empty. It is an error if the target has
+  /// other features than the machine that measured.
+  std::string tuning;
   /// Weights that code of other targets reads from the same blob: equal ones are shared, the others
   /// lie behind them.
   llvm::ArrayRef<WeightSlot> sharedWeights;

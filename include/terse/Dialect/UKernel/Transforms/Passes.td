@@ -70,6 +70,20 @@ def SelectSchedulesPass : Pass<"ukernel-select", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::terse::ukernel::UKernelDialect"];
 }
 
+def ApplyTuningPass : Pass<"ukernel-apply-tuning", "::mlir::func::FuncOp"> {
+  let summary = "Take schedules from a file of measured ones";
+  let description = [{
+    Sets `schedule` on every kernel that the file (see `Tuning.h`; written by `terse compile --tune`) knows. A schedule that
+    does not fit its kernel or the target is an error.
+  }];
+  let options = [
+    Option<"file", "file", "std::string", "", "The file">,
+    Option<"isa", "isa", "std::string", "\"portable\"",
+           "Best instructions of the target, as for ukernel-select (default: portable)">,
+  ];
+  let dependentDialects = ["::terse::ukernel::UKernelDialect"];
+}
+
 def PackWeightsPass : Pass<"ukernel-pack-weights", "::mlir::ModuleOp"> {
   let summary = "Bring weights into the order in which kernels read them";
   let description = [{
