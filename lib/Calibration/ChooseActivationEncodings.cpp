@@ -44,9 +44,10 @@ namespace {
 class Chooser {
 public:
   Chooser(func::FuncOp function, UniformEncodingAttr encoding, RangeOptions options,
-          bool integerIslands, bool unifySums, llvm::function_ref<bool(Operation *)> isIncluded)
+          bool integerIslands, bool unifySums, bool floatResiduals,
+          llvm::function_ref<bool(Operation *)> isIncluded)
       : function(function), encoding(encoding), options(options), integerIslands(integerIslands),
-        unifySums(unifySums), isIncluded(isIncluded) {}
+        unifySums(unifySums), floatResiduals(floatResiduals), isIncluded(isIncluded) {}
 
   void run() {
     takeStatistics();
@@ -83,7 +84,7 @@ private:
   func::FuncOp function;
   UniformEncodingAttr encoding;
   RangeOptions options;
-  bool integerIslands, unifySums;
+  bool integerIslands, unifySums, floatResiduals;
   llvm::function_ref<bool(Operation *)> isIncluded;
 
   llvm::DenseMap<Value, TensorStatistics> statistics;
@@ -215,8 +216,53 @@ static llvm::DenseSet<Operation *> findSensitive(Block &block) {
   return sensitive;
 }
 
+/// What `value` was before ops that only move its elements.
+static Value stripMoves(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    SmallVector<OpOperand *> data = getDataOperands(op);
+    SmallVector<OpOperand *> computed = llvm::filter_to_vector(
+        data, [](OpOperand *operand) { return isFloatActivation(operand->get()); });
+    if (getForm(op) != nn::IntegerForm::Move || computed.size() != 1 || op->getNumResults() != 1)
+      break;
+    value = computed.front()->get();
+  }
+  return value;
+}
+
+/// Norms, the sums of computed tensors that they read, and the sums that these are part of: the
+/// stream that every layer of an encoder adds to.
+static llvm::DenseSet<Operation *> findResiduals(Block &block) {
+  auto getSum = [](Value value) {
+    auto sum = stripMoves(value).getDefiningOp<nn::BinaryOp>();
+    bool isSum = sum &&
+                 (sum.getKind() == nn::BinaryKind::Add || sum.getKind() == nn::BinaryKind::Sub) &&
+                 llvm::all_of(sum->getOperands(), isFloatActivation);
+    return isSum ? sum : nn::BinaryOp();
+  };
+  llvm::DenseSet<Operation *> residuals;
+  SmallVector<Value> pending;
+  for (Operation &op : block)
+    if (isa<nn::LayerNormOp, nn::RmsNormOp>(op) && getSum(op.getOperand(0))) {
+      residuals.insert(&op);
+      pending.push_back(op.getOperand(0));
+    }
+  while (!pending.empty())
+    if (nn::BinaryOp sum = getSum(pending.pop_back_val()); sum && residuals.insert(sum).second)
+      llvm::append_range(pending, sum->getOperands());
+  for (Operation &op : block)
+    if (op.getNumResults() == 1 && isa<nn::BinaryOp>(op) && getSum(op.getResult(0)) == &op &&
+        llvm::any_of(op.getOperands(), [&](Value value) {
+          nn::BinaryOp sum = getSum(value);
+          return sum && residuals.contains(sum);
+        }))
+      residuals.insert(&op);
+  return residuals;
+}
+
 void Chooser::findEligible() {
-  llvm::DenseSet<Operation *> sensitive = findSensitive(function.getBody().front());
+  llvm::DenseSet<Operation *> sensitive = findSensitive(function.getBody().front()), residuals;
+  if (floatResiduals)
+    residuals = findResiduals(function.getBody().front());
   for (Operation &op : function.getBody().front()) {
     if (getDataOperands(&op).empty())
       continue;
@@ -229,6 +275,8 @@ void Chooser::findEligible() {
     }
     if (sensitive.contains(&op))
       obstacles[&op] = "rounding errors would grow here";
+    else if (residuals.contains(&op))
+      obstacles[&op] = "it is part of a residual stream that is kept in float";
     else if (isIncluded(&op))
       obstacles[&op] = getObstacle(&op);
   }
@@ -490,7 +538,8 @@ struct ChooseActivationEncodingsPass
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       if (function.isDeclaration())
         continue;
-      Chooser chooser(function, encoding, options, integerIslands, unifySums, isIncluded);
+      Chooser chooser(function, encoding, options, integerIslands, unifySums, floatResiduals,
+                      isIncluded);
       chooser.run();
       numChosen += chooser.numChosen;
       numKept += chooser.numKept;

@@ -62,6 +62,9 @@ def ChooseActivationEncodingsPass : Pass<"terse-choose-activation-encodings", ":
 
     Softmax, norms and recurrent layers are left in float, explicit islands, unless `integer-islands` says that they compute on
     integers too: softmax and norms with exact integer sums, recurrent layers with integer products and tables.
+    With `float-residuals`, norms stay in float together with the sums of two computed tensors that they read and all sums
+    that these are part of: the stream that every layer of an encoder adds to. It holds a few channels of large values, so
+    that one step for all channels rounds the others away; the layers that read the norms' results compute on integers.
     With `unify-sums`, operands of a sum or difference that have no other reader than sums share their parameters, so that
     integers are added before one multiplication, at the price of the wider range for both.
 
@@ -88,6 +91,8 @@ def ChooseActivationEncodingsPass : Pass<"terse-choose-activation-encodings", ":
                clEnumValN(::terse::RangeMethod::MSE, "mse", "least squared error"))}]>,
     Option<"integerIslands", "integer-islands", "bool", "false",
            "Softmax, layer and RMS norms and recurrent layers compute on integers too (default: false)">,
+    Option<"floatResiduals", "float-residuals", "bool", "false",
+           "Norms stay in float, with the sums of computed tensors that they read (default: false)">,
     Option<"unifySums", "unify-sums", "bool", "false", "Operands of sums share their parameters (default: false)">,
     Option<"percentile", "percentile", "double", "99.99", "Percent of all values below the upper end, for method percentile">,
   ];
