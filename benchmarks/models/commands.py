@@ -51,11 +51,11 @@ def compress(terse, model, recipe, out, *flags):
         raise RuntimeError(f"terse compress {model} --recipe {recipe}: {run.stderr.strip()}")
 
 
-def evaluate(terse, models, data, folder, *flags):
-    """One row of `terse eval --json` per model."""
+def evaluate(terse, models, data, folder, *flags, labels="labels"):
+    """One row of `terse eval --json` per model. Without `labels` there is no metric, but what differs from the first model."""
     result = os.path.join(folder, "eval.json")
-    subprocess.run([terse, "eval", *models, "--data", data, "--labels", "labels", "--trace-samples", "0", "--json", result, *flags],
-                   **QUIET)
+    named = ["--labels", labels] if labels else []
+    subprocess.run([terse, "eval", *models, "--data", data, *named, "--trace-samples", "0", "--json", result, *flags], **QUIET)
     with open(result) as f:
         return json.load(f)["models"]
 

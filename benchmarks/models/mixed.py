@@ -6,7 +6,8 @@
 PREPARED is what prepare_data.py wrote. Each data set is split at random with a fixed seed, or with --ordered into the first samples
 and the others: what formats cost is measured on some samples without labels, accuracy on all others. The candidates of the
 search are the default ones of `terse-mix-precision`; it is given the size of each uniform model as its budget, and sizes between.
-Bytes are those of all weights. Needs NumPy.
+With --rounding PASS, as in --rounding 'terse-gptq: {correct-bias: true, stages: -1}', every model is rounded by that pass after its
+formats have been chosen, the uniform ones as well. Bytes are those of all weights. Needs NumPy.
 """
 import argparse
 import json
@@ -31,7 +32,8 @@ UNIFORM = {
     "int4 channel": "#terse.uniform<i4, channels = 1>",
 }
 # Further budgets, as ratios to the float weights.
-BETWEEN = [0.35, 0.22, 0.2, 0.18, 0.16]
+BETWEEN = [0.35, 0.24, 0.22, 0.2, 0.18, 0.16]
+PREPARE = ["nn-fold-batch-norm", "nn-fold-pad", "nn-recognize-activations", "nn-fold-constants", "canonicalize"]
 
 
 def quote(text):
@@ -59,6 +61,8 @@ def main():
     parser.add_argument("--loss", default="divergence")
     parser.add_argument("--samples", type=int, help="at most so many samples for what formats cost")
     parser.add_argument("--ordered", action="store_true", help="measure with the first samples")
+    parser.add_argument("--rounding", help="a pass that rounds the weights of every model, in the syntax of recipes")
+    parser.add_argument("--budgets", nargs="*", type=float, default=BETWEEN, help="further budgets, as ratios to the float weights")
     parser.add_argument("--sensitivities", help="folder of what formats cost, NAME.json: used if there, else written")
     args = parser.parse_args()
     for name, count in MODELS.items():
@@ -68,6 +72,10 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             (calibration, test), samples = (split_ordered if args.ordered else split)(data, count, folder)
             rows = []
+            rounding = [args.rounding] if args.rounding else []
+            # GPTQ wants batch norms folded; sizes do not change by it otherwise.
+            prepare = PREPARE if rounding else []
+            learn = ["--data", calibration] if rounding else []
 
             def add(kind, label, recipe, *flags):
                 out = os.path.join(folder, f"{len(rows)}.mlirbc")
@@ -85,13 +93,14 @@ def main():
             for label, text in UNIFORM.items():
                 template, *passes = [part.strip() for part in text.split("|")]
                 recipe = write_recipe(os.path.join(folder, "uniform.yaml"),
-                                      [f"terse-choose-encodings: {{format: {quote(template)}}}", *passes, "terse-apply-encodings"])
-                add("uniform", label, recipe)
+                                      [*prepare, f"terse-choose-encodings: {{format: {quote(template)}}}", *passes, *rounding,
+                                       "terse-apply-encodings"])
+                add("uniform", label, recipe, *learn)
             plain = rows[0]["size"] / rows[0]["ratio"]
-            budgets = sorted({row["size"] for row in rows} | {int(ratio * plain) for ratio in BETWEEN}, reverse=True)
+            budgets = sorted({row["size"] for row in rows} | {int(ratio * plain) for ratio in args.budgets}, reverse=True)
             recipe = write_recipe(os.path.join(folder, "mixed.yaml"),
-                                  [f"terse-mix-precision: {{loss: {args.loss}, samples: {min(count, args.samples or count)}}}",
-                                   "terse-apply-encodings"])
+                                  [*prepare, f"terse-mix-precision: {{loss: {args.loss}, samples: {min(count, args.samples or count)}}}",
+                                   *rounding, "terse-apply-encodings"])
             costs = os.path.join(args.sensitivities or folder, name + ".json")
             for budget in budgets:
                 add("mixed", f"at most {budget}", recipe, "--data", calibration, "--sensitivities", costs,

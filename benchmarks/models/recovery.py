@@ -5,8 +5,9 @@
 
 PREPARED is what prepare_data.py wrote. Each data set is split once, at random with a fixed seed: some samples calibrate, all
 others are the test (see static.py). Weights get 4 bits, activations stay float, or both get 8 bits and compute on integers.
-Seconds are those of `terse compress`, processor time in brackets. --update replaces those
-of the same model and method between the markers of the file, and keeps the others. Needs NumPy.
+Of each kind the method is bold that has the highest SQNR on the calibration samples: so it is chosen, without the test. Large
+models are measured with some methods only (ROWS); --methods names others. Seconds are those of `terse compress`, processor time in
+brackets. --update replaces those of the same model and method between the markers of the file, and keeps the others. Needs NumPy.
 """
 import argparse
 import os
@@ -19,14 +20,16 @@ from commands import add_labelled_options, compress, evaluate, inspect_bits, loc
 from static import MODELS
 
 PREPARE = ["nn-fold-batch-norm", "nn-fold-pad", "nn-recognize-activations", "nn-fold-constants", "canonicalize"]
-INT4 = ['terse-choose-encodings: {format: "#terse.uniform<i4, block = %d, scale = f16>"}']
+SIGNED = "#terse.uniform<i4, block = %d, scale = f16>"
+# With a zero point: levels reach from the smallest weight of a block to the largest.
+UNSIGNED = "#terse.uniform<ui4, block = %d, scale = f16, zero_point>"
 OBSERVE = ["terse-insert-observers", "terse-calibrate"]
 INT8 = ["terse-choose-encodings: {weight-type: i8, granularity: channel}",
         "terse-choose-activation-encodings: {activation-type: ui8, method: percentile}"]
 
 
-def weights(*passes, block=64, before=()):
-    return PREPARE + list(before) + [INT4[0] % block] + list(passes)
+def weights(*passes, format=SIGNED, block=64, before=()):
+    return PREPARE + list(before) + [f'terse-choose-encodings: {{format: "{format % block}"}}'] + list(passes)
 
 
 def static(*passes, before=(), observers="terse-insert-observers", choice=INT8):
@@ -43,10 +46,14 @@ METHODS = {
     "int4, GPTQ": weights("terse-gptq"),
     "int4, GPTQ + biases": weights("terse-gptq: {correct-bias: true}"),
     "int4, GPTQ + biases + search": weights("terse-gptq: {correct-bias: true, sweeps: 8, steps: 4, shrink: 0.3, refits: 2}"),
-    "int4, GPTQ + biases in stages": weights("terse-gptq: {correct-bias: true, stages: 6}"),
+    "int4, GPTQ + biases in stages": weights("terse-gptq: {correct-bias: true, stages: -1}"),
+    "int4, zero points": weights(format=UNSIGNED),
+    "int4, zero points, GPTQ + biases": weights("terse-gptq: {correct-bias: true}", format=UNSIGNED),
+    "int4, zero points, GPTQ + biases in stages": weights("terse-gptq: {correct-bias: true, stages: -1}", format=UNSIGNED),
     "int4, AdaRound": weights("terse-search-scales", "terse-adaround"),
     "int4, AdaRound + biases": weights("terse-search-scales", "terse-adaround: {correct-bias: true}"),
-    "int4 of 32, GPTQ + biases in stages": weights("terse-gptq: {correct-bias: true, stages: 6}", block=32),
+    "int4 of 32, GPTQ + biases": weights("terse-gptq: {correct-bias: true}", block=32),
+    "int4 of 32, GPTQ + biases in stages": weights("terse-gptq: {correct-bias: true, stages: -1}", block=32),
     "static int8": static(),
     "static int8, equalization": static(before=["nn-equalize-layers"]),
     "static int8, equalization + absorption": static(
@@ -55,10 +62,18 @@ METHODS = {
     "static int8, GPTQ + search + bias correction": static(
         "terse-record-outputs", "terse-gptq: {correct-bias: true, sweeps: 20, steps: 8, shrink: 0.4, refits: 3}", "terse-correct-bias"),
     "static int8, AdaRound + bias correction": static("terse-record-outputs", "terse-adaround: {correct-bias: true}", "terse-correct-bias"),
-    "static int8, GPTQ in stages": static("terse-gptq: {correct-bias: true, stages: 6}"),
+    "static int8, GPTQ in stages": static("terse-gptq: {correct-bias: true, stages: -1}"),
 }
+# Where all methods would take too long, those that are measured.
+SOME = ["int4", "int4, zero points", "int4, bias correction", "int4, GPTQ", "int4, GPTQ + biases", "int4, GPTQ + biases in stages",
+        "int4, zero points, GPTQ + biases in stages", "int4, AdaRound + biases", "static int8", "static int8, bias correction",
+        "static int8, GPTQ in stages"]
+FEW = ["int4", "int4, zero points", "int4, GPTQ + biases in stages", "int4, zero points, GPTQ + biases in stages", "static int8",
+       "static int8, GPTQ in stages"]
+ROWS = {"kws_dscnn": list(METHODS), "resnet8": SOME, "resnet20": SOME, "fashion_cnn": FEW, "mobilenet_v1_025": SOME, "mobilenet_v2": FEW}
 BEGIN, END = "<!-- table -->", "<!-- end of table -->"
-HEAD = ["| model | method | bits per weight | top-1 | points | SQNR of the output | compress, s |", "|---|---|---|---|---|---|---|"]
+HEAD = ["| model | method | bits per weight | top-1 | points | SQNR of the output | the same on calibration samples | compress, s |",
+        "|---|---|---|---|---|---|---|---|"]
 
 
 def measure(args, model, passes, calibration, folder, index):
@@ -78,9 +93,9 @@ def update(path, rows):
         text = f.read()
     head, rest = text.split(BEGIN)
     table, tail = rest.split(END)
-    have = {tuple(cell.strip() for cell in row.split("|")[1:3]): row for row in table.strip().splitlines()[2:]}
-    for row in rows:
-        have[tuple(cell.strip() for cell in row.split("|")[1:3])] = row
+    key = lambda row: tuple(cell.strip(" *") for cell in row.split("|")[1:3])
+    have = {key(row): row for row in table.strip().splitlines()[2:]}
+    have.update({key(row): row for row in rows})
     models, methods = list(MODELS), ["float"] + list(METHODS)
     order = sorted(have, key=lambda key: (models.index(key[0]), methods.index(key[1])))
     with open(path, "w") as f:
@@ -102,18 +117,25 @@ def main():
             (calibration, test), samples = split(data, count, folder)
             done = []
             for index, (method, passes) in enumerate(METHODS.items()):
-                if args.methods and method not in args.methods:
+                if method not in (args.methods or ROWS[name]):
                     continue
                 try:
                     done.append((method, *measure(args, model, passes, calibration, folder, index)))
                 except RuntimeError as error:
                     print(f"{name}: {method}: {error}", file=sys.stderr, flush=True)
-            results = evaluate(args.terse, [model] + [entry[1] for entry in done], test, folder)
+            models = [model] + [entry[1] for entry in done]
+            results = evaluate(args.terse, models, test, folder)
+            seen = evaluate(args.terse, models, calibration, folder, labels=None)
         float1 = results[0]["metrics"]["top1"]
-        rows = [f"| {name} | float | 32 | {float1:.4f} | | | {count} + {samples} samples |"]
+        qualities = {method: result["output_sqnr"][0]["sqnr_db"] for (method, *_), result in zip(done, seen[1:])}
+        kind = lambda method: method.startswith("static")
+        best = {max((m for m in qualities if kind(m) == k), key=qualities.get) for k in {kind(m) for m in qualities}}
+        rows = [f"| {name} | float | 32 | {float1:.4f} | | | | {count} + {samples} samples |"]
         for (method, _, bits, seconds), result in zip(done, results[1:]):
             top1, quality = result["metrics"]["top1"], result["output_sqnr"][0]["sqnr_db"]
-            rows.append(f"| {name} | {method} | {bits:.2f} | {top1:.4f} | {100 * (top1 - float1):+.2f} | {quality:.1f} dB | {seconds} |")
+            label = f"**{method}**" if method in best else method
+            rows.append(f"| {name} | {label} | {bits:.2f} | {top1:.4f} | {100 * (top1 - float1):+.2f} | {quality:.1f} dB | "
+                        f"{qualities[method]:.1f} dB | {seconds} |")
         print("\n".join(rows), flush=True)
         if args.update:
             update(args.update, rows)
