@@ -1,13 +1,14 @@
 // RUN: terse-opt %s --terse-linalg-pipeline="isa=avx512 vector-bytes=64" | FileCheck %s --check-prefix=WIDE
 // RUN: terse-opt %s --terse-linalg-pipeline="isa=avx2 vector-bytes=32" | FileCheck %s --check-prefix=NARROW
 
-// 16 channels side by side: 32 bytes of scales and 256 of codes for each block of 32, twice.
+// 16 channels side by side: 32 bytes of scales and 256 of codes for each block of 32, twice, and room for
+// words that are read from their last byte on.
 // WIDE-LABEL: @main
-// WIDE: tensor<1x3x576xi8>
+// WIDE: tensor<1x3x640xi8>
 // WIDE: ukernel.gemm
 // WIDE-SAME: decoding = #ukernel.decoding<i4, group = 32, scale = f16>
 // WIDE-SAME: schedule = #ukernel.schedule<avx512, rows = 1, columns = 48
-// WIDE-SAME: tensor<1x3x576xi8>
+// WIDE-SAME: tensor<1x3x640xi8>
 // WIDE: ukernel.conv
 // WIDE-SAME: decoding = #ukernel.decoding<ui4, group = 16, table = shared>
 // NARROW-LABEL: @main

@@ -78,9 +78,14 @@ public:
     // Few rows decode in registers, if it is known that they are few.
     bool known = cast<MemRefType>(k.op.getInit().getType()).hasStaticShape();
     bool few = decoder && known && isFew();
-    Value panelFloats;
-    if (decoded && !few)
+    Value panelFloats, blockSums;
+    if (decoder && !few) {
+      panelFloats = view(k.allocate(decoder->getPart() * columns * 4),
+                         {decoder->getPart(), columns}, sumType);
+      blockSums = view(k.allocate(block * columns * 4), {block, columns}, sumType);
+    } else if (decoded && !few) {
       panelFloats = view(k.allocate(padded * columns * 4), {padded, columns}, sumType);
+    }
     Value m = k.countRows(), blocks = k.ceilDiv(m, block);
     LeftRows left(k, stored, flipped, widened, wide ? 64 : isa == ISA::Portable ? 16 : 32);
     k.loop(begin, end, 1, [&](Value item) {
@@ -109,10 +114,11 @@ public:
           tiles();
           floatPanel = Value();
         };
+        auto parts = [&] { decodedParts(p, first, count, panelFloats, blockSums); };
         if (decoder && known)
-          return panel();
+          return parts();
         if (decoder)
-          return k.branch(k.less(k.c(1), count), panel, [&] {
+          return k.branch(k.less(k.c(1), count), parts, [&] {
             decoder->multiply(p, rows, k.c(0), 1, sums);
             finishRow(p, k.c(0), first);
           });
@@ -166,9 +172,33 @@ private:
 
   //===--- sums ---===//
 
+  // Rows of a block times a panel that is decoded part by part.
+  void decodedParts(Value p, Value first, Value count, Value floats, Value blockSums) {
+    int64_t part = decoder->getPart(), rowsOfTile = schedule.getRows();
+    auto sumVector = VectorType::get(lanes, sumType);
+    Value oneTile = sums;
+    sums = blockSums;
+    k.loop(k.c(0), count, 1, [&](Value r) {
+      for (int64_t v = 0; v < columns; v += lanes)
+        vector::StoreOp::create(b, k.loc, k.zero(sumVector), sums, ValueRange{r, k.c(v)});
+    });
+    SmallVector<Value> zeros(rowsOfTile * columns / lanes, k.zero(sumVector));
+    k.loop(k.c(0), k.c(padded), part, [&](Value from) {
+      Value to = padded % part ? k.min(k.add(from, part), k.c(padded)) : k.add(from, part);
+      decoder->decodePanel(p, from, to, floats);
+      floatPanel = floats;
+      panelStart = from;
+      k.loop(k.c(0), count, rowsOfTile, [&](Value r0) {
+        Value steps = padded % part ? k.sub(to, from) : k.c(part);
+        store(multiplyRange(p, r0, rowsOfTile, k.c(0), steps, zeros), sums, r0);
+      });
+      floatPanel = panelStart = Value();
+    });
+    k.loop(k.c(0), count, 1, [&](Value r) { finishRow(p, r, k.add(first, r)); });
+    sums = oneTile;
+  }
+
   void decodePanel(Value p) {
-    if (decoder)
-      return decoder->decodePanel(p, floatPanel);
     k.loop(k.c(0), k.c(padded), 1, [&](Value i) {
       for (int64_t v = 0; v < columns; v += lanes) {
         auto type = VectorType::get(lanes, weightType);
@@ -217,11 +247,13 @@ private:
     return kFloatBlock;
   }
 
-  // Writes the accumulators of a tile to `sums`, added to what is there if `onto` is given.
-  void store(ArrayRef<Value> accs, Value onto) {
+  // Writes the accumulators of a tile to `sums`, from row `first` on, added to what is there if
+  // `onto` is given.
+  void store(ArrayRef<Value> accs, Value onto, Value first = Value()) {
     int64_t count = columns / lanes;
     for (auto [i, acc] : llvm::enumerate(accs)) {
-      SmallVector<Value> at{k.c(i / count), k.c(i % count * lanes)};
+      SmallVector<Value> at{first ? k.add(first, i / count) : k.c(i / count),
+                            k.c(i % count * lanes)};
       Value sum = acc;
       if (onto)
         sum = arith::AddFOp::create(
@@ -249,7 +281,7 @@ private:
         panel.push_back(convertWeights(w));
       }
       for (int64_t r = 0; r < tileRows; ++r) {
-        Value x = loadScalar(k.add(r0, r), i);
+        Value x = loadScalar(k.add(r0, r), panelStart ? k.add(panelStart, i) : i);
         for (int64_t v = 0; v < count; ++v)
           out.push_back(multiply(x, panel[v], in[r * count + v]));
       }
@@ -340,6 +372,8 @@ private:
   Value rows, words, sums;
   // The decoded panel that tiles read, if there is one.
   Value floatPanel;
+  // Where it begins along the contraction, if it is a part.
+  Value panelStart;
   // Of weights that are stored in few bits, and a row before it is spread over their groups.
   std::optional<WeightDecoder> decoder;
   Value packedRow;

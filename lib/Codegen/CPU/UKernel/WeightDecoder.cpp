@@ -188,7 +188,9 @@ SmallVector<Value> WeightDecoder::loadWords(Value p, int64_t v, Value at) {
   SmallVector<Value> words;
   int64_t bytes = layout.lanes * 4;
   for (int64_t w = 0; w < layout.unitBytes / bytes; ++w)
-    words.push_back(load(p, v, k.add(at, w * bytes), b.getI32Type()));
+    for (int64_t byte = 0; byte < 4; ++byte)
+      words.push_back(byte && !permutes ? Value()
+                                        : load(p, v, k.add(at, w * bytes + byte), b.getI32Type()));
   return words;
 }
 
@@ -209,15 +211,18 @@ Value WeightDecoder::number(ArrayRef<Value> words, int64_t i, const Tables &tabl
   } else {
     int64_t word = i * bits / 32, from = i * bits % 32;
     bool straddles = from + bits > 32;
-    if (isSigned && !looksUp && !straddles) {
+    if (!tables.registers.empty() && !straddles) {
+      // Loads that begin at the code's byte save shifts, which one port alone executes.
+      result = lookUp(shift(words[word * 4 + from / 8], from % 8), tables);
+    } else if (isSigned && !looksUp && !straddles) {
       // To the top and back, which extends the sign.
-      Value x = arith::ShRSIOp::create(b, k.loc, shift(words[word], from + bits - 32),
+      Value x = arith::ShRSIOp::create(b, k.loc, shift(words[word * 4], from + bits - 32),
                                        k.splat(32 - bits, ints));
       result = toFloat(x);
     } else {
-      Value x = shift(words[word], from);
+      Value x = shift(words[word * 4], from);
       if (straddles)
-        x = arith::OrIOp::create(b, k.loc, x, shift(words[word + 1], from - 32));
+        x = arith::OrIOp::create(b, k.loc, x, shift(words[word * 4 + 4], from - 32));
       if (tables.registers.empty() && !isSigned && (straddles || from + bits < 32))
         x = arith::AndIOp::create(b, k.loc, x, k.splat((1 << bits) - 1, ints));
       if (looksUp) {
@@ -235,17 +240,31 @@ Value WeightDecoder::number(ArrayRef<Value> words, int64_t i, const Tables &tabl
   return zero ? arith::SubFOp::create(b, k.loc, result, zero).getResult() : result;
 }
 
-void WeightDecoder::decodePanel(Value p, Value floats) {
+int64_t WeightDecoder::getPart() const {
+  if (layout.paddedGroup <= kBlock)
+    return kBlock / layout.paddedGroup * layout.paddedGroup;
+  // Equal parts of a long group.
+  int64_t units = layout.paddedGroup / layout.unitCodes, most = 2 * kBlock / layout.unitCodes;
+  while (units % most)
+    --most;
+  return most * layout.unitCodes;
+}
+
+void WeightDecoder::decodePanel(Value p, Value from, Value to, Value floats) {
   int64_t head = layout.scaleBytes + layout.zeroBytes;
+  Value size = k.c(layout.paddedGroup), zero = k.c(0);
   for (int64_t v = 0; v < layout.vectors; ++v) {
     Tables tables = loadTables(p, v);
-    k.loop(k.c(0), k.c(layout.groups), 1, [&](Value g) {
+    k.loop(k.div(from, size), k.ceilDiv(to, layout.paddedGroup), 1, [&](Value g) {
       Value at = k.add(k.mul(g, layout.groupBytes), layout.tableBytes);
+      Value start = k.sub(k.mul(g, layout.paddedGroup), from);
       Group group = loadGroup(p, v, at);
-      k.loop(k.c(0), k.c(layout.paddedGroup), layout.unitCodes, [&](Value i) {
+      Value first = arith::MaxSIOp::create(b, k.loc, zero, k.sub(zero, start));
+      Value last = k.min(size, k.sub(k.sub(to, from), start));
+      k.loop(first, last, layout.unitCodes, [&](Value i) {
         Value unit = k.mul(k.div(i, k.c(layout.unitCodes)), layout.unitBytes);
         SmallVector<Value> words = loadWords(p, v, k.add(k.add(at, head), unit));
-        Value row = k.add(k.mul(g, layout.paddedGroup), i);
+        Value row = k.add(start, i);
         for (int64_t c = 0; c < layout.unitCodes; ++c) {
           Value w = number(words, c, tables, group.zero);
           if (group.scale)

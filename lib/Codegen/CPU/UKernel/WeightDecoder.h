@@ -18,8 +18,13 @@ public:
 
   const ukernel::WeightLayout &getLayout() const { return layout; }
 
-  /// Writes the weights of panel `p` to `floats`, [depth][columns].
-  void decodePanel(Value p, Value floats);
+  /// How many elements along the contraction are decoded at a time: what stays in the first-level
+  /// cache while rows pass by.
+  int64_t getPart() const;
+
+  /// Writes elements [from, to) along the contraction of panel `p` to `floats`, [part][columns].
+  /// `from` is a multiple of the part.
+  void decodePanel(Value p, Value from, Value to, Value floats);
 
   /// Multiplies `count` rows of `rows`, from `first` on, with panel `p` and writes the sums to rows
   /// of `sums`. Products of a group are summed first and then scaled.
@@ -44,6 +49,7 @@ private:
   Tables loadTables(Value p, int64_t v);
   Group loadGroup(Value p, int64_t v, Value at);
   Value lookUp(Value index, const Tables &tables);
+  // The words of a unit, each of them as four: from its first, second, third and last byte on.
   llvm::SmallVector<Value> loadWords(Value p, int64_t v, Value at);
   // The number that code `i` of a unit stands for.
   Value number(llvm::ArrayRef<Value> words, int64_t i, const Tables &tables, Value zero);

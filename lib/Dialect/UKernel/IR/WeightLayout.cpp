@@ -39,5 +39,6 @@ WeightLayout::WeightLayout(KernelSizes sizes, ScheduleAttr schedule, DecodingAtt
   scaleBytes = decoding.getScale() ? decoding.getScale().getIntOrFloatBitWidth() / 8 * lanes : 0;
   zeroBytes = decoding.getZeroPoints() ? lanes : 0;
   groupBytes = scaleBytes + zeroBytes + paddedGroup / unitCodes * unitBytes;
-  bytes = llvm::alignTo(tableBytes + groups * groupBytes, 64);
+  // Words are read from any of their bytes on.
+  bytes = llvm::alignTo(tableBytes + groups * groupBytes + 3, 64);
 }

@@ -70,8 +70,16 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     ISA isa = plain.getIsa();
     int64_t lanes = getLanes(isa), m = countRows(op), many = isa == ISA::AVX512 ? 2 : 1;
     int64_t vectors = llvm::divideCeil(getSizes(op).n, lanes);
-    if (ShapedType::isDynamic(m) || m > kFewRows || m == 0)
-      return plain;
+    if (ShapedType::isDynamic(m) || m > kFewRows || m == 0) {
+      // Many rows share what is decoded.
+      int64_t rows = plain.getRows(), most = (1 << 20) / (4 * getSizes(op).k), least = 48;
+      int64_t block = std::clamp<int64_t>(most, least, 192);
+      if (!ShapedType::isDynamic(m) && m > 0)
+        block = std::min(block, m);
+      block = llvm::alignTo(block, rows);
+      return ScheduleAttr::get(op->getContext(), isa, rows, plain.getColumns(), plain.getDepth(),
+                               plain.getAlign(), block);
+    }
     int64_t panel = choosePanel(vectors, (m == 1 ? 4 : m == 2 ? 2 : 1) * many);
     return ScheduleAttr::get(op->getContext(), isa, m, panel * lanes, 1, 1, m);
   }
