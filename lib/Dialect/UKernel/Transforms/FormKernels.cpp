@@ -7,6 +7,8 @@
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Transforms/RegionUtils.h"
 #include "terse/Dialect/UKernel/Transforms/Passes.h"
 
 namespace terse::ukernel {
@@ -71,6 +73,22 @@ Value lookThroughReshapes(Value v) {
 bool isConstantWeight(Value v) {
   Operation *op = lookThroughReshapes(v).getDefiningOp();
   return isa_and_nonnull<ml_program::GlobalLoadConstOp, arith::ConstantOp, WeightsOp>(op);
+}
+
+// Whether `v` is computed from constants alone, as weights are that no kernel decodes.
+bool isDecodedWeight(Value v, int64_t depth = 32) {
+  Operation *op = v.getDefiningOp();
+  if (!op || depth == 0)
+    return false;
+  if (isa<ml_program::GlobalLoadConstOp, tensor::EmptyOp>(op) ||
+      op->hasTrait<OpTrait::ConstantLike>())
+    return true;
+  if (!isMemoryEffectFree(op))
+    return false;
+  llvm::SetVector<Value> used;
+  used.insert(op->operand_begin(), op->operand_end());
+  getUsedValuesDefinedAbove(op->getRegions(), used);
+  return llvm::all_of(used, [&](Value x) { return isDecodedWeight(x, depth - 1); });
 }
 
 // The epilogue under construction: what is added to a sum before it is stored.
@@ -414,8 +432,12 @@ struct FormKernelsPass : terse::ukernel::impl::FormKernelsPassBase<FormKernelsPa
     getOperation().walk([&](linalg::GenericOp op) { ops.push_back(op); });
     for (linalg::GenericOp op : ops) {
       std::optional<Products> products = matchProducts(op);
-      if (!products || (!anyWeights && !isConstantWeight(op.getDpsInputs()[1]) &&
-                        !readDecoding(op.getDpsInputs()[1])))
+      if (!products)
+        continue;
+      // Windows pass over their weights many times: packing those that were decoded pays.
+      Value weight = op.getDpsInputs()[1];
+      if (!anyWeights && !isConstantWeight(weight) && !readDecoding(weight) &&
+          !(typeOf(weight).getRank() >= 4 && isDecodedWeight(weight)))
         continue;
       rewriter.setInsertionPoint(op);
       KernelFormer former(rewriter, op, *products);

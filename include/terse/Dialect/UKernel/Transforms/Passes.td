@@ -14,6 +14,8 @@ def FormKernelsPass : Pass<"ukernel-form", "::mlir::func::FuncOp"> {
     `linalg.transpose`s, which `ukernel-propagate-layout` moves and cancels; padding of the input with a constant
     becomes part of the window. Start values other than zero become an addition in the epilogue.
 
+    Weights of convolutions may also be computed from constants alone, as by decoding them; they are packed at run time.
+
     Left alone, and visible as `linalg.generic`: contractions of two activations, element types other than `f32` and 8-bit
     integers, grouped convolutions that are not depthwise, convolutions over one or three dimensions.
   }];
