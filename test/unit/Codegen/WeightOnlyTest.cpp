@@ -206,6 +206,10 @@ TEST_F(WeightOnlyTest, Convolution) {
         Case{64, 20, 7, 3, 2, 1, "#terse.uniform<i4, block = [1, 32, 1, 1], scale = f16>"},
         Case{3, 16, 11, 3, 2, 1, "#terse.uniform<i4, block = [1, 3, 3, 3], scale = f16>"},
         Case{5, 16, 8, 3, 1, 1, "#terse.codebook<ui4, table = f16, group = [8, ?, ?, ?]>"},
+        // Blocks that do not lie side by side.
+        Case{16, 18, 7, 3, 1, 1, "#terse.codebook<ui4, table = nf4, block = [1, 7, 3, 3]>"},
+        Case{10, 18, 7, 3, 1, 1,
+             "#terse.uniform<ui4, block = [1, 3, 3, 3], scale = f16, zero_point>"},
         Case{48, 33, 6, 1, 1, 0, "#terse.codebook<ui4, table = nf4, block = [1, 24, 1, 1]>"},
         Case{12, 7, 6, 1, 2, 0, "#terse.uniform<i4, axis = 0>"}}) {
     int64_t out = (c.size + 2 * c.pad - c.kernel) / c.stride + 1;

@@ -82,7 +82,8 @@ public:
     if (decoder && !few) {
       panelFloats = view(k.allocate(decoder->getPart() * columns * 4),
                          {decoder->getPart(), columns}, sumType);
-      blockSums = view(k.allocate(block * columns * 4), {block, columns}, sumType);
+      if (decoder->getPart() < padded)
+        blockSums = view(k.allocate(block * columns * 4), {block, columns}, sumType);
     } else if (decoded && !few) {
       panelFloats = view(k.allocate(padded * columns * 4), {padded, columns}, sumType);
     }
@@ -114,7 +115,11 @@ public:
           tiles();
           floatPanel = Value();
         };
-        auto parts = [&] { decodedParts(p, first, count, panelFloats, blockSums); };
+        auto parts = [&] {
+          if (decoder->getPart() >= padded)
+            return panel();
+          decodedParts(p, first, count, panelFloats, blockSums);
+        };
         if (decoder && known)
           return parts();
         if (decoder)
@@ -199,6 +204,8 @@ private:
   }
 
   void decodePanel(Value p) {
+    if (decoder)
+      return decoder->decodePanel(p, k.c(0), k.c(padded), floatPanel);
     k.loop(k.c(0), k.c(padded), 1, [&](Value i) {
       for (int64_t v = 0; v < columns; v += lanes) {
         auto type = VectorType::get(lanes, weightType);

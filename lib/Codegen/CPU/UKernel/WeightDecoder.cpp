@@ -18,6 +18,8 @@ static constexpr int64_t kPrefetchBytes = 768;
 
 // Products that add up in one register, as in products of floats.
 static constexpr int64_t kBlock = 128;
+// Of a decoded part: it stays in the first-level cache while rows pass by.
+static constexpr int64_t kPartBytes = 32 << 10;
 
 WeightDecoder::WeightDecoder(KernelCode &code)
     : k(code), b(code.b), decoding(code.op.getDecodingAttr()), isa(code.schedule.getIsa()),
@@ -119,8 +121,22 @@ WeightDecoder::Tables WeightDecoder::loadTables(Value p, int64_t v) {
   return tables;
 }
 
-WeightDecoder::Group WeightDecoder::loadGroup(Value p, int64_t v, Value at) {
+Value WeightDecoder::loadIndex(Value p, int64_t v, Value at, Value i) {
+  at = k.add(k.add(at, k.mul(i, 2)), layout.getIndexOffset());
+  Value pair = vector::LoadOp::create(b, k.loc, VectorType::get(2, b.getI8Type()), k.op.getRhs(),
+                                      ValueRange{p, k.c(v), at});
+  Value word = vector::BitCastOp::create(b, k.loc, VectorType::get(1, b.getI16Type()), pair);
+  word = vector::ExtractOp::create(b, k.loc, word, ArrayRef<int64_t>{0});
+  return arith::IndexCastUIOp::create(b, k.loc, b.getIndexType(), word);
+}
+
+WeightDecoder::Group WeightDecoder::loadGroup(Value p, int64_t v, Value at, Value index) {
   Group group;
+  Value zeros = k.add(at, layout.getZeroOffset());
+  if (index) {
+    at = k.add(at, k.mul(index, layout.scaleBytes));
+    zeros = k.add(zeros, k.mul(index, layout.zeroBytes));
+  }
   auto ints = vector(b.getI32Type()), floats = vector(b.getF32Type());
   if (Type scale = decoding.getScale()) {
     if (scale.isF32()) {
@@ -141,7 +157,7 @@ WeightDecoder::Group WeightDecoder::loadGroup(Value p, int64_t v, Value at) {
     }
   }
   if (decoding.getZeroPoints()) {
-    Value x = load(p, v, k.add(at, layout.scaleBytes), b.getI8Type());
+    Value x = load(p, v, zeros, b.getI8Type());
     x = decoding.getValue().isUnsignedInteger()
             ? arith::ExtUIOp::create(b, k.loc, ints, x).getResult()
             : arith::ExtSIOp::create(b, k.loc, ints, x).getResult();
@@ -241,24 +257,30 @@ Value WeightDecoder::number(ArrayRef<Value> words, int64_t i, const Tables &tabl
 }
 
 int64_t WeightDecoder::getPart() const {
-  if (layout.paddedGroup <= kBlock)
-    return kBlock / layout.paddedGroup * layout.paddedGroup;
-  // Equal parts of a long group.
-  int64_t units = layout.paddedGroup / layout.unitCodes, most = 2 * kBlock / layout.unitCodes;
-  while (units % most)
-    --most;
-  return most * layout.unitCodes;
+  int64_t most = kPartBytes / (layout.vectors * layout.lanes * 4), depth = layout.getDepth();
+  if (depth <= most)
+    return depth;
+  // Equal parts, of whole groups or of one group.
+  if (layout.paddedGroup <= most)
+    return llvm::alignTo(llvm::divideCeil(depth, llvm::divideCeil(depth, most)),
+                         layout.paddedGroup);
+  int64_t units = layout.paddedGroup / layout.unitCodes, part = most / layout.unitCodes;
+  while (units % part)
+    --part;
+  return part * layout.unitCodes;
 }
 
 void WeightDecoder::decodePanel(Value p, Value from, Value to, Value floats) {
-  int64_t head = layout.scaleBytes + layout.zeroBytes;
+  int64_t head = layout.getCodeOffset();
   Value size = k.c(layout.paddedGroup), zero = k.c(0);
   for (int64_t v = 0; v < layout.vectors; ++v) {
     Tables tables = loadTables(p, v);
     k.loop(k.div(from, size), k.ceilDiv(to, layout.paddedGroup), 1, [&](Value g) {
       Value at = k.add(k.mul(g, layout.groupBytes), layout.tableBytes);
       Value start = k.sub(k.mul(g, layout.paddedGroup), from);
-      Group group = loadGroup(p, v, at);
+      Group group;
+      if (!layout.indexBytes)
+        group = loadGroup(p, v, at);
       Value first = arith::MaxSIOp::create(b, k.loc, zero, k.sub(zero, start));
       Value last = k.min(size, k.sub(k.sub(to, from), start));
       k.loop(first, last, layout.unitCodes, [&](Value i) {
@@ -266,6 +288,8 @@ void WeightDecoder::decodePanel(Value p, Value from, Value to, Value floats) {
         SmallVector<Value> words = loadWords(p, v, k.add(k.add(at, head), unit));
         Value row = k.add(start, i);
         for (int64_t c = 0; c < layout.unitCodes; ++c) {
+          if (layout.indexBytes)
+            group = loadGroup(p, v, at, loadIndex(p, v, at, k.add(i, c)));
           Value w = number(words, c, tables, group.zero);
           if (group.scale)
             w = arith::MulFOp::create(b, k.loc, w, group.scale);
@@ -279,7 +303,7 @@ void WeightDecoder::decodePanel(Value p, Value from, Value to, Value floats) {
 
 void WeightDecoder::multiply(Value p, Value rows, Value first, int64_t count, Value sums) {
   auto floats = vector(b.getF32Type());
-  int64_t streams = layout.vectors, head = layout.scaleBytes + layout.zeroBytes;
+  int64_t streams = layout.vectors, head = layout.getCodeOffset();
   // Codes of a step: enough for a line of memory of each stream.
   int64_t units = 1;
   while (units * 2 * layout.unitCodes <= 8 &&
@@ -297,8 +321,8 @@ void WeightDecoder::multiply(Value p, Value rows, Value first, int64_t count, Va
     Value at = k.add(k.mul(g, layout.groupBytes), layout.tableBytes);
     SmallVector<Group> groups;
     for (int64_t v = 0; v < streams; ++v)
-      groups.push_back(loadGroup(p, v, at));
-    Value codes = k.add(at, head), column = k.mul(g, layout.paddedGroup);
+      groups.push_back(layout.indexBytes ? Group() : loadGroup(p, v, at));
+    Value codes = k.add(at, head), group = at, column = k.mul(g, layout.paddedGroup);
     SmallVector<Value> accs(streams * count * chains, k.zero(floats));
     auto step = [&](Value i, ValueRange in) {
       SmallVector<Value> sum(in);
@@ -323,7 +347,13 @@ void WeightDecoder::multiply(Value p, Value rows, Value first, int64_t count, Va
                 b, k.loc, floats,
                 memref::LoadOp::create(b, k.loc, rows, ValueRange{k.add(first, r), at})));
           for (int64_t v = 0; v < streams; ++v) {
-            Value w = number(words[v], c, tables[v], groups[v].zero);
+            Group own = groups[v];
+            if (layout.indexBytes)
+              own = loadGroup(p, v, group,
+                              loadIndex(p, v, group, k.add(i, u * layout.unitCodes + c)));
+            Value w = number(words[v], c, tables[v], own.zero);
+            if (layout.indexBytes && own.scale)
+              w = arith::MulFOp::create(b, k.loc, w, own.scale);
             for (int64_t r = 0; r < count; ++r) {
               Value &acc = sum[((u * layout.unitCodes + c) % chains * streams + v) * count + r];
               acc = k.multiplyAdd(x[r], w, acc);

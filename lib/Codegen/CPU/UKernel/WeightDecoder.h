@@ -47,7 +47,10 @@ private:
   Value toFloat(Value x);
   Value fromSmallFloat(Value codes, unsigned bits, unsigned mantissa, unsigned bias);
   Tables loadTables(Value p, int64_t v);
-  Group loadGroup(Value p, int64_t v, Value at);
+  // The scales of the group at byte `at`; of its block `index`, if it has several.
+  Group loadGroup(Value p, int64_t v, Value at, Value index = Value());
+  // The block of element `i` of the group at byte `at`.
+  Value loadIndex(Value p, int64_t v, Value at, Value i);
   Value lookUp(Value index, const Tables &tables);
   // The words of a unit, each of them as four: from its first, second, third and last byte on.
   llvm::SmallVector<Value> loadWords(Value p, int64_t v, Value at);

@@ -54,7 +54,8 @@ LogicalResult WindowAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitEr
 }
 
 LogicalResult DecodingAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, Type value,
-                                   int64_t group, Type scale, bool zeroPoints, TableKind table) {
+                                   int64_t group, Type scale, bool zeroPoints, TableKind table,
+                                   int64_t blocks) {
   if (!value.isIntOrFloat() || value.getIntOrFloatBitWidth() > 8)
     return emitError() << "expected codes of at most 8 bits (got " << value << ")";
   if (isa<FloatType>(value) && (value.getIntOrFloatBitWidth() == 6 || zeroPoints))
@@ -62,6 +63,8 @@ LogicalResult DecodingAttr::verify(llvm::function_ref<InFlightDiagnostic()> emit
                        << ")";
   if (table != TableKind::None && !value.isUnsignedInteger())
     return emitError() << "expected unsigned indices into a table (got " << value << ")";
+  if (blocks < 0 || blocks > 65536)
+    return emitError() << "expected at most 65536 blocks (got " << blocks << ")";
   if (group < 1)
     return emitError() << "expected a positive group (got " << group << ")";
   if (scale &&

@@ -38,7 +38,9 @@ WeightLayout::WeightLayout(KernelSizes sizes, ScheduleAttr schedule, DecodingAtt
   tableBytes = entries * 4 * (decoding.getTable() == TableKind::Column ? lanes : 1);
   scaleBytes = decoding.getScale() ? decoding.getScale().getIntOrFloatBitWidth() / 8 * lanes : 0;
   zeroBytes = decoding.getZeroPoints() ? lanes : 0;
-  groupBytes = scaleBytes + zeroBytes + paddedGroup / unitCodes * unitBytes;
+  blocks = std::max<int64_t>(decoding.getBlocks(), 1);
+  indexBytes = decoding.getBlocks() ? paddedGroup * 2 : 0;
+  groupBytes = getCodeOffset() + paddedGroup / unitCodes * unitBytes;
   // Words are read from any of their bytes on.
   bytes = llvm::alignTo(tableBytes + groups * groupBytes + 3, 64);
 }

@@ -7,6 +7,7 @@
 #include "terse/Support/MLIRBridge.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <map>
 #include <numeric>
 
 using namespace mlir;
@@ -64,6 +65,17 @@ private:
 };
 } // namespace
 
+// The block of each element of a column, in the order in which they come, and how many there are:
+// the same in all columns.
+static std::pair<std::vector<uint16_t>, int64_t> indexBlocks(const BlockIndex &block,
+                                                             const WeightOrder &order) {
+  std::map<int64_t, uint16_t> seen;
+  std::vector<uint16_t> indices;
+  for (int64_t k = 0; k < order.k; ++k)
+    indices.push_back(seen.try_emplace(block(order.at(0, k)), seen.size()).first->second);
+  return {std::move(indices), int64_t(seen.size())};
+}
+
 DecodingAttr terse::ukernel::chooseDecoding(WeightsOp weights, KernelOpInterface op, ISA isa) {
   RankedTensorType logical = typeOf(weights.getResult());
   WeightForm form = *weights.getFormat().getForm(logical);
@@ -89,7 +101,13 @@ DecodingAttr terse::ukernel::chooseDecoding(WeightsOp weights, KernelOpInterface
     kind = TableKind::Shared;
     value = IntegerType::get(ctx, 6, IntegerType::Unsigned);
   }
-  return DecodingAttr::get(ctx, value, group ? group : order.k, form.scale, form.zeroPoints, kind);
+  group = group ? group : order.k;
+  // Filling up groups of few elements would cost more than an index for each.
+  int64_t blocks = 0;
+  if (group < 8 && group < order.k)
+    blocks = indexBlocks(block, order).second;
+  return DecodingAttr::get(ctx, value, blocks ? order.k : group, form.scale, form.zeroPoints, kind,
+                           blocks);
 }
 
 FailureOr<HostTensor> terse::ukernel::packDecoded(WeightsOp weights, PackOp op) {
@@ -123,6 +141,9 @@ FailureOr<HostTensor> terse::ukernel::packDecoded(WeightsOp weights, PackOp op) 
     for (auto [i, scale] : llvm::enumerate(parts->scales))
       scales.setFromDouble(i, scale);
   }
+  std::vector<uint16_t> indices;
+  if (decoding.getBlocks())
+    indices = indexBlocks(block, order).first;
   size_t scaleSize = decoding.getScale() ? scales.dtype.getHostBytes() : 0;
 
   HostTensor packed = HostTensor::zeros(DType::si(8), layout.getShape());
@@ -144,12 +165,20 @@ FailureOr<HostTensor> terse::ukernel::packDecoded(WeightsOp weights, PackOp op) 
     for (int64_t g = 0; g < layout.groups; ++g) {
       uint8_t *at = vector + layout.tableBytes + g * layout.groupBytes;
       int64_t first = g * layout.group, last = std::min(first + layout.group, order.k);
-      int64_t index = block(order.at(n, first));
-      if (scaleSize)
-        std::memcpy(at + lane * scaleSize, scales.getBytes().data() + index * scaleSize, scaleSize);
-      if (decoding.getZeroPoints())
-        at[layout.scaleBytes + lane] = uint8_t(parts->zeroPoints[index]);
-      at += layout.scaleBytes + layout.zeroBytes;
+      // The scales of the group: one, or one for each block.
+      for (int64_t k = first; k < last; ++k) {
+        int64_t i = indices.empty() ? 0 : indices[k], index = block(order.at(n, k));
+        if (indices.empty() && k > first)
+          break;
+        if (scaleSize)
+          std::memcpy(at + i * layout.scaleBytes + lane * scaleSize,
+                      scales.getBytes().data() + index * scaleSize, scaleSize);
+        if (decoding.getZeroPoints())
+          at[layout.getZeroOffset() + i * layout.zeroBytes + lane] =
+              uint8_t(parts->zeroPoints[index]);
+      }
+      std::memcpy(at + layout.getIndexOffset(), indices.data(), indices.size() * 2);
+      at += layout.getCodeOffset();
       for (int64_t k = first; k < last; ++k) {
         uint32_t code = codes[order.at(n, k)] & mask;
         int64_t unit = (k - first) / layout.unitCodes, i = (k - first) % layout.unitCodes;

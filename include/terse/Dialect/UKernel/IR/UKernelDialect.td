@@ -83,7 +83,8 @@ def UKernel_DecodingAttr : AttrDef<UKernel_Dialect, "Decoding"> {
   let description = [{
     `weight = (number(code) - zero point) * scale` in `f32`, where `number` is the code as a `value` (a small integer or
     float) or, with a `table`, the entry that the code, unsigned, selects. `group` neighbours along the contraction share
-    a scale and a zero point; without `scale` it is 1.
+    a scale and a zero point; without `scale` it is 1. Where blocks of a window do not lie side by side along the contraction,
+    `blocks` scales of a column stand before all codes, with the index of each element's one.
 
     Packed weights are bytes, `[panels][vectors of a panel][bytes]`; what one vector of columns needs lies together: its
     tables, then for each group the scales, the zero points and the codes, `lanes` of each side by side.
@@ -91,9 +92,10 @@ def UKernel_DecodingAttr : AttrDef<UKernel_Dialect, "Decoding"> {
   }];
   let parameters = (ins "::mlir::Type":$value, "int64_t":$group, OptionalParameter<"::mlir::Type">:$scale,
                         DefaultValuedParameter<"bool", "false">:$zero_points,
-                        DefaultValuedParameter<"::terse::ukernel::TableKind", "::terse::ukernel::TableKind::None">:$table);
+                        DefaultValuedParameter<"::terse::ukernel::TableKind", "::terse::ukernel::TableKind::None">:$table,
+                        DefaultValuedParameter<"int64_t", "0">:$blocks);
   let assemblyFormat = [{
-    `<` $value `,` struct($group, $scale, $zero_points, $table) `>`
+    `<` $value `,` struct($group, $scale, $zero_points, $table, $blocks) `>`
   }];
   let genVerifyDecl = 1;
 }

@@ -5,6 +5,9 @@
 //
 //   tables | group 0: scales, zero points, units | group 1: ... | zeros up to 64 bytes
 //
+// With `blocks` there is one group, which begins with all scales, all zero points, and the index of
+// each element's block in 16 bits.
+//
 // A unit is the shortest run of codes along the contraction that fills whole 32-bit words: word w
 // of a column holds bits [32 w, 32 w + 32) of its codes. Words lie as vectors of `lanes`. Codes of
 // 8 bits lie as vectors of bytes. Groups are filled up to whole units; the left operand has zeros
@@ -28,7 +31,14 @@ struct WeightLayout {
   /// Elements along the contraction that share a scale; the same filled up; how many groups.
   int64_t group, paddedGroup, groups;
   /// Entries of a table as it is stored, and bytes of each part.
-  int64_t entries, tableBytes, scaleBytes, zeroBytes, groupBytes, bytes;
+  int64_t entries, tableBytes, scaleBytes, zeroBytes, indexBytes, groupBytes, bytes;
+  /// Scales that stand before the codes of a group, 1 unless there are several blocks.
+  int64_t blocks;
+
+  /// From the begin of a group to its zero points, indices and codes.
+  int64_t getZeroOffset() const { return blocks * scaleBytes; }
+  int64_t getIndexOffset() const { return blocks * (scaleBytes + zeroBytes); }
+  int64_t getCodeOffset() const { return getIndexOffset() + indexBytes; }
 
   /// The contraction with all groups filled up.
   int64_t getDepth() const { return groups * paddedGroup; }
