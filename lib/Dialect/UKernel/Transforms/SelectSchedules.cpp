@@ -141,14 +141,14 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
       return signalPassFailure();
     }
     getOperation().walk([&](KernelOpInterface op) {
-      if (op.getScheduleAttr())
-        return;
-      op.setScheduleAttr(choose(op, *best));
       WeightsOp weights = getWeights(op.getRhs());
-      if (!weights)
-        return;
-      op.setScheduleAttr(chooseDecoded(op, op.getScheduleAttr()));
-      op.setDecodingAttr(chooseDecoding(weights, op, op.getScheduleAttr().getIsa()));
+      if (!op.getScheduleAttr()) {
+        ScheduleAttr schedule = choose(op, *best);
+        op.setScheduleAttr(weights ? chooseDecoded(op, schedule) : schedule);
+      }
+      // Also where the schedule was given.
+      if (weights && !op.getDecodingAttr())
+        op.setDecodingAttr(chooseDecoding(weights, op, op.getScheduleAttr().getIsa()));
     });
   }
 };
