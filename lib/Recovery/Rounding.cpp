@@ -37,18 +37,17 @@ GroupRounding::GroupRounding(const RecoverableLayer &layer, int64_t group, Array
   double lambda = columns ? options.damping * sum / double(columns) : 0;
   // Columns without inputs have nothing to feed back; any positive number keeps the others as they
   // are. Without any input, every rounding is as good.
-  if (!(lambda > 0))
-    lambda = 1;
   damped = plain;
   for (int64_t i = 0; i < columns; ++i)
-    damped[i * stride + i] += float(lambda);
+    damped[i * stride + i] += lambda > 0 ? float(lambda) : plain[i * stride + i] > 0 ? 0.0f : 1.0f;
 
   std::iota(order.begin(), order.end(), 0);
   if (options.activationOrder)
     llvm::stable_sort(
         order, [&](int64_t a, int64_t b) { return plain[a * stride + a] > plain[b * stride + b]; });
   // A matrix that is indefinite by rounding gets more damping.
-  for (double more = 0; factor.empty() && more < 1e6; more = more == 0 ? lambda : 10 * more) {
+  double least = lambda > 0 ? lambda : sum > 0 ? 1e-6 * sum / double(columns) : 1;
+  for (double more = 0; factor.empty() && more < 1e6; more = more == 0 ? least : 10 * more) {
     std::vector<double> h(columns * columns);
     for (int64_t i = 0; i < columns; ++i)
       for (int64_t j = i; j < columns; ++j)
