@@ -6,6 +6,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "terse/MixedPrecision/Plan.h"
 #include "terse/Report/ModelReport.h"
+#include "terse/Support/Npz.h"
 #include "llvm/Support/FormatVariadic.h"
 
 #ifdef __GLIBC__
@@ -109,6 +110,9 @@ static llvm::Error compress(const CompressOptions &options) {
   for (const std::string &path : {options.manifest, options.savedRecipe})
     if (llvm::Error error = checkWritable(path))
       return error;
+  if (!options.data.empty())
+    if (auto file = NpzFile::open(options.data); !file)
+      return file.takeError();
   auto inputBytes = getModelFileBytes(options.input);
   if (!inputBytes)
     return inputBytes.takeError();
