@@ -25,7 +25,7 @@ static constexpr int64_t kChunkBytes = 512 << 10;
 static constexpr int64_t kChunkColumns = 256;
 // Products of floats that add up in one register: the error of a sum of K grows with sqrt(K), that
 // of sums of blocks with the roots of the block's length and of the number of blocks.
-static constexpr int64_t kFloatBlock = 128;
+static constexpr int64_t kFloatBlock = 32;
 
 namespace {
 class MatrixKernel {
