@@ -18,7 +18,7 @@
 //   addBits subBits shl shr         modulo 2^32; shr copies the sign
 //
 // A NaN gives a NaN. Polynomials are minimax fits of the exact functions (Remez exchange, computed
-// with 40 digits for this header). The largest errors over all f32 are in docs/Numerics.md.
+// with 40 digits for this header). The largest errors found are in docs/Numerics.md.
 //
 // The reductions are the usual ones: J.-M. Muller, "Elementary Functions" (2016), chapters 9 to 11;
 // the constant that splits ln 2 is after Cody and Waite, "Software Manual for the Elementary
