@@ -128,8 +128,9 @@ protected:
 
 TEST_F(UKernelTest, Linear) {
   using Shape = std::array<int64_t, 3>;
-  for (auto [m, n, k] : {Shape{1, 2, 1}, Shape{1, 100, 64}, Shape{3, 10, 7}, Shape{16, 64, 130},
-                         Shape{33, 20, 64}, Shape{0, 16, 16}, Shape{70, 50, 200}})
+  for (auto [m, n, k] :
+       {Shape{1, 2, 1}, Shape{1, 100, 64}, Shape{3, 10, 7}, Shape{16, 64, 130}, Shape{33, 20, 64},
+        Shape{0, 16, 16}, Shape{70, 50, 200}, Shape{1, 330, 300}})
     for (auto [x, w] : {std::pair("i8", "i8"), std::pair("ui8", "i8"), std::pair("i8", "ui8"),
                         std::pair("ui8", "ui8"), std::pair("f32", "f32")}) {
       bool floats = x[0] == 'f';

@@ -79,11 +79,22 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
     }
   }
 
-  static Value countItems(KernelCode &code) {
-    if (code.op.isDepthwise())
-      return code.schedule.getIsa() == ISA::AVX512VNNI ? countDepthwiseDotItems(code)
-                                                       : countDepthwiseItems(code);
-    return code.schedule.getIsa() == ISA::AMXInt8 ? countTileItems(code) : countMatrixItems(code);
+  struct Builders {
+    void (*build)(KernelCode &, Value begin, Value end);
+    Value (*count)(KernelCode &);
+  };
+  static Builders chooseBuilders(KernelOpInterface op) {
+    if (op.isDepthwise() && op.getScheduleAttr().getIsa() == ISA::AVX512VNNI)
+      return {buildDepthwiseDotKernel, countDepthwiseDotItems};
+    if (op.isDepthwise())
+      return {buildDepthwiseKernel, countDepthwiseItems};
+    if (op.getScheduleAttr().getIsa() == ISA::AMXInt8)
+      return {buildTileKernel, countTileItems};
+    if (isStreamKernel(op))
+      return {buildStreamKernel, countStreamItems};
+    if (cast<MemRefType>(op.getRhs().getType()).getElementType().isF32())
+      return {buildFloatKernel, countFloatItems};
+    return {buildMatrixKernel, countMatrixItems};
   }
 
   // `name(operands..., begin, end)`.
@@ -105,14 +116,7 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
     Operation *inside = b.clone(*op.getOperation(), mapping);
     Value begin = block->getArguments().end()[-2], end = block->getArguments().end()[-1];
     KernelCode code(b, cast<KernelOpInterface>(inside), hasFMA);
-    if (op.isDepthwise() && code.schedule.getIsa() == ISA::AVX512VNNI)
-      buildDepthwiseDotKernel(code, begin, end);
-    else if (op.isDepthwise())
-      buildDepthwiseKernel(code, begin, end);
-    else if (op.getScheduleAttr().getIsa() == ISA::AMXInt8)
-      buildTileKernel(code, begin, end);
-    else
-      buildMatrixKernel(code, begin, end);
+    chooseBuilders(op).build(code, begin, end);
     func::ReturnOp::create(b, loc);
     inside->erase();
     return function;
@@ -158,7 +162,7 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
       KernelCode code(b, op, hasFMA);
       SmallVector<Value> args(op->getOperands());
       args.push_back(code.c(0));
-      args.push_back(countItems(code));
+      args.push_back(chooseBuilders(op).count(code));
       auto call = [&](func::FuncOp callee) { func::CallOp::create(b, loc, callee, args); };
       // The work of one row of the result, and how many rows there are.
       int64_t perRow = getSizes(op).n * getSizes(op).k;

@@ -95,6 +95,12 @@ void buildMatrixKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::Value countMatrixItems(KernelCode &code);
 void buildTileKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::Value countTileItems(KernelCode &code);
+void buildFloatKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
+mlir::Value countFloatItems(KernelCode &code);
+/// Whether the op multiplies one row with weights of floats, or of bytes by dot products.
+bool isStreamKernel(ukernel::KernelOpInterface op);
+void buildStreamKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
+mlir::Value countStreamItems(KernelCode &code);
 void buildDepthwiseKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::Value countDepthwiseItems(KernelCode &code);
 void buildDepthwiseDotKernel(KernelCode &code, mlir::Value begin, mlir::Value end);

@@ -120,15 +120,23 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
         rows = llvm::divideCeil(m, tiles);
       }
     }
-    // Rows that stay near the registers while the panels pass by.
+    // Rows that stay in the second-level cache while the panels pass by.
+    bool blocked = floats || isa == ISA::AMXInt8;
     int64_t bytes = (floats ? 4 : depth == 2 ? 2 : 1) * llvm::alignTo(sizes.k, align);
-    int64_t block = std::clamp<int64_t>((96 << 10) / std::max<int64_t>(bytes, 1), rows, 192);
-    // Enough blocks for some threads.
+    int64_t room = blocked ? 512 << 10 : 96 << 10, most = blocked ? 512 : 192;
+    int64_t block = std::clamp<int64_t>(room / std::max<int64_t>(bytes, 1), rows, most);
+    if (floats)
+      block = std::max<int64_t>(block, 128);
+    // Enough blocks for some threads, of equal height.
     if (op.getWindowOrNull() || cast<ShapedType>(op.getInit().getType()).getRank() == 4) {
       int64_t image = 1;
       for (int64_t d : cast<ShapedType>(op.getInit().getType()).getShape().slice(1, 2))
         image *= ShapedType::isDynamic(d) ? 1024 : d;
-      block = std::min(block, std::max<int64_t>(image / 4, 1));
+      bool small = isa == ISA::AMXInt8 && image <= 256;
+      block = std::min(block, small ? image * 2 : std::max<int64_t>(image / 4, 1));
+    } else if (!ShapedType::isDynamic(m) && m > 0) {
+      block = llvm::divideCeil(m, llvm::divideCeil(m, block));
+      block = llvm::alignTo(block, rows);
     }
     block = std::max(rows, block / rows * rows);
     return ScheduleAttr::get(ctx, isa, rows, columns, depth, align, block);

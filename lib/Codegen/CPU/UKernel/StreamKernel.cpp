@@ -1,0 +1,173 @@
+//===- StreamKernel.cpp - One row times weights ---------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//   for groups of panels:                                    (one item of the range)
+//     sums = start; for k: sums += row * each panel of the group
+//     epilogue(sums), store
+//
+// The weights are read once: what counts is how fast memory gives them. A core gets about half as
+// much again from several places at once as from one.
+
+#include "KernelCode.h"
+#include "LeftRows.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace terse;
+using namespace terse::ukernel;
+
+// Weights beyond this are not in the second-level cache, and fetched this far ahead.
+static constexpr int64_t kNearBytes = 1 << 20, kAhead = 2048;
+// Products of floats that add up in one register, as in products of matrices.
+static constexpr int64_t kFloatBlock = 128;
+
+namespace {
+class StreamKernel {
+public:
+  explicit StreamKernel(KernelCode &code)
+      : k(code), b(code.b), isa(code.schedule.getIsa()), sizes(getSizes(code.op)),
+        sumType(getSumType(code.op)) {
+    floats = mlir::isa<FloatType>(sumType);
+    wide = isa == ISA::AVX512 || isa == ISA::AVX512VNNI;
+    lanes = wide ? 16 : isa == ISA::Portable ? 4 : 8;
+    columns = code.schedule.getColumns();
+    depth = code.schedule.getDepth();
+    padded = llvm::alignTo(sizes.k, code.schedule.getAlign());
+    panels = llvm::divideCeil(sizes.n, columns);
+    for (group = std::min<int64_t>(wide ? 16 : 8, panels * (columns / lanes)) / (columns / lanes);
+         panels % group; --group)
+      ;
+  }
+
+  Value countItems() { return k.c(panels / group); }
+
+  void build(Value begin, Value end) {
+    Type stored = floats ? sumType : Type(b.getI8Type());
+    bool flipped = !floats && !k.op.getLhsUnsigned();
+    Value bytes = k.allocate(padded * (floats ? 4 : 1) + 64), zero = k.c(0);
+    LeftRows left(k, stored, flipped, /*widened=*/false, wide ? 64 : 32);
+    auto view = [&](Value memory, ArrayRef<int64_t> shape, Type element) -> Value {
+      return memref::ViewOp::create(b, k.loc, MemRefType::get(shape, element), memory, zero,
+                                    ValueRange());
+    };
+    row = view(bytes, {1, padded / depth}, floats ? sumType : Type(b.getI32Type()));
+    sums = view(k.allocate(group * columns * 4), {group, columns}, sumType);
+    left.copy(view(bytes, {1, padded}, stored), zero, zero);
+    k.loop(begin, end, 1, [&](Value item) {
+      Value p = k.mul(item, group);
+      add(p);
+      k.loop(zero, k.c(group), 1, [&](Value s) { finish(k.add(p, s), s); });
+    });
+    k.release();
+  }
+
+private:
+  // The sums of a group of panels to `sums`.
+  void add(Value p) {
+    int64_t count = columns / lanes, steps = padded / depth;
+    auto vector = VectorType::get(lanes, sumType);
+    SmallVector<Value> zeros(group * count, k.zero(vector)), accs = zeros;
+    if (Value start = k.op.getStart())
+      for (int64_t i = 0; i < group * count; ++i)
+        accs[i] = vector::LoadOp::create(b, k.loc, vector, start,
+                                         ValueRange{k.add(p, i / count), k.c(i % count * lanes)});
+    auto store = [&](ArrayRef<Value> values, bool onto) {
+      for (auto [i, v] : llvm::enumerate(values)) {
+        SmallVector<Value> at{k.c(i / count), k.c(i % count * lanes)};
+        Value sum = v;
+        if (onto)
+          sum = arith::AddFOp::create(b, k.loc, vector::LoadOp::create(b, k.loc, vector, sums, at),
+                                      sum);
+        vector::StoreOp::create(b, k.loc, sum, sums, at);
+      }
+    };
+    if (!floats || steps <= kFloatBlock)
+      return store(multiply(p, k.c(0), k.c(steps), accs), false);
+    store(zeros, false);
+    k.loop(k.c(0), k.c(steps), kFloatBlock, [&](Value i) {
+      Value to = k.min(k.add(i, kFloatBlock), k.c(steps));
+      store(multiply(p, i, to, zeros), true);
+    });
+  }
+
+  SmallVector<Value> multiply(Value p, Value from, Value to, ArrayRef<Value> accs) {
+    int64_t count = columns / lanes, elements = lanes * depth;
+    auto rhs = cast<MemRefType>(k.op.getRhs().getType());
+    int64_t bytes = rhs.getElementType().getIntOrFloatBitWidth() / 8;
+    bool far = rhs.getNumElements() * bytes > kNearBytes;
+    Value flat = memref::CollapseShapeOp::create(b, k.loc, k.op.getRhs(),
+                                                 SmallVector<ReassociationIndices>{{0, 1, 2}});
+    return k.loop(from, to, 1, accs, [&](Value i, ValueRange in) {
+      SmallVector<Value> out;
+      Value x = memref::LoadOp::create(b, k.loc, row, ValueRange{k.c(0), i});
+      x = vector::BroadcastOp::create(b, k.loc, VectorType::get(lanes, x.getType()), x);
+      if (!floats)
+        x = vector::BitCastOp::create(b, k.loc, VectorType::get(elements, b.getI8Type()), x);
+      for (int64_t s = 0; s < group; ++s) {
+        Value panel = k.add(p, s);
+        if (far) {
+          // Lines that a step reads, further on; past the last panel nothing is there to fetch.
+          int64_t line = columns * depth;
+          Value at =
+              k.add(k.add(k.mul(panel, line * (padded / depth)), k.mul(i, line)), kAhead / bytes);
+          for (int64_t l = 0; l < line * bytes; l += 64)
+            memref::PrefetchOp::create(b, k.loc, flat, ValueRange{k.add(at, l / bytes)},
+                                       /*isWrite=*/false, /*localityHint=*/3,
+                                       /*isDataCache=*/true);
+        }
+        for (int64_t v = 0; v < count; ++v) {
+          Value w =
+              vector::LoadOp::create(b, k.loc, VectorType::get(elements, rhs.getElementType()),
+                                     k.op.getRhs(), ValueRange{panel, i, k.c(v * elements)});
+          Value acc = in[s * count + v];
+          out.push_back(floats ? k.multiplyAdd(x, w, acc)
+                               : k.intrinsic(wide ? "llvm.x86.avx512.vpdpbusd.512"
+                                                  : "llvm.x86.avx512.vpdpbusd.256",
+                                             acc.getType(), {acc, x, w}));
+        }
+      }
+      return out;
+    });
+  }
+
+  // The epilogue of panel `p`, whose sums are row `s`.
+  void finish(Value p, Value s) {
+    SmallVector<Value> lead(cast<MemRefType>(k.op.getInit().getType()).getRank() - 1, k.c(0));
+    for (int64_t v = 0; v < columns; v += lanes) {
+      Value n = k.add(k.mul(p, columns), v), mask;
+      if (sizes.n % columns)
+        mask = vector::CreateMaskOp::create(b, k.loc, VectorType::get(lanes, b.getI1Type()),
+                                            k.sub(k.c(sizes.n), n));
+      Value sum = vector::LoadOp::create(b, k.loc, VectorType::get(lanes, sumType), sums,
+                                         ValueRange{s, k.c(v)});
+      k.finish(lead, n, sum, mask);
+    }
+  }
+
+  KernelCode &k;
+  OpBuilder &b;
+  ISA isa;
+  KernelSizes sizes;
+  Type sumType;
+  bool floats, wide;
+  int64_t lanes, columns, depth, padded, panels, group = 1;
+  Value row, sums;
+};
+} // namespace
+
+bool terse::isStreamKernel(KernelOpInterface op) {
+  auto init = cast<ShapedType>(op.getInit().getType());
+  for (int64_t d : init.getShape().drop_back())
+    if (d != 1)
+      return false;
+  if (op.isDepthwise() || op.getWindowOrNull())
+    return false;
+  Type weight = cast<ShapedType>(op.getRhs().getType()).getElementType();
+  ISA isa = op.getScheduleAttr().getIsa();
+  return weight.isF32() ||
+         (getSumType(op).isInteger(32) && (isa == ISA::AVXVNNI || isa == ISA::AVX512VNNI));
+}
+void terse::buildStreamKernel(KernelCode &code, Value begin, Value end) {
+  StreamKernel(code).build(begin, end);
+}
+Value terse::countStreamItems(KernelCode &code) { return StreamKernel(code).countItems(); }
