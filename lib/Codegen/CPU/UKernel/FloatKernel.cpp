@@ -67,8 +67,15 @@ public:
       Value here = k.min(k.c(block), k.sub(total, first));
       k.branch(k.compare(arith::CmpIPredicate::ne, number, carried[0]), [&] {
         k.loop(zero, here, 1, [&](Value r) { left.copy(rows, r, k.add(first, r)); });
+        // What happens to lie there may be numbers that are slow to multiply.
+        k.loop(here, roundUp(here), 1, [&](Value r) {
+          k.loop(zero, k.c(pitch), lanes, [&](Value i) {
+            vector::StoreOp::create(b, k.loc, k.zero(vector()), rows, ValueRange{r, i});
+          });
+        });
       });
-      clear(count, here);
+      if (sizes.k > steps)
+        clear(count, here);
       k.loop(zero, k.c(sizes.k), steps, [&](Value i) {
         Value to = k.add(i, steps);
         if (sizes.k % steps)
@@ -101,9 +108,13 @@ private:
   }
   VectorType vector() const { return VectorType::get(lanes, sumType); }
 
+  // Whole tiles of rows.
+  Value roundUp(Value here) {
+    return k.mul(k.ceilDiv(here, schedule.getRows()), schedule.getRows());
+  }
+
   void clear(Value count, Value here) {
-    Value zeros = k.zero(vector()),
-          whole = k.mul(k.ceilDiv(here, schedule.getRows()), schedule.getRows());
+    Value zeros = k.zero(vector()), whole = roundUp(here);
     k.loop(k.c(0), count, 1, [&](Value s) {
       k.loop(k.c(0), whole, 1, [&](Value r) {
         for (int64_t v = 0; v < columns; v += lanes)

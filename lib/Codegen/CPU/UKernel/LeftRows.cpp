@@ -23,8 +23,8 @@ Value LeftRows::convert(Value v) {
 }
 
 // For pieces of at most a vector that make up `count`: (loop offset, fixed offset, size, mask).
-// Many equal ones come from a loop. Vectors of 512 bits end in one that is masked, others in
-// smaller ones.
+// Many equal ones come from a loop. Vectors of 512 bits end in one of which the mask says what to
+// read: all of it is written, because what follows comes later.
 void LeftRows::pieces(int64_t count,
                       llvm::function_ref<void(Value, int64_t, int64_t, Value)> body) {
   int64_t most = vectorBytes * 8 / stored.getIntOrFloatBitWidth();
@@ -54,11 +54,8 @@ Value LeftRows::load(VectorType vector, Value memory, ValueRange at, Value mask)
   return vector::LoadOp::create(b, k.loc, vector, memory, at);
 }
 
-void LeftRows::store(Value v, Value r, Value column, Value mask) {
-  if (mask)
-    vector::MaskedStoreOp::create(b, k.loc, rows, ValueRange{r, column}, mask, v);
-  else
-    vector::StoreOp::create(b, k.loc, v, rows, ValueRange{r, column});
+void LeftRows::store(Value v, Value r, Value column) {
+  vector::StoreOp::create(b, k.loc, v, rows, ValueRange{r, column});
 }
 
 void LeftRows::copyElements(Value memory, SmallVector<Value> at, Value r, Value column,
@@ -67,7 +64,7 @@ void LeftRows::copyElements(Value memory, SmallVector<Value> at, Value r, Value 
   pieces(count, [&](Value i, int64_t fixed, int64_t piece, Value mask) {
     at.back() = offset(last, i, fixed);
     auto vector = VectorType::get(piece, type.getElementType());
-    store(convert(load(vector, memory, at, mask)), r, offset(column, i, fixed), mask);
+    store(convert(load(vector, memory, at, mask)), r, offset(column, i, fixed));
   });
 }
 
@@ -78,7 +75,7 @@ void LeftRows::fill(Value r, Value column, int64_t count) {
   else if (widened)
     value = k.op.getLhsUnsigned() ? uint8_t(value) : int8_t(value);
   pieces(count, [&](Value i, int64_t fixed, int64_t piece, Value mask) {
-    store(k.splat(value, VectorType::get(piece, stored)), r, offset(column, i, fixed), mask);
+    store(k.splat(value, VectorType::get(piece, stored)), r, offset(column, i, fixed));
   });
 }
 

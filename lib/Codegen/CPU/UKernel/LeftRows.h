@@ -9,7 +9,8 @@
 namespace terse {
 
 /// Copies rows of a product's left operand, or what the windows of a convolution cover, into
-/// contiguous memory: windows, padding, signedness and word sizes disappear.
+/// contiguous memory: windows, padding, signedness and word sizes disappear. Goes from low to high
+/// addresses, and may write up to a vector past the end of what it copies.
 class LeftRows {
 public:
   using Value = mlir::Value;
@@ -33,7 +34,7 @@ private:
   Value convert(Value v);
   void pieces(int64_t count, llvm::function_ref<void(Value, int64_t, int64_t, Value)> body);
   Value load(mlir::VectorType type, Value memory, mlir::ValueRange at, Value mask);
-  void store(Value v, Value r, Value column, Value mask);
+  void store(Value v, Value r, Value column);
   Value offset(Value base, Value i, int64_t fixed) {
     return k.add(i ? k.add(base, i) : base, fixed);
   }

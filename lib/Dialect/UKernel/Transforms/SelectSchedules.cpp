@@ -123,7 +123,7 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     // Rows that stay in the second-level cache while the panels pass by.
     bool blocked = floats || isa == ISA::AMXInt8;
     int64_t bytes = (floats ? 4 : depth == 2 ? 2 : 1) * llvm::alignTo(sizes.k, align);
-    int64_t room = blocked ? 512 << 10 : 96 << 10, most = blocked ? 512 : 192;
+    int64_t room = blocked ? 512 << 10 : 96 << 10, most = isa == ISA::AMXInt8 ? 512 : 192;
     int64_t block = std::clamp<int64_t>(room / std::max<int64_t>(bytes, 1), rows, most);
     if (floats)
       block = std::max<int64_t>(block, 128);
@@ -132,7 +132,7 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
       int64_t image = 1;
       for (int64_t d : cast<ShapedType>(op.getInit().getType()).getShape().slice(1, 2))
         image *= ShapedType::isDynamic(d) ? 1024 : d;
-      bool small = isa == ISA::AMXInt8 && image <= 256;
+      bool small = blocked && image <= 256;
       block = std::min(block, small ? image * 2 : std::max<int64_t>(image / 4, 1));
     } else if (!ShapedType::isDynamic(m) && m > 0) {
       block = llvm::divideCeil(m, llvm::divideCeil(m, block));
