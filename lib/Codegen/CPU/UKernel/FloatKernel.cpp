@@ -153,8 +153,10 @@ private:
     });
     for (auto [i, acc] : llvm::enumerate(accs)) {
       SmallVector<Value> at{s, k.add(r0, i / count), k.c(i % count * lanes)};
-      Value sum = arith::AddFOp::create(b, k.loc,
-                                        vector::LoadOp::create(b, k.loc, vector(), sums, at), acc);
+      Value sum = acc;
+      if (sizes.k > steps)
+        sum = arith::AddFOp::create(b, k.loc, vector::LoadOp::create(b, k.loc, vector(), sums, at),
+                                    sum);
       vector::StoreOp::create(b, k.loc, sum, sums, at);
     }
   }
