@@ -26,24 +26,30 @@ CHOOSE4 = "terse-choose-encodings: {format: \"#terse.uniform<i4, block = 64>\"}"
 CHOOSE_NF4 = "terse-choose-encodings: {format: \"#terse.codebook<ui4, table = nf4, block = 64>\"}"
 STATIC = ["terse-insert-observers", "terse-calibrate",
           "terse-choose-activation-encodings: {activation-type: ui8, method: percentile}", "terse-apply-encodings"]
-# Residual sums keep their precision: float islands.
-FLOAT_SUMS = [line.replace("percentile}", "percentile, except-layers: [\"*add*\", \"*Add*\"]}") for line in STATIC]
+# What the preset int8-static-encoder takes.
+ENCODER = [line.replace("percentile}", "mse, integer-islands: true, float-residuals: true}") for line in STATIC]
+ISLANDS = [line.replace("percentile}", "percentile, integer-islands: true}") for line in STATIC]
+UNIFIED = [line.replace("percentile}", "percentile, unify-sums: true}") for line in STATIC]
+MSE = [line.replace("percentile}", "mse}") for line in STATIC]
 # Presets by name, others as passes.
 VARIANTS = {
     "int8-weights": None,
     "int4-weights": None,
     "int8-dynamic": None,
     "int8-static": None,
+    "int8-static-encoder": None,
     "int4 block 64": format_passes("#terse.uniform<i4, block = 64>"),
     "nf4": None,
     "nf4-double": None,
     "int8-dynamic, smooth": [CHOOSE8.replace("channel}", "channel, activations: row, activation-type: i8}"), "terse-smooth",
                              "terse-apply-encodings"],
+    "int8-static, mse": [*PREPARE, CHOOSE8, *MSE],
+    "int8-static, integer islands": [*PREPARE, CHOOSE8, *ISLANDS],
+    "int8-static, unified sums": [*PREPARE, CHOOSE8, *UNIFIED],
     "int8-static, smooth": [*PREPARE, CHOOSE8, "terse-smooth", *STATIC],
-    "int8-static, sums in float": [*PREPARE, CHOOSE8, *FLOAT_SUMS],
-    "int8-static, sums in float, smooth": [*PREPARE, CHOOSE8, "terse-smooth", *FLOAT_SUMS],
+    "int8-static-encoder, smooth": [*PREPARE, CHOOSE8, "terse-smooth", *ENCODER],
     "int4 block 64, search": [CHOOSE4, "terse-search-scales", "terse-apply-encodings"],
-    "int4 block 64, awq": [*PREPARE, CHOOSE4, "terse-awq", "terse-apply-encodings"],
+    "int4-awq": None,
     "int4 block 64, gptq": [*PREPARE, CHOOSE4, "terse-gptq: {sweeps: 10, steps: 10}", "terse-apply-encodings"],
     "int4 block 64, awq + gptq": [*PREPARE, CHOOSE4, "terse-awq", "terse-gptq: {sweeps: 10}", "terse-apply-encodings"],
     "nf4, awq": [*PREPARE, CHOOSE_NF4, "terse-awq", "terse-apply-encodings"],
@@ -124,13 +130,23 @@ def compress_variant(terse, model, variant, passes, out, data, folder):
     recipe = write_recipe(os.path.join(folder, "recipe.yaml"), passes) if passes else variant
     if not needs_data(variant, passes):
         return compress(terse, model, recipe, out)
-    if len(data) == 1 or any(word in text for text in [variant, *(passes or [])] for word in DIRECT):
-        # Passes that learn from data directly take the file in the middle, if there are several.
-        return compress(terse, model, recipe, out, "--data", data[len(data) // 2])
+    learns = any(word in text for text in [variant, *(passes or [])] for word in DIRECT)
+    # Passes that learn from data directly take the file in the middle, if there are several.
+    middle = data[len(data) // 2]
+    if len(data) == 1 or (learns and (not passes or "terse-insert-observers" not in passes)):
+        return compress(terse, model, recipe, out, "--data", middle)
+    if learns:
+        # What they choose is kept with the float model, which the others observe.
+        first = passes.index("terse-insert-observers")
+        chosen = os.path.join(folder, "chosen.mlirbc")
+        compress(terse, model, write_recipe(os.path.join(folder, "choose.yaml"), passes[:first]), chosen, "--data", middle)
+        model, recipe = chosen, write_recipe(recipe, passes[first:])
     # Samples of several sizes: statistics of each, merged.
     flags = []
     for i, file in enumerate(data):
         statistics = os.path.join(folder, f"statistics{i}.json")
+        if os.path.exists(statistics):
+            os.remove(statistics)
         compress(terse, model, recipe, out, "--data", file, "--statistics", statistics)
         flags += ["--statistics", statistics]
     compress(terse, model, recipe, out, *flags)
