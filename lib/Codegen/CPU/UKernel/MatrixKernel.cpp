@@ -74,7 +74,8 @@ public:
       words = view(bytes, {block, padded * storedBytes / 4}, b.getI32Type());
     sums = view(sumBytes, {schedule.getRows(), columns}, sumType);
     if (decoder && decoder->getLayout().hasGaps())
-      packedRow = view(k.allocate(sizes.k * 4), {1, sizes.k}, sumType);
+      // The last vector of a row may reach past its end.
+      packedRow = view(k.allocate(sizes.k * 4 + 64), {1, sizes.k}, sumType);
     // Few rows decode in registers, if it is known that they are few.
     bool known = cast<MemRefType>(k.op.getInit().getType()).hasStaticShape();
     bool few = decoder && known && isFew();
