@@ -167,10 +167,7 @@ terse::tuneKernels(ModuleOp original, const CompileOptions &options, Tuning &tun
   llvm::MapVector<std::string, KernelOpInterface, std::map<std::string, unsigned>> kernels;
   module->walk([&](KernelOpInterface op) {
     std::string signature = getKernelSignature(op);
-    // Weights that the kernel decodes come from an op of this dialect.
-    Operation *weights = op.getRhs().getDefiningOp();
-    bool isPlain = weights && !isa<UKernelDialect>(weights->getDialect());
-    if (!op.isDepthwise() && isPlain && !tuning.schedules.count(signature))
+    if (!op.isDepthwise() && !op.getDecodingAttr() && !tuning.schedules.count(signature))
       kernels.insert({signature, op});
   });
   CompileOptions alone = options;
