@@ -21,13 +21,18 @@ from catalogue import MODELS, add_options, get_error, locate, make_feeds, run_te
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def run_onnxruntime(model, feeds, folder):
+def write_inputs(feeds, folder):
+    """Raw data and their list, as the scripts for node read them."""
     listing = {}
     for i, (name, value) in enumerate(feeds.items()):
         np.ascontiguousarray(value).tofile(f"{folder}/in{i}.bin")
         listing[name] = {"type": str(value.dtype), "shape": list(value.shape), "file": f"in{i}.bin"}
     with open(f"{folder}/in.json", "w") as f:
         json.dump(listing, f)
+
+
+def run_onnxruntime(model, feeds, folder):
+    write_inputs(feeds, folder)
     subprocess.run(["node", f"{HERE}/ort_run.js", model, folder], check=True)
     with open(f"{folder}/out.json") as f:
         outputs = json.load(f)["outputs"]

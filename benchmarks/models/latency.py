@@ -18,7 +18,8 @@ import tempfile
 
 import numpy as np
 
-from catalogue import MODELS, add_options, locate, make_feeds, specialize
+from catalogue import add_options, locate, make_feeds, specialize
+from compare_onnxruntime import write_inputs
 from export_onnxruntime import build, calibrate
 from onnx_writer import Graph
 
@@ -32,12 +33,7 @@ class Onnxruntime:
     """A node process that times models on the inputs of a folder."""
 
     def __init__(self, feeds, folder, threads, prefix):
-        listing = {}
-        for i, (name, value) in enumerate(feeds.items()):
-            np.ascontiguousarray(value).tofile(f"{folder}/ort{i}.bin")
-            listing[name] = {"type": str(value.dtype), "shape": list(value.shape), "file": f"ort{i}.bin"}
-        with open(f"{folder}/in.json", "w") as f:
-            json.dump(listing, f)
+        write_inputs(feeds, folder)
         self.process = subprocess.Popen([*prefix, "node", f"{HERE}/ort_bench.js", folder, str(threads)], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
 
@@ -55,9 +51,8 @@ class Onnxruntime:
 
 
 def time_terse(args, model, inputs, runs, threads, prefix):
-    out = subprocess.run([*prefix, args.terse, "bench", model, "--inputs", inputs, "--runs", str(runs), "--threads", str(threads),
-                          "--json", inputs + ".json"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    del out
+    subprocess.run([*prefix, args.terse, "bench", model, "--inputs", inputs, "--runs", str(runs), "--threads", str(threads),
+                    "--json", inputs + ".json"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     with open(inputs + ".json") as f:
         latency = json.load(f)["models"][0]["latency"]
     return latency["p50_ms"], latency["p99_ms"]
