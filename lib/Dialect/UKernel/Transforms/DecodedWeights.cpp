@@ -177,7 +177,8 @@ FailureOr<HostTensor> terse::ukernel::packDecoded(WeightsOp weights, PackOp op) 
           at[layout.getZeroOffset() + i * layout.zeroBytes + lane] =
               uint8_t(parts->zeroPoints[index]);
       }
-      std::memcpy(at + layout.getIndexOffset(), indices.data(), indices.size() * 2);
+      if (!indices.empty())
+        std::memcpy(at + layout.getIndexOffset(), indices.data(), indices.size() * 2);
       at += layout.getCodeOffset();
       for (int64_t k = first; k < last; ++k) {
         uint32_t code = codes[order.at(n, k)] & mask;
