@@ -9,11 +9,14 @@ using namespace terse::onnx;
 
 template <typename OpTy>
 static Attrs getWindowAttrs(OpTy op) {
-  return {{"kernel_shape", op.getKernel()},
-          {"strides", op.getStrides()},
-          {"pads", op.getPads()},
-          {"dilations", op.getDilations()},
-          {"ceil_mode", op.getCeilMode()}};
+  Attrs attributes{{"kernel_shape", op.getKernel()},
+                   {"strides", op.getStrides()},
+                   {"pads", op.getPads()},
+                   {"ceil_mode", op.getCeilMode()}};
+  // onnxruntime's average pool of integers knows no such attribute.
+  if (llvm::any_of(op.getDilations(), [](int64_t dilation) { return dilation != 1; }))
+    attributes.push_back({"dilations", op.getDilations()});
+  return attributes;
 }
 
 static void exportPool(nn::PoolOp op, Exporter &e) {
