@@ -5,6 +5,7 @@
 // input for all LLVM knows, so that it neither keeps the sum in a register nor vectorizes; and it
 // cannot run loops in parallel.
 
+#include "Outline.h"
 #include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -26,6 +27,8 @@ using namespace terse;
 
 // Elements of a row that one item of a parallel range covers.
 static constexpr int64_t kPiece = 4096;
+// Iterations from which a loop is worth a call.
+static constexpr int64_t kLong = 1024;
 
 namespace {
 // Ops that compute each lane on its own, do not trap, and have instructions or polynomials.
@@ -425,26 +428,22 @@ private:
 struct VectorizeLoopsPass : terse::impl::VectorizeLoopsPassBase<VectorizeLoopsPass> {
   using VectorizeLoopsPassBase::VectorizeLoopsPassBase;
 
-  // `name(operands..., begin, end)`.
-  func::FuncOp createFunction(OpBuilder &b, linalg::GenericOp op, StringRef name, int64_t lanes) {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToEnd(getOperation().getBody());
-    SmallVector<Type> types(op->getOperandTypes());
-    types.append(2, b.getIndexType());
-    auto function = func::FuncOp::create(b, op.getLoc(), name, b.getFunctionType(types, {}));
-    function.setPrivate();
-    function->setAttr("passthrough", b.getArrayAttr(b.getStringAttr("noinline")));
-    function->setAttr(cpu::kParallelAttr, b.getUnitAttr());
-    Block *block = function.addEntryBlock();
-    b.setInsertionPointToStart(block);
-    IRMapping mapping;
-    mapping.map(op->getOperands(), block->getArguments().drop_back(2));
-    auto inside = cast<linalg::GenericOp>(b.clone(*op.getOperation(), mapping));
-    LoopBuilder(b, inside, lanes, hasFMA)
-        .build(block->getArguments().end()[-2], block->getArguments().end()[-1]);
-    func::ReturnOp::create(b, op.getLoc());
-    inside.erase();
-    return function;
+  // Operands of long loops lose their sizes, so that loops which differ in nothing else share a
+  // function.
+  static SmallVector<Value> forgetSizes(OpBuilder &b, linalg::GenericOp op) {
+    SmallVector<Value> operands(op->getOperands());
+    int64_t inner = op.getStaticLoopRanges().back();
+    if (!ShapedType::isDynamic(inner) && inner < kLong)
+      return operands;
+    for (Value &v : operands) {
+      auto type = cast<MemRefType>(v.getType());
+      auto open = MemRefType::get(SmallVector<int64_t>(type.getRank(), ShapedType::kDynamic),
+                                  type.getElementType(), MemRefLayoutAttrInterface(),
+                                  type.getMemorySpace());
+      if (type != open && type.getLayout().isIdentity())
+        v = memref::CastOp::create(b, op.getLoc(), open, v);
+    }
+    return operands;
   }
 
   void runOnOperation() override {
@@ -454,41 +453,44 @@ struct VectorizeLoopsPass : terse::impl::VectorizeLoopsPassBase<VectorizeLoopsPa
       if (matches(op) && !op->hasAttr(cpu::kKernelAttr))
         ops.push_back(op);
     });
-    int64_t functions = 0;
+    OutlinedFunctions functions(getOperation(), "loop_");
     for (linalg::GenericOp op : ops) {
       OpBuilder b(op);
       Location loc = op.getLoc();
       LoopBuilder builder(b, op, lanes, hasFMA);
-      SmallVector<int64_t> ranges = op.getStaticLoopRanges();
       int64_t work = 1;
-      for (int64_t r : ranges)
+      for (int64_t r : op.getStaticLoopRanges())
         work = ShapedType::isDynamic(r) || ShapedType::isDynamic(work) ? ShapedType::kDynamic
                                                                        : work * r;
+      bool known = !ShapedType::isDynamic(work);
       Value begin = arith::ConstantIndexOp::create(b, loc, 0), end = builder.countItems();
-      auto serial = [&] { builder.build(begin, end); };
-      if (parallelWork < 0 || (!ShapedType::isDynamic(work) && work < parallelWork)) {
-        serial();
-        ++numLoops;
+      ++numLoops;
+      if (known && work < kLong) {
+        builder.build(begin, end);
         op.erase();
         continue;
       }
-      func::FuncOp function =
-          createFunction(b, op, ("loop_" + llvm::Twine(functions++)).str(), lanes);
-      SmallVector<Value> args(op->getOperands());
+      SmallVector<Value> args = forgetSizes(b, op);
+      func::FuncOp serial = functions.get(
+          op, ValueRange(args).getTypes(),
+          [&](OpBuilder &inner, Operation *inside, Value from, Value to) {
+            LoopBuilder(inner, cast<linalg::GenericOp>(inside), lanes, hasFMA).build(from, to);
+          });
       args.append({begin, end});
-      if (!ShapedType::isDynamic(work)) {
-        func::CallOp::create(b, loc, function, args);
+      if (parallelWork < 0 || (known && work < parallelWork)) {
+        func::CallOp::create(b, loc, serial, args);
+      } else if (func::FuncOp parallel = functions.getParallel(serial); known) {
+        func::CallOp::create(b, loc, parallel, args);
       } else {
         Value enough = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, builder.countWork(),
                                              arith::ConstantIndexOp::create(b, loc, parallelWork));
         auto branch = scf::IfOp::create(b, loc, enough, /*withElseRegion=*/true);
         OpBuilder::InsertionGuard guard(b);
         b.setInsertionPointToStart(branch.thenBlock());
-        func::CallOp::create(b, loc, function, args);
+        func::CallOp::create(b, loc, parallel, args);
         b.setInsertionPointToStart(branch.elseBlock());
-        serial();
+        func::CallOp::create(b, loc, serial, args);
       }
-      ++numLoops;
       op.erase();
     }
   }

@@ -11,11 +11,13 @@
 // SELECT-COUNT-2: terse_cpu.kernel = #terse_cpu.kernel<panel>
 // SELECT: terse_cpu.kernel = #terse_cpu.kernel<dot>
 // EXPAND-LABEL: func.func @products
-// EXPAND: call @kernel_0
-// EXPAND: call @kernel_0
+// EXPAND: call @kernel_0_parallel
+// EXPAND: call @kernel_0_parallel
 // EXPAND: call @kernel_1
-// EXPAND: func.func private @kernel_0{{.*}}terse_cpu.parallel
+// EXPAND: func.func private @kernel_0(
 // EXPAND: math.fma
+// EXPAND: func.func private @kernel_0_parallel{{.*}}terse_cpu.parallel
+// EXPAND: call @kernel_0(
 // EXPAND: func.func private @kernel_1
 // EXPAND: vector.reduction <add>
 func.func @products(%x: memref<32x64xf32>, %y: memref<64x16xf32>, %w: memref<16x64xf32>, %o: memref<32x16xf32>) {

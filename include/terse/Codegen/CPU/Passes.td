@@ -96,7 +96,7 @@ def ExpandKernelsPass : Pass<"terse-expand-kernels", "::mlir::ModuleOp"> {
   ];
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
                            "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
-                           "::mlir::vector::VectorDialect", "::terse::cpu::TerseCPUDialect"];
+                           "::mlir::vector::VectorDialect", "::terse::cpu::TerseCPUDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
 def ExpandUKernelsPass : Pass<"terse-expand-ukernels", "::mlir::ModuleOp"> {
@@ -137,14 +137,15 @@ def VectorizeLoopsPass : Pass<"terse-vectorize-loops", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numLoops", "vectorized", "Ops that became loops over vectors">];
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
                            "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
-                           "::terse::cpu::TerseCPUDialect"];
+                           "::terse::cpu::TerseCPUDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
 def ParallelCallsPass : Pass<"terse-parallel-calls", "::mlir::ModuleOp"> {
   let summary = "Hand calls of parallel functions to the loader's services";
   let description = [{
-    In the LLVM dialect: a call of a function marked `terse_cpu.parallel` becomes a call of
-    `terse_services_ptr->parallel_for` with the arguments in a structure on the stack, or stays where the pointer is null.
+    In the LLVM dialect: a function marked `terse_cpu.parallel`, whose last arguments are 0 and a number of items, hands
+    ranges of the items to `terse_services_ptr->parallel_for`, its arguments in a structure on the stack; where the pointer
+    is null, it runs them all.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }

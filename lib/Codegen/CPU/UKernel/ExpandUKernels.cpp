@@ -1,6 +1,7 @@
 //===- ExpandUKernels.cpp - Kernels as functions of vector code -----*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "../Outline.h"
 #include "KernelCode.h"
 #include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -8,9 +9,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/IR/Matchers.h"
 #include "terse/Codegen/CPU/Passes.h"
-#include "llvm/ADT/StringMap.h"
 
 namespace terse {
 #define GEN_PASS_DEF_EXPANDUKERNELSPASS
@@ -24,31 +23,6 @@ using namespace terse::ukernel;
 namespace {
 struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPass> {
   using ExpandUKernelsPassBase::ExpandUKernelsPassBase;
-
-  // What two ops must share to share a function: everything but the operands' names.
-  static std::string describe(KernelOpInterface op) {
-    std::string text;
-    llvm::raw_string_ostream os(text);
-    os << op->getName() << ' ' << op->getPropertiesAsAttribute();
-    for (Type type : op->getOperandTypes())
-      os << ' ' << type;
-    Block &block = op.getEpilogue().front();
-    for (Operation &inner : block) {
-      os << ' ' << inner.getName() << ' ' << inner.getAttrDictionary();
-      for (Type type : inner.getResultTypes())
-        os << ' ' << type;
-      for (Value v : inner.getOperands()) {
-        Attribute constant;
-        if (auto arg = dyn_cast<BlockArgument>(v))
-          os << " a" << arg.getArgNumber();
-        else if (matchPattern(v, m_Constant(&constant)))
-          os << ' ' << constant;
-        else
-          os << " r" << std::distance(block.begin(), v.getDefiningOp()->getIterator());
-      }
-    }
-    return text;
-  }
 
   // Kernels read and write vectors along the innermost dimension: other buffers are copied.
   static void makeContiguous(OpBuilder &b, KernelOpInterface op) {
@@ -97,54 +71,11 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
     return {buildMatrixKernel, countMatrixItems};
   }
 
-  // `name(operands..., begin, end)`.
-  func::FuncOp createFunction(OpBuilder &b, KernelOpInterface op, StringRef name) {
-    Location loc = op.getLoc();
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToEnd(getOperation().getBody());
-    SmallVector<Type> types(op->getOperandTypes());
-    types.append(2, b.getIndexType());
-    auto function = func::FuncOp::create(b, loc, name, b.getFunctionType(types, {}));
-    function.setPrivate();
-    // Its code in place of the call would only make one large function of many.
-    function->setAttr("passthrough", b.getArrayAttr(b.getStringAttr("noinline")));
-    Block *block = function.addEntryBlock();
-    b.setInsertionPointToStart(block);
-    IRMapping mapping;
-    mapping.map(op->getOperands(), block->getArguments().drop_back(2));
-    // Its epilogue may use constants of the other function; it goes away below.
-    Operation *inside = b.clone(*op.getOperation(), mapping);
-    Value begin = block->getArguments().end()[-2], end = block->getArguments().end()[-1];
-    KernelCode code(b, cast<KernelOpInterface>(inside), hasFMA);
-    chooseBuilders(op).build(code, begin, end);
-    func::ReturnOp::create(b, loc);
-    inside->erase();
-    return function;
-  }
-
-  // A function around `kernel` that a loader may call for several ranges at once.
-  func::FuncOp createParallel(OpBuilder &b, func::FuncOp kernel) {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointAfter(kernel);
-    auto function = func::FuncOp::create(b, kernel.getLoc(), (kernel.getName() + "_parallel").str(),
-                                         kernel.getFunctionType());
-    function.setPrivate();
-    function->setAttr(cpu::kParallelAttr, b.getUnitAttr());
-    Block *block = function.addEntryBlock();
-    b.setInsertionPointToStart(block);
-    func::CallOp::create(b, kernel.getLoc(), kernel, block->getArguments());
-    func::ReturnOp::create(b, kernel.getLoc());
-    return function;
-  }
-
   void runOnOperation() override {
     ModuleOp module = getOperation();
     SmallVector<KernelOpInterface> ops;
     module.walk([&](KernelOpInterface op) { ops.push_back(op); });
-    struct Functions {
-      func::FuncOp serial, parallel;
-    };
-    llvm::StringMap<Functions> functions;
+    OutlinedFunctions functions(module, "ukernel_");
     for (KernelOpInterface op : ops) {
       auto rhs = dyn_cast<MemRefType>(op.getRhs().getType());
       if (!rhs || rhs.getRank() != 3 || !op.getScheduleAttr()) {
@@ -155,10 +86,12 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
       makeContiguous(b, op);
       b.setInsertionPoint(op);
       Location loc = op.getLoc();
-      Functions &function = functions[describe(op)];
-      if (!function.serial)
-        function.serial =
-            createFunction(b, op, ("ukernel_" + llvm::Twine(functions.size() - 1)).str());
+      func::FuncOp serial =
+          functions.get(op, op->getOperandTypes(),
+                        [&](OpBuilder &inner, Operation *inside, Value begin, Value end) {
+                          KernelCode code(inner, cast<KernelOpInterface>(inside), hasFMA);
+                          chooseBuilders(op).build(code, begin, end);
+                        });
       KernelCode code(b, op, hasFMA);
       SmallVector<Value> args(op->getOperands());
       args.push_back(code.c(0));
@@ -170,17 +103,16 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
       int64_t work =
           type.hasStaticShape() ? type.getNumElements() * getSizes(op).k : ShapedType::kDynamic;
       if (parallelWork < 0 || (!ShapedType::isDynamic(work) && work < parallelWork)) {
-        call(function.serial);
+        call(serial);
       } else {
-        if (!function.parallel)
-          function.parallel = createParallel(b, function.serial);
+        func::FuncOp parallel = functions.getParallel(serial);
         if (!ShapedType::isDynamic(work)) {
-          call(function.parallel);
+          call(parallel);
         } else {
           Value total = code.mul(code.countRows(), perRow);
           code.branch(
-              code.less(total, code.c(parallelWork)), [&] { call(function.serial); },
-              [&] { call(function.parallel); });
+              code.less(total, code.c(parallelWork)), [&] { call(serial); },
+              [&] { call(parallel); });
         }
       }
       op->erase();

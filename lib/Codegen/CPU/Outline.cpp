@@ -1,0 +1,89 @@
+//===- Outline.cpp - Code as functions over ranges of work ----------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Outline.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
+#include "terse/Codegen/CPU/Passes.h"
+
+using namespace mlir;
+using namespace terse;
+
+std::string terse::describeForOutlining(Operation *op, TypeRange types) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << op->getName() << ' ' << op->getPropertiesAsAttribute() << ' '
+     << op->getDiscardableAttrDictionary();
+  for (Type type : types)
+    os << ' ' << type;
+  for (Region &region : op->getRegions())
+    for (Block &block : region) {
+      os << " |";
+      for (Operation &inner : block) {
+        os << ' ' << inner.getName() << ' ' << inner.getAttrDictionary();
+        for (Type type : inner.getResultTypes())
+          os << ' ' << type;
+        for (Value v : inner.getOperands()) {
+          Attribute constant;
+          if (auto arg = dyn_cast<BlockArgument>(v))
+            os << " a" << arg.getArgNumber();
+          else if (matchPattern(v, m_Constant(&constant)))
+            os << ' ' << constant;
+          else
+            os << " r" << std::distance(block.begin(), v.getDefiningOp()->getIterator());
+        }
+      }
+    }
+  return text;
+}
+
+// Nothing outside of the module calls it, so that arguments which are always equal can go.
+static func::FuncOp createFunction(OpBuilder &b, Location loc, StringRef name, FunctionType type) {
+  auto function = func::FuncOp::create(b, loc, name, type);
+  function.setPrivate();
+  function->setAttr("llvm.linkage",
+                    LLVM::LinkageAttr::get(b.getContext(), LLVM::Linkage::Internal));
+  return function;
+}
+
+func::FuncOp OutlinedFunctions::get(Operation *op, TypeRange types, BuildBody build) {
+  func::FuncOp &function = functions[describeForOutlining(op, types)];
+  if (function)
+    return function;
+  OpBuilder b(op->getContext());
+  b.setInsertionPointToEnd(module.getBody());
+  SmallVector<Type> arguments(types);
+  arguments.append(2, b.getIndexType());
+  function = createFunction(b, op->getLoc(), prefix + std::to_string(functions.size() - 1),
+                            b.getFunctionType(arguments, {}));
+  // Its code in place of the call would only make one large function of many.
+  function->setAttr("passthrough", b.getArrayAttr(b.getStringAttr("noinline")));
+  Block *block = function.addEntryBlock();
+  b.setInsertionPointToStart(block);
+  IRMapping mapping;
+  mapping.map(op->getOperands(), block->getArguments().drop_back(2));
+  // Its regions may use constants of the other function; it goes away below.
+  Operation *inside = b.clone(*op, mapping);
+  build(b, inside, block->getArguments().end()[-2], block->getArguments().end()[-1]);
+  b.setInsertionPointToEnd(block);
+  func::ReturnOp::create(b, op->getLoc());
+  inside->erase();
+  return function;
+}
+
+func::FuncOp OutlinedFunctions::getParallel(func::FuncOp function) {
+  func::FuncOp &around = parallel[function.getName()];
+  if (around)
+    return around;
+  OpBuilder b(function.getContext());
+  b.setInsertionPointAfter(function);
+  around = createFunction(b, function.getLoc(), (function.getName() + "_parallel").str(),
+                          function.getFunctionType());
+  around->setAttr(cpu::kParallelAttr, b.getUnitAttr());
+  Block *block = around.addEntryBlock();
+  b.setInsertionPointToStart(block);
+  func::CallOp::create(b, function.getLoc(), function, block->getArguments());
+  func::ReturnOp::create(b, function.getLoc());
+  return around;
+}
