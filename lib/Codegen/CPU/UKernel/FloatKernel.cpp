@@ -2,40 +2,54 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //   for blocks of rows, chunks of panels:                    (one item of the range)
-//     if the block of rows is a new one: copy it
-//     for blocks of k, panels of the chunk, tiles of rows:
-//       sums += row * panel along the block of k             (in registers, then added)
-//     for rows, panels: epilogue(sums), store
+//     if rows are copied and the block is a new one: copy them
+//     for parts of k, panels of the chunk, tiles of rows:
+//       for pieces of the part:
+//         sums += rows * panel along the piece               (in registers, then added)
+//       after the last part: epilogue(sums), store
 //
-// A block of a panel stays in the first-level cache while tiles of rows pass by. That each block of
-// k adds up by itself also keeps the error of long sums small.
+// FloatTiles says which rows make up a tile. That each piece of k adds up by itself keeps the error
+// of long sums small. Where there is one piece only, sums go from registers through the epilogue.
 
-#include "KernelCode.h"
-#include "LeftRows.h"
+#include "FloatRows.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace terse;
 using namespace terse::ukernel;
 
-// Products that add up in one register.
-static constexpr int64_t kFloatBlock = 128;
-// Columns whose sums wait in memory.
+// Products that add up in one register: at most, and where one can choose.
+static constexpr int64_t kLongestPiece = 160, kPiece = 128;
+// Parts of contractions longer than this pass by one after the other.
+static constexpr int64_t kLongestPart = 1536, kPart = 1024;
+// Columns of a chunk.
 static constexpr int64_t kChunkColumns = 256;
 // Weights beyond this are fetched ahead of their use.
-static constexpr int64_t kNearBytes = 1 << 20;
+static constexpr int64_t kNearBytes = 512 << 10;
+// Ops of an epilogue that is repeated for each register of sums.
+static constexpr int64_t kSmallEpilogue = 12;
+
+// A length of pieces that make up `total`.
+static int64_t choosePiece(int64_t total) {
+  if (total <= kLongestPiece)
+    return std::max<int64_t>(total, 1);
+  for (int64_t length = kPiece; length >= kPiece / 2; --length)
+    if (total % length == 0)
+      return length;
+  return kPiece;
+}
 
 namespace {
 class FloatKernel {
 public:
   explicit FloatKernel(KernelCode &code)
       : k(code), b(code.b), schedule(code.schedule), sizes(getSizes(code.op)),
-        sumType(getSumType(code.op)) {
+        sumType(getSumType(code.op)), rows(code, FloatTiles(code.op, code.schedule.getRows())),
+        tiles(rows.tiles) {
     ISA isa = schedule.getIsa();
     lanes = isa == ISA::AVX512 ? 16 : isa == ISA::Portable ? 4 : 8;
     columns = schedule.getColumns();
     panels = llvm::divideCeil(sizes.n, columns);
-    block = llvm::alignTo(schedule.getBlock(), schedule.getRows());
     chunk = std::clamp<int64_t>(kChunkColumns / columns, 1, panels);
     chunks = llvm::divideCeil(panels, chunk);
     // Halves for two threads.
@@ -43,141 +57,235 @@ public:
       ++chunks;
     chunk = llvm::divideCeil(panels, chunks);
     chunks = llvm::divideCeil(panels, chunk);
-    // Rows do not meet in a set of the cache.
-    pitch = (llvm::divideCeil(sizes.k, 16) | 1) * 16;
-    steps = kFloatBlock;
-    for (int64_t length = kFloatBlock; length >= kFloatBlock / 2; --length)
-      if (sizes.k % length == 0) {
-        steps = length;
-        break;
-      }
+    piece = choosePiece(tiles.runLength);
+    group =
+        std::clamp<int64_t>(kLongestPiece / std::max<int64_t>(tiles.runLength, 1), 1, tiles.runs);
+    part = tiles.runLength;
+    if (tiles.runs == 1 && tiles.lines == 1 && part > kLongestPart)
+      part = llvm::alignTo(llvm::divideCeil(part, llvm::divideCeil(part, kPart)), piece);
+    onePart = part >= tiles.runLength;
+    onePiece = piece >= tiles.runLength && group >= tiles.runs;
   }
 
-  Value countItems() { return k.mul(k.ceilDiv(k.countRows(), block), chunks); }
+  Value countItems() { return k.mul(rows.countBlocks(), chunks); }
 
   void build(Value begin, Value end) {
-    rows = view(k.allocate(block * pitch * 4 + 64), {block, pitch});
-    sums = view(k.allocate(chunk * block * columns * 4), {chunk, block, columns});
+    rows.allocate();
+    if (!onePiece || !isSmallEpilogue()) {
+      int64_t most = onePart ? tiles.tileLines * tiles.tileWidth : chunk * rows.blockWidth;
+      sums = memref::ViewOp::create(b, k.loc, MemRefType::get({most, columns}, sumType),
+                                    k.allocate(most * columns * 4), k.c(0), ValueRange());
+    }
+    weights = memref::CollapseShapeOp::create(b, k.loc, k.op.getRhs(),
+                                              SmallVector<ReassociationIndices>{{0, 1, 2}});
     k.flatten();
-    LeftRows left(k, sumType, false, false, lanes * 4);
-    Value zero = k.c(0), total = k.countRows();
+    Value zero = k.c(0);
     k.loop(begin, end, 1, {k.c(-1)}, [&](Value item, ValueRange carried) {
-      Value number = k.div(item, k.c(chunks)), p0 = k.mul(k.rem(item, k.c(chunks)), chunk);
-      Value count = k.min(k.c(chunk), k.sub(k.c(panels), p0)), first = k.mul(number, block);
-      Value here = k.min(k.c(block), k.sub(total, first));
-      k.branch(k.compare(arith::CmpIPredicate::ne, number, carried[0]), [&] {
-        k.loop(zero, here, 1, [&](Value r) { left.copy(rows, r, k.add(first, r)); });
-        // What happens to lie there may be numbers that are slow to multiply.
-        k.loop(here, roundUp(here), 1, [&](Value r) {
-          k.loop(zero, k.c(pitch), lanes, [&](Value i) {
-            vector::StoreOp::create(b, k.loc, k.zero(vector()), rows, ValueRange{r, i});
-          });
-        });
-      });
-      if (sizes.k > steps)
-        clear(count, here);
-      k.loop(zero, k.c(sizes.k), steps, [&](Value i) {
-        Value to = k.add(i, steps);
-        if (sizes.k % steps)
-          to = k.min(to, k.c(sizes.k));
+      Value number = k.div(item, k.c(chunks));
+      p0 = k.mul(k.rem(item, k.c(chunks)), chunk);
+      Value count = k.min(k.c(chunk), k.sub(k.c(panels), p0));
+      rows.locate(number);
+      if (tiles.left != FloatTiles::Left::Direct)
+        k.branch(k.compare(arith::CmpIPredicate::ne, number, carried[0]), [&] { rows.copy(); });
+      auto all = [&](Value from) {
+        partFrom = from;
         k.loop(zero, count, 1, [&](Value s) {
-          k.loop(zero, here, schedule.getRows(), [&](Value r0) {
-            bool known = cast<MemRefType>(k.op.getInit().getType()).hasStaticShape();
-            if (known || schedule.getRows() == 1)
-              return tile(p0, s, r0, i, to, schedule.getRows());
-            // One row is what a batch of one leaves.
-            k.branch(
-                k.less(k.c(1), k.sub(here, r0)),
-                [&] { tile(p0, s, r0, i, to, schedule.getRows()); },
-                [&] { tile(p0, s, r0, i, to, 1); });
-          });
+          panelOfChunk = s;
+          forTiles();
         });
-      });
-      k.loop(zero, here, 1, [&](Value r) {
-        k.loop(zero, count, 1, [&](Value s) { finish(k.add(p0, s), s, r, k.add(first, r)); });
-      });
+      };
+      if (onePart)
+        all(zero);
+      else
+        k.loop(zero, k.c(tiles.runLength), part, all);
       return SmallVector<Value>{number};
     });
     k.release();
   }
 
 private:
-  Value view(Value bytes, ArrayRef<int64_t> shape) {
-    return memref::ViewOp::create(b, k.loc, MemRefType::get(shape, sumType), bytes, k.c(0),
-                                  ValueRange());
-  }
   VectorType vector() const { return VectorType::get(lanes, sumType); }
 
-  // Whole tiles of rows.
-  Value roundUp(Value here) {
-    return k.mul(k.ceilDiv(here, schedule.getRows()), schedule.getRows());
+  bool isSmallEpilogue() {
+    Block &block = k.op.getEpilogue().front();
+    return std::distance(block.begin(), block.end()) <= kSmallEpilogue;
   }
 
-  void clear(Value count, Value here) {
-    Value zeros = k.zero(vector()), whole = roundUp(here);
-    k.loop(k.c(0), count, 1, [&](Value s) {
-      k.loop(k.c(0), whole, 1, [&](Value r) {
-        for (int64_t v = 0; v < columns; v += lanes)
-          vector::StoreOp::create(b, k.loc, zeros, sums, ValueRange{s, r, k.c(v)});
-      });
-    });
-  }
-
-  void tile(Value p0, Value s, Value r0, Value from, Value to, int64_t tileRows) {
-    int64_t count = columns / lanes;
-    Value p = k.add(p0, s), weights = k.op.getRhs();
-    auto type = cast<MemRefType>(weights.getType());
-    bool far = type.getNumElements() * 4 > kNearBytes;
-    Value flat = memref::CollapseShapeOp::create(b, k.loc, weights,
-                                                 SmallVector<ReassociationIndices>{{0, 1, 2}});
-    SmallVector<Value> accs(tileRows * count, k.zero(vector()));
-    accs = k.loop(from, to, 1, accs, [&](Value i, ValueRange in) {
-      SmallVector<Value> panel, out;
-      // What the next block of k will read of this panel.
-      if (far) {
-        Value at = k.add(k.mul(k.add(k.mul(p, sizes.k), i), columns), steps * columns);
-        for (int64_t l = 0; l < columns; l += 16)
-          memref::PrefetchOp::create(b, k.loc, flat, ValueRange{k.add(at, l)}, /*isWrite=*/false,
-                                     /*localityHint=*/2, /*isDataCache=*/true);
-      }
-      for (int64_t v = 0; v < columns; v += lanes)
-        panel.push_back(
-            vector::LoadOp::create(b, k.loc, vector(), weights, ValueRange{p, i, k.c(v)}));
-      for (int64_t r = 0; r < tileRows; ++r) {
-        Value x = memref::LoadOp::create(b, k.loc, rows, ValueRange{k.add(r0, r), i});
-        x = vector::BroadcastOp::create(b, k.loc, vector(), x);
-        for (int64_t v = 0; v < count; ++v)
-          out.push_back(k.multiplyAdd(x, panel[v], in[r * count + v]));
-      }
-      return out;
-    });
-    for (auto [i, acc] : llvm::enumerate(accs)) {
-      SmallVector<Value> at{s, k.add(r0, i / count), k.c(i % count * lanes)};
-      Value sum = acc;
-      if (sizes.k > steps)
-        sum = arith::AddFOp::create(b, k.loc, vector::LoadOp::create(b, k.loc, vector(), sums, at),
-                                    sum);
-      vector::StoreOp::create(b, k.loc, sum, sums, at);
-    }
-  }
-
-  void finish(Value p, Value s, Value r, Value row) {
-    auto all = [&](bool masked) {
-      for (int64_t v = 0; v < columns; v += lanes) {
-        Value n = k.add(k.mul(p, columns), v), mask;
-        if (masked)
-          mask = vector::CreateMaskOp::create(b, k.loc, VectorType::get(lanes, b.getI1Type()),
-                                              k.sub(k.c(sizes.n), n));
-        Value sum = vector::LoadOp::create(b, k.loc, vector(), sums, ValueRange{s, r, k.c(v)});
-        k.finish(row, n, sum, mask);
+  // Tiles of the block; the last ones are smaller, of known size where the result's is known.
+  void forTiles() {
+    auto along = [&](Value y, int64_t height) {
+      Value at = rows.x0;
+      SmallVector<int64_t> widths{tiles.tileWidth};
+      if (!ShapedType::isDynamic(tiles.width))
+        widths.push_back(tiles.width % tiles.tileWidth);
+      else
+        widths.append({4, 1});
+      for (size_t i = 0; i < widths.size(); ++i) {
+        int64_t width = widths[i];
+        if (width == 0 || (i > 0 && width >= widths[i - 1]))
+          continue;
+        bool last = i + 1 == widths.size();
+        Value to = last ? rows.x1 : k.add(at, k.mul(k.div(k.sub(rows.x1, at), k.c(width)), width));
+        k.loop(at, to, width, [&](Value x) { tile(y, x, height, width); });
+        at = to;
       }
     };
-    if (sizes.n % columns == 0)
-      return all(false);
-    if (panels == 1)
-      return all(true);
+    if (tiles.lines == 1)
+      return along(k.c(0), 1);
+    int64_t height = tiles.tileLines, left = tiles.lines % height;
+    Value whole = k.add(rows.y0, k.mul(k.div(k.sub(rows.y1, rows.y0), k.c(height)), height));
+    k.loop(rows.y0, whole, height, [&](Value y) { along(y, height); });
+    if (left)
+      k.loop(whole, rows.y1, left, [&](Value y) { along(y, left); });
+  }
+
+  void tile(Value y, Value x, int64_t height, int64_t width) {
+    int64_t count = columns / lanes, tileRows = height * width;
+    Value p = k.add(p0, panelOfChunk), base = rows.getBase(y, x), row = rows.getRow(y, x);
+    SmallVector<Value> zeros(tileRows * count, k.zero(vector()));
+    offsets.clear();
+    for (int64_t i = 0; i < tileRows; ++i)
+      offsets.push_back(i / width * rows.lineStep + i % width * rows.pixelStep);
+    ahead = findAhead(p, x);
+    Value partTo =
+        onePart ? k.c(tiles.runLength) : k.min(k.add(partFrom, part), k.c(tiles.runLength));
+    auto getResultRow = [&](Value line, Value pixel) {
+      return k.add(k.add(row, pixel), k.mul(line, k.c(tiles.lines == 1 ? 0 : tiles.width)));
+    };
+    if (onePiece) {
+      SmallVector<Value> accs = multiply(p, base, k.c(0), k.c(tiles.runs), partFrom, partTo, zeros);
+      if (!sums) {
+        forVectors(p, [&](int64_t v, Value n, Value mask) {
+          for (int64_t i = 0; i < tileRows; ++i)
+            k.finish(getResultRow(k.c(i / width), k.c(i % width)), n, accs[i * count + v], mask);
+        });
+        return;
+      }
+      store(accs, k.c(0));
+    } else {
+      Value first =
+          onePart ? k.c(0) : k.add(k.mul(panelOfChunk, rows.blockWidth), k.sub(x, rows.x0));
+      auto clear = [&] { store(zeros, first); };
+      if (onePart)
+        clear();
+      else
+        k.branch(k.compare(arith::CmpIPredicate::eq, partFrom, k.c(0)), clear);
+      k.loop(k.c(0), k.c(tiles.runs), group, [&](Value run) {
+        Value runTo = k.add(run, group);
+        if (tiles.runs % group)
+          runTo = k.min(runTo, k.c(tiles.runs));
+        k.loop(partFrom, partTo, piece, [&](Value from) {
+          Value to = k.add(from, piece);
+          if (tiles.runLength % piece)
+            to = k.min(to, partTo);
+          SmallVector<Value> accs = multiply(p, base, run, runTo, from, to, zeros);
+          for (auto [i, acc] : llvm::enumerate(accs))
+            acc = arith::AddFOp::create(
+                b, k.loc, vector::LoadOp::create(b, k.loc, vector(), sums, getSum(first, i)), acc);
+          store(accs, first);
+        });
+      });
+    }
+    // Through the epilogue row by row: code for one is enough.
+    Value first = onePart ? k.c(0) : k.add(k.mul(panelOfChunk, rows.blockWidth), k.sub(x, rows.x0));
+    auto finish = [&] {
+      forVectors(p, [&](int64_t v, Value n, Value mask) {
+        k.loop(k.c(0), k.c(height), 1, [&](Value line) {
+          k.loop(k.c(0), k.c(width), 1, [&](Value pixel) {
+            Value from = k.add(first, k.add(k.mul(line, width), pixel));
+            Value sum =
+                vector::LoadOp::create(b, k.loc, vector(), sums, ValueRange{from, k.c(v * lanes)});
+            k.finish(getResultRow(line, pixel), n, sum, mask);
+          });
+        });
+      });
+    };
+    if (onePart)
+      finish();
+    else
+      k.branch(k.compare(arith::CmpIPredicate::eq, partTo, k.c(tiles.runLength)), finish);
+  }
+
+  // Adds the products of the runs [run, runTo), elements [from, to) of each, to `accs`.
+  SmallVector<Value> multiply(Value p, Value base, Value run, Value runTo, Value from, Value to,
+                              ValueRange accs) {
+    int64_t count = columns / lanes;
+    auto alongRun = [&](Value u, ValueRange in) {
+      Value start = k.add(base, rows.getRunOffset(u));
+      Value w0 = k.add(k.mul(p, sizes.k), k.mul(u, tiles.runLength));
+      return k.loop(from, to, 1, in, [&](Value i, ValueRange in) {
+        SmallVector<Value> panel, out;
+        if (ahead)
+          for (int64_t l = 0; l < aheadLines; ++l) {
+            Value at = k.mul(k.sub(k.add(k.mul(u, tiles.runLength), i), partFrom), aheadLines * 16);
+            memref::PrefetchOp::create(b, k.loc, weights,
+                                       ValueRange{k.add(k.add(ahead, at), l * 16)},
+                                       /*isWrite=*/false, /*localityHint=*/2,
+                                       /*isDataCache=*/true);
+          }
+        Value w = k.mul(k.add(w0, i), columns);
+        for (int64_t v = 0; v < columns; v += lanes)
+          panel.push_back(
+              vector::LoadOp::create(b, k.loc, vector(), weights, ValueRange{k.add(w, v)}));
+        Value from = k.add(start, i);
+        for (auto [r, offset] : llvm::enumerate(offsets)) {
+          Value x = memref::LoadOp::create(b, k.loc, rows.memory, ValueRange{k.add(from, offset)});
+          x = vector::BroadcastOp::create(b, k.loc, vector(), x);
+          for (int64_t v = 0; v < count; ++v)
+            out.push_back(k.multiplyAdd(x, panel[v], in[r * count + v]));
+        }
+        return out;
+      });
+    };
+    if (group == 1)
+      return alongRun(run, accs);
+    return k.loop(run, runTo, 1, accs, [&](Value u, ValueRange in) { return alongRun(u, in); });
+  }
+
+  // Where the tile at `x` begins to fetch the panel after `p`, of which each tile of a block
+  // fetches a share; null if weights are near.
+  Value findAhead(Value p, Value x) {
+    if (sizes.k * panels * columns * 4 <= kNearBytes)
+      return {};
+    int64_t vectors = llvm::divideCeil(columns, 16);
+    int64_t count = std::max<int64_t>(rows.countTiles(), 1);
+    aheadLines = llvm::divideCeil(vectors, count);
+    Value next = k.add(k.mul(k.add(p, 1), sizes.k), partFrom), here = k.mul(p, sizes.k);
+    next = k.mul(next, columns);
+    if (count <= 1)
+      return next;
+    Value number = k.div(k.sub(x, rows.x0), k.c(tiles.tileWidth));
+    Value share = k.mul(number, (onePart ? sizes.k : part) * aheadLines * 16);
+    // The other tiles fetch what is there.
+    return arith::SelectOp::create(b, k.loc, k.less(k.mul(number, aheadLines), k.c(vectors)),
+                                   k.add(next, share), k.mul(here, columns));
+  }
+
+  SmallVector<Value> getSum(Value first, int64_t i) {
+    int64_t count = columns / lanes;
+    return {k.add(first, i / count), k.c(i % count * lanes)};
+  }
+  void store(ArrayRef<Value> accs, Value first) {
+    for (auto [i, acc] : llvm::enumerate(accs))
+      vector::StoreOp::create(b, k.loc, acc, sums, getSum(first, i));
+  }
+
+  // The vectors of panel `p`: number, column, and a mask where there are fewer columns.
+  void forVectors(Value p, llvm::function_ref<void(int64_t, Value, Value)> body) {
+    auto all = [&](int64_t valid) {
+      for (int64_t v = 0; v * lanes < valid; ++v) {
+        Value mask;
+        if (valid - v * lanes < lanes)
+          mask = vector::CreateMaskOp::create(b, k.loc, VectorType::get(lanes, b.getI1Type()),
+                                              k.c(valid - v * lanes));
+        body(v, k.add(k.mul(p, columns), v * lanes), mask);
+      }
+    };
+    int64_t valid = sizes.n - (panels - 1) * columns;
+    if (valid == columns || panels == 1)
+      return all(valid);
     k.branch(
-        k.less(p, k.c(panels - 1)), [&] { all(false); }, [&] { all(true); });
+        k.less(p, k.c(panels - 1)), [&] { all(columns); }, [&] { all(valid); });
   }
 
   KernelCode &k;
@@ -185,8 +293,17 @@ private:
   ScheduleAttr schedule;
   KernelSizes sizes;
   Type sumType;
-  int64_t lanes, columns, panels, block, chunk, chunks, pitch, steps;
-  Value rows, sums;
+  FloatRows rows;
+  const FloatTiles &tiles;
+  int64_t lanes, columns, panels, chunk, chunks, piece, group, part;
+  bool onePart, onePiece;
+  Value weights, sums;
+  // The panels and the part of the contraction at hand.
+  Value p0, panelOfChunk, partFrom;
+  // Of a tile: its rows, and the weights that it fetches for the next one.
+  SmallVector<int64_t> offsets;
+  Value ahead;
+  int64_t aheadLines = 0;
 };
 } // namespace
 

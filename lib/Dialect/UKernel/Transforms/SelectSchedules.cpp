@@ -6,6 +6,7 @@
 // of 16).
 
 #include "DecodedWeights.h"
+#include "terse/Dialect/UKernel/IR/FloatTiles.h"
 #include "terse/Dialect/UKernel/Transforms/Passes.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -84,6 +85,59 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     return ScheduleAttr::get(op->getContext(), isa, m, panel * lanes, 1, 1, m);
   }
 
+  // Cycles of a tile for each step along the contraction: multiply-adds, what is loaded, the
+  // latency of a sum, and weights that come from the second-level cache.
+  static double getStepCycles(int64_t rows, int64_t vectors, bool far) {
+    double cycles = std::max({double(rows * vectors) / 2, (rows + vectors) / 2. + 0.3, 4.});
+    return far ? std::max(cycles, vectors * 64 / 24.) : cycles;
+  }
+
+  // The tile of floats that takes the fewest cycles, all ends of lines and panels counted.
+  ScheduleAttr chooseFloats(KernelOpInterface op, ISA isa) const {
+    constexpr int64_t kFarBytes = 24 << 10;
+    KernelSizes sizes = getSizes(op);
+    int64_t lanes = std::max<int64_t>(4, vectorBytes / 4), registers = isa == ISA::AVX512 ? 32 : 16;
+    int64_t vectors = llvm::divideCeil(sizes.n, lanes), rows = 1, panel = 1;
+    double fewest = 0;
+    for (int64_t v = std::min<int64_t>(vectors, 4); v >= 1; --v)
+      for (int64_t r = (registers - 1 - v) / v; r >= 1; --r) {
+        FloatTiles tiles(op, r);
+        if (tiles.tileLines * tiles.tileWidth > r)
+          continue;
+        bool far = sizes.k * v * lanes * 4 > kFarBytes;
+        int64_t width = ShapedType::isDynamic(tiles.width) ? r * 8 : tiles.width;
+        double cycles = 0;
+        auto add = [&](int64_t height, int64_t across, int64_t count) {
+          if (height && across)
+            cycles += double(count) * (getStepCycles(height * across, v, far) * double(sizes.k) +
+                                       double(height * across * v) * 2 + 30);
+        };
+        for (auto [height, times] : {std::pair(tiles.tileLines, tiles.lines / tiles.tileLines),
+                                     std::pair(tiles.lines % tiles.tileLines, int64_t(1))}) {
+          add(height, tiles.tileWidth, times * (width / tiles.tileWidth));
+          add(height, width % tiles.tileWidth, times);
+        }
+        cycles *= double(llvm::divideCeil(vectors, v)) / double(std::max<int64_t>(width, 1));
+        if (fewest == 0 || cycles < fewest) {
+          fewest = cycles;
+          rows = tiles.tileLines * tiles.tileWidth;
+          panel = v;
+        }
+      }
+    // Rows that stay in the second-level cache while the panels pass by, in enough blocks for some
+    // threads.
+    FloatTiles tiles(op, rows);
+    int64_t width = ShapedType::isDynamic(tiles.width) ? 1024 : tiles.width;
+    int64_t whole = tiles.lines * width, depth = std::min<int64_t>(sizes.k, 1024);
+    int64_t most = std::clamp<int64_t>((256 << 10) / (4 * depth), 48, 256);
+    if (op.getWindowOrNull())
+      most = std::clamp<int64_t>((512 << 10) / (4 * depth), 64, 1024);
+    int64_t block = llvm::divideCeil(
+        whole, std::max<int64_t>(llvm::divideCeil(whole, most), whole > 512 ? 4 : 1));
+    block = llvm::alignTo(std::max<int64_t>(block, 1), rows);
+    return ScheduleAttr::get(op->getContext(), isa, rows, panel * lanes, 1, 1, block);
+  }
+
   ScheduleAttr choose(KernelOpInterface op, ISA best) const {
     MLIRContext *ctx = op->getContext();
     KernelSizes sizes = getSizes(op);
@@ -95,6 +149,8 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     if (op.isDepthwise())
       return ScheduleAttr::get(ctx, isa, 1, lanes, 1, 1, 1);
     int64_t m = countRows(op);
+    if (floats && m != 1 && !getWeights(op.getRhs()))
+      return chooseFloats(op, isa);
     int64_t depth = 1, align = 1, columns, rows;
     if (!floats)
       depth = isa == ISA::Portable ? 1 : isa == ISA::AVX2 || isa == ISA::AVX512 ? 2 : 4;

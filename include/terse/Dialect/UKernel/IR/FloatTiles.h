@@ -1,0 +1,45 @@
+//===- FloatTiles.h - How products of floats go over their rows -----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Rows of the left operand are read where they stand as far as that is possible: the elements of
+// one row lie in runs, and the first elements of neighbouring rows at fixed distances.
+
+#ifndef TERSE_DIALECT_UKERNEL_IR_FLOATTILES_H
+#define TERSE_DIALECT_UKERNEL_IR_FLOATTILES_H
+
+#include "terse/Dialect/UKernel/IR/UKernelOps.h"
+
+namespace terse::ukernel {
+
+struct FloatTiles {
+  FloatTiles(KernelOpInterface op, int64_t rows);
+
+  enum class Left {
+    Direct, // Read in place.
+    Padded, // Lines of the input are copied, with what stands outside of it.
+    Copied  // Rows are copied one by one.
+  };
+  Left left = Left::Copied;
+
+  /// Whether the first dimension of the result counts images of `lines` lines; otherwise all rows
+  /// are one line. Sizes may be dynamic if there is one line.
+  bool images = false;
+  int64_t lines = 1, width = mlir::ShapedType::kDynamic;
+
+  /// Lines and results along a line of a tile, at most `rows` together.
+  int64_t tileLines = 1, tileWidth = 1;
+
+  /// Elements between the first elements of neighbouring results and of neighbouring lines.
+  int64_t pixelStep = 0, lineStep = 0;
+
+  /// The contraction: runs of elements side by side, `lineRuns` in each line of the window, and the
+  /// distances from line to line and within one.
+  int64_t runs = 1, runLength = 0, lineRuns = 1, runLineStep = 0, runStep = 0;
+
+  /// Padded: elements of a copied line.
+  int64_t lineElements = 0;
+};
+
+} // namespace terse::ukernel
+
+#endif

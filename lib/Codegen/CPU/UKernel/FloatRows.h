@@ -1,0 +1,59 @@
+//===- FloatRows.h - The left operand of products of floats ---------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef TERSE_LIB_CODEGEN_CPU_UKERNEL_FLOATROWS_H
+#define TERSE_LIB_CODEGEN_CPU_UKERNEL_FLOATROWS_H
+
+#include "LeftRows.h"
+#include "terse/Dialect/UKernel/IR/FloatTiles.h"
+
+namespace terse {
+
+/// Rows of a left operand of floats, read in place or copied, in blocks of the schedule's size.
+class FloatRows {
+public:
+  using Value = mlir::Value;
+
+  FloatRows(KernelCode &code, ukernel::FloatTiles tiles);
+
+  /// Blocks of the whole operand.
+  Value countBlocks();
+  /// Tiles of a full block, 0 if that is not known.
+  int64_t countTiles() const;
+
+  /// Once, at the start of a function.
+  void allocate();
+  /// Sets the bounds below to those of a block.
+  void locate(Value number);
+  /// Copies the rows of the block.
+  void copy();
+
+  /// Where the result at (y, x) begins to read `memory`, and its row among all.
+  Value getBase(Value y, Value x);
+  Value getRow(Value y, Value x);
+  /// From there to the begin of a run of the contraction.
+  Value getRunOffset(Value run);
+
+  const ukernel::FloatTiles tiles;
+  /// Lines and results along a line of a block.
+  int64_t blockLines, blockWidth;
+  /// Elements between neighbouring lines and results of a tile in `memory`, which is flat.
+  int64_t lineStep, pixelStep;
+  Value memory;
+  /// The block: lines [y0, y1), results [x0, x1) along a line.
+  Value image, y0, y1, x0, x1;
+
+private:
+  Value getWidth();
+  void copyLines();
+
+  KernelCode &k;
+  mlir::OpBuilder &b;
+  mlir::Type element;
+  // What is copied, as a matrix.
+  Value copied;
+};
+
+} // namespace terse
+
+#endif

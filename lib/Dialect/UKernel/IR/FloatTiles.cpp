@@ -1,0 +1,78 @@
+//===- FloatTiles.cpp - How products of floats go over their rows ---*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "terse/Dialect/UKernel/IR/FloatTiles.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace terse::ukernel;
+
+// Rows at multiples of this many elements meet in one set of the first-level cache.
+static constexpr int64_t kSetDistance = 1024;
+// Results of an image that is worth tiles of its own.
+static constexpr int64_t kImage = 64;
+
+// A size of at most `most` that cuts `total` into parts as equal as possible.
+static int64_t cutEvenly(int64_t total, int64_t most) {
+  return llvm::divideCeil(total, llvm::divideCeil(total, most));
+}
+
+FloatTiles::FloatTiles(KernelOpInterface op, int64_t rows) {
+  auto x = cast<ShapedType>(op.getLhs().getType()), y = cast<ShapedType>(op.getInit().getType());
+  auto memory = dyn_cast<MemRefType>(x);
+  bool plain = !memory || memory.getLayout().isIdentity();
+  WindowAttr window = op.getWindowOrNull();
+  int64_t channels = x.getShape().back();
+  runLength = getSizes(op).k;
+
+  // Images that follow each other, or all rows at once.
+  ArrayRef<int64_t> shape = y.getShape();
+  bool dynamicBatch = y.isDynamicDim(0), knownImage = shape.size() == 4 && !y.isDynamicDim(1) &&
+                                                      !y.isDynamicDim(2) && shape[1] * shape[2] > 0;
+  images = knownImage && (dynamicBatch || shape[1] * shape[2] >= kImage);
+  if (images)
+    width = shape[1] * shape[2];
+  else if (!llvm::any_of(shape.drop_back(), ShapedType::isDynamic))
+    width = ShapedType::getNumElements(shape.drop_back());
+
+  bool known = knownImage && !x.isDynamicDim(1) && !x.isDynamicDim(2);
+  bool line = !window || (known && runLength == channels && window.getStrides()[0] == 1 &&
+                          window.getStrides()[1] == 1 && window.getPads()[0] == 0 &&
+                          window.getPads()[1] == 0 && x.getDimSize(1) == shape[1] &&
+                          x.getDimSize(2) == shape[2]);
+  int64_t step = line ? channels : channels * window.getStrides()[1];
+  if (plain && step % kSetDistance != 0 && step > 0) {
+    if (line) {
+      left = Left::Direct;
+      pixelStep = channels;
+    } else if (known) {
+      ArrayRef<int64_t> kernel = window.getKernel(), strides = window.getStrides(),
+                        dilations = window.getDilations(), pads = window.getPads();
+      images = true;
+      lines = shape[1];
+      width = shape[2];
+      int64_t height = (lines - 1) * strides[0] + (kernel[0] - 1) * dilations[0] + 1,
+              across = (width - 1) * strides[1] + (kernel[1] - 1) * dilations[1] + 1;
+      bool inside =
+          pads[0] == 0 && pads[1] == 0 && height <= x.getDimSize(1) && across <= x.getDimSize(2);
+      left = inside ? Left::Direct : Left::Padded;
+      lineElements = channels * (inside ? x.getDimSize(2) : across);
+      pixelStep = step;
+      lineStep = strides[0] * lineElements;
+      lineRuns = dilations[1] == 1 ? 1 : kernel[1];
+      runs = kernel[0] * lineRuns;
+      runLength = channels * kernel[1] / lineRuns;
+      runLineStep = dilations[0] * lineElements;
+      runStep = dilations[1] * channels;
+    }
+  }
+
+  if (ShapedType::isDynamic(width) || width == 0) {
+    tileWidth = rows;
+  } else if (width >= rows || lines == 1) {
+    tileWidth = cutEvenly(width, rows);
+  } else {
+    tileWidth = width;
+    tileLines = cutEvenly(lines, rows / width);
+  }
+}
