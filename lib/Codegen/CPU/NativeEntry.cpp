@@ -85,10 +85,48 @@ static LLVM::LLVMFuncOp declareAlignedAlloc(ModuleOp module) {
                                   LLVM::LLVMFunctionType::get(ptr, {i64, i64}));
 }
 
-// Copies `result` to fresh memory described by outputs[index]. Yields an i32, 1 if there was no
-// memory.
+static Value allocateBytes(EntryBuilder &e, ModuleOp module, Value bytes) {
+  return LLVM::CallOp::create(e.b, e.loc, declareAlignedAlloc(module), ValueRange{e.c64(64), bytes})
+      .getResult();
+}
+
+static Value isThere(EntryBuilder &e, Value data) {
+  Value null = LLVM::ZeroOp::create(e.b, e.loc, e.ptr);
+  return LLVM::ICmpOp::create(e.b, e.loc, LLVM::ICmpPredicate::ne, data, null);
+}
+
+// If `result` is a buffer of static size in the arena, moves it to the fresh memory that becomes
+// the output, which is returned. Without memory it stays where it is.
+static Value moveToOutput(EntryBuilder &e, ModuleOp module, Value arena, Value arenaData,
+                          Value result) {
+  while (Operation *op = result.getDefiningOp()) {
+    if (!isa<memref::ExpandShapeOp, memref::CollapseShapeOp>(op))
+      break;
+    result = op->getOperand(0);
+  }
+  auto view = result.getDefiningOp<memref::ViewOp>();
+  if (!view || view.getSource() != arena || !view.getType().hasStaticShape() ||
+      !view.getType().getLayout().isIdentity())
+    return nullptr;
+  OpBuilder &b = e.b;
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(view);
+  MemRefType type = view.getType();
+  int64_t width = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  int64_t bytes = type.getNumElements() * width / 64 * 64 + 64;
+  Value data = allocateBytes(e, module, e.c64(bytes));
+  Value offset = arith::IndexCastOp::create(b, e.loc, e.i64, view.getByteShift());
+  Value inArena = LLVM::GEPOp::create(b, e.loc, e.ptr, b.getI8Type(), arenaData, offset);
+  Value to = arith::SelectOp::create(b, e.loc, isThere(e, data), data, inArena);
+  view.replaceAllUsesWith(e.makeMemRef(to, type, SmallVector<Value>(type.getRank())));
+  view.erase();
+  return data;
+}
+
+// Describes `result` by outputs[index] and copies it to fresh memory if it is not in `data`, that
+// of the output. Yields an i32, 1 if there was no memory.
 static Value storeOutput(EntryBuilder &e, ModuleOp module, Value outputs, int64_t index,
-                         Value result) {
+                         Value result, Value data) {
   OpBuilder &b = e.b;
   auto type = cast<MemRefType>(result.getType());
   auto plain = MemRefType::get(type.getShape(), type.getElementType());
@@ -106,22 +144,21 @@ static Value storeOutput(EntryBuilder &e, ModuleOp module, Value outputs, int64_
     count = LLVM::MulOp::create(b, e.loc, count, size);
     sizes.push_back(size);
   }
-  // aligned_alloc wants a multiple of the alignment; an empty tensor still gets an address.
-  int64_t width = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-  Value bytes =
-      LLVM::AddOp::create(b, e.loc, LLVM::MulOp::create(b, e.loc, count, e.c64(width)), e.c64(64));
-  bytes = LLVM::AndOp::create(b, e.loc, bytes, e.c64(-64));
-  Value data =
-      LLVM::CallOp::create(b, e.loc, declareAlignedAlloc(module), ValueRange{e.c64(64), bytes})
-          .getResult();
+  bool copies = !data;
+  if (copies) {
+    // aligned_alloc wants a multiple of the alignment; an empty tensor still gets an address.
+    int64_t width = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+    Value bytes = LLVM::AddOp::create(b, e.loc, LLVM::MulOp::create(b, e.loc, count, e.c64(width)),
+                                      e.c64(64));
+    data = allocateBytes(e, module, LLVM::AndOp::create(b, e.loc, bytes, e.c64(-64)));
+  }
   LLVM::StoreOp::create(b, e.loc, data, e.fieldAddress(outputs, index, 0));
-  Value null = LLVM::ZeroOp::create(b, e.loc, e.ptr);
-  Value ok = LLVM::ICmpOp::create(b, e.loc, LLVM::ICmpPredicate::ne, data, null);
+  Value ok = isThere(e, data);
   auto branch = scf::IfOp::create(b, e.loc, b.getI32Type(), ok, /*withElse=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
-  Value target = e.makeMemRef(data, plain, sizes);
-  linalg::CopyOp::create(b, e.loc, result, target);
+  if (copies)
+    linalg::CopyOp::create(b, e.loc, result, e.makeMemRef(data, plain, sizes));
   scf::YieldOp::create(b, e.loc, Value(arith::ConstantIntOp::create(b, e.loc, 0, 32)));
   b.setInsertionPointToStart(branch.elseBlock());
   scf::YieldOp::create(b, e.loc, Value(arith::ConstantIntOp::create(b, e.loc, 1, 32)));
@@ -147,6 +184,7 @@ struct NativeEntryPass : terse::impl::NativeEntryPassBase<NativeEntryPass> {
     Block &block = entry.getBody().front();
     unsigned numOld = block.getNumArguments();
     SmallVector<Value> args;
+    Value arena;
     for (int i = 0; i < 4; ++i)
       args.push_back(block.addArgument(e.ptr, entry.getLoc()));
     e.b.setInsertionPointToStart(&block);
@@ -158,6 +196,7 @@ struct NativeEntryPass : terse::impl::NativeEntryPassBase<NativeEntryPass> {
       if (i < 2) {
         sizes.assign(1, e.c64(INT64_MAX));
         value = e.makeMemRef(args[i], type, sizes);
+        arena = value;
       } else {
         value = e.loadInput(args[2], i - 2, type);
       }
@@ -173,8 +212,11 @@ struct NativeEntryPass : terse::impl::NativeEntryPassBase<NativeEntryPass> {
     for (unsigned i = 0; i < ret.getNumOperands(); ++i)
       LLVM::StoreOp::create(e.b, e.loc, null, e.fieldAddress(args[3], i, 0));
     Value status = arith::ConstantIntOp::create(e.b, e.loc, 0, 32);
-    for (auto [i, result] : llvm::enumerate(ret.getOperands()))
-      status = arith::OrIOp::create(e.b, e.loc, status, storeOutput(e, module, args[3], i, result));
+    for (unsigned i = 0; i < ret.getNumOperands(); ++i) {
+      Value data = moveToOutput(e, module, arena, args[1], ret.getOperand(i));
+      Value failed = storeOutput(e, module, args[3], i, ret.getOperand(i), data);
+      status = arith::OrIOp::create(e.b, e.loc, status, failed);
+    }
     func::ReturnOp::create(e.b, e.loc, status);
     ret.erase();
 

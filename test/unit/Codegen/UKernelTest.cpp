@@ -328,6 +328,38 @@ TEST_F(UKernelTest, Tiles) {
   }
 }
 
+// Results of bytes, which are packed four vectors at once: signed and unsigned ones, clamps of all
+// kinds, zero points, ends of rows and columns; rows of the left operand that tiles read in place.
+TEST_F(UKernelTest, ByteResults) {
+  struct Case {
+    int64_t m, n, k, low, high, zero;
+    const char *type;
+  };
+  for (const Case &c :
+       {Case{100, 64, 64, 0, 255, 0, "ui8"}, Case{33, 16, 128, 0, 255, 3, "ui8"},
+        Case{50, 41, 64, 5, 200, 17, "ui8"}, Case{97, 72, 192, -128, 127, -20, "i8"},
+        Case{32, 9, 64, -5, 90, 11, "i8"}, Case{35, 128, 70, 0, 127, 0, "i8"},
+        Case{41, 32, 256, -128, 127, 0, "i8"}}) {
+    for (int64_t rows : {c.m, int64_t(-1)}) {
+      std::string x = tensor({rows, c.k}, "ui8"), w = tensor({c.n, c.k}, "i8"),
+                  s = tensor({rows, c.n}, "i32"), q = tensor({rows, c.n}, c.type),
+                  f = tensor({c.n}, "f32"), z = tensor({}, c.type);
+      HostTensor scale = HostTensor::zeros(DType::f32(), {c.n});
+      for (int64_t i = 0; i < c.n; ++i)
+        scale.setFromDouble(i, (1 + i % 7) * 3e-4);
+      llvm::StringRef bytes((const char *)scale.getBytes().data(), scale.getBytes().size());
+      compare(formatv("func.func @main(%x: {0}) -> {1} {{\n%w = {2}\n%c = nn.constant "
+                      "dense<\"0x{3}\"> : {4}\n%0 = nn.linear %x, %w : ({0}, {5}) -> {6}\n"
+                      "%z = nn.constant dense<{9}> : {10}\n"
+                      "%1 = terse.requantize %0 scales(%c : {4}) zero_point(%z : {10}) "
+                      "clamp({7}, {8}) : ({6}) -> {1}\nreturn %1 : {1} }",
+                      x, q, constant({c.n, c.k}, "i8"), llvm::toHex(bytes), f, w, s, c.low, c.high,
+                      c.zero, z),
+              {{c.m, c.k}});
+    }
+  }
+}
+
 // Kernels one after the other, with what stands between them in networks: padding, pooling, a
 // residual, a flattening.
 TEST_F(UKernelTest, Network) {

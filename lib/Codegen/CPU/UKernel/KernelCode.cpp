@@ -140,16 +140,37 @@ void KernelCode::finish(Value row, Value n, Value sums, Value mask) {
   finish(dims, row, n, sums, mask);
 }
 
-void KernelCode::finish(ArrayRef<Value> dims, Value row, Value n, Value sums, Value mask) {
+SmallVector<Value> KernelCode::readAt(ArrayRef<Value> dims, Value row, int64_t lanes, Value mask) {
+  SmallVector<Value> flat{row, dims.back()}, vectors;
+  Block &block = op.getEpilogue().front();
+  for (unsigned i = 0; i < op.getExtras().size(); ++i)
+    vectors.push_back(
+        block.getArgument(i + 1).use_empty()
+            ? Value()
+            : readExtra(i, row && flatExtras[i] ? ArrayRef<Value>(flat) : dims, lanes, mask));
+  return vectors;
+}
+
+SmallVector<Value> KernelCode::readExtras(Value row, Value n, int64_t lanes, Value mask) {
+  SmallVector<Value> dims = unflatten(row);
+  dims.push_back(n);
+  return readAt(dims, row, lanes, mask);
+}
+
+SmallVector<Value> KernelCode::readExtras(ArrayRef<Value> lead, Value n, int64_t lanes,
+                                          Value mask) {
+  SmallVector<Value> dims(lead);
+  dims.push_back(n);
+  return readAt(dims, Value(), lanes, mask);
+}
+
+Value KernelCode::evaluate(Value wanted, Value sums, ArrayRef<Value> extras) {
   int64_t lanes = cast<VectorType>(sums.getType()).getNumElements();
-  SmallVector<Value> flat{row, n};
   Block &block = op.getEpilogue().front();
   DenseMap<Value, Value> vectors;
   vectors[block.getArgument(0)] = sums;
-  for (unsigned i = 0; i < op.getExtras().size(); ++i)
-    if (!block.getArgument(i + 1).use_empty())
-      vectors[block.getArgument(i + 1)] =
-          readExtra(i, row && flatExtras[i] ? ArrayRef<Value>(flat) : dims, lanes, mask);
+  for (auto [i, extra] : llvm::enumerate(extras))
+    vectors[block.getArgument(i + 1)] = extra;
   auto lookup = [&](Value v) -> Value {
     Value &vector = vectors[v];
     if (!vector) {
@@ -171,8 +192,27 @@ void KernelCode::finish(ArrayRef<Value> dims, Value row, Value n, Value sums, Va
                          VectorType::get(lanes, inner.getResult(0).getType()), inner.getAttrs());
     state.propertiesAttr = inner.getPropertiesAsAttribute();
     vectors[inner.getResult(0)] = b.create(state)->getResult(0);
+    if (inner.getResult(0) == wanted)
+      break;
   }
-  Value result = lookup(block.getTerminator()->getOperand(0)), to = op.getInit();
+  return lookup(wanted);
+}
+
+std::pair<Value, SmallVector<Value>> KernelCode::locate(Value row, Value n) {
+  if (flatInit)
+    return {flatInit, {row, n}};
+  SmallVector<Value> dims = unflatten(row);
+  dims.push_back(n);
+  return {op.getInit(), dims};
+}
+
+void KernelCode::finish(ArrayRef<Value> dims, Value row, Value n, Value sums, Value mask) {
+  int64_t lanes = cast<VectorType>(sums.getType()).getNumElements();
+  SmallVector<Value> flat{row, n};
+  Block &block = op.getEpilogue().front();
+  Value result =
+      evaluate(block.getTerminator()->getOperand(0), sums, readAt(dims, row, lanes, mask));
+  Value to = op.getInit();
   if (row && flatInit)
     to = flatInit, dims = flat;
   if (!mask) {

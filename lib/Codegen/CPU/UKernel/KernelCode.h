@@ -70,6 +70,16 @@ public:
   /// function.
   void flatten();
 
+  /// Elements of all extras (null: not used) for `lanes` results from column `n` on at flat row
+  /// `row`, or at the row of `lead`.
+  llvm::SmallVector<Value> readExtras(Value row, Value n, int64_t lanes, Value mask);
+  llvm::SmallVector<Value> readExtras(llvm::ArrayRef<Value> lead, Value n, int64_t lanes,
+                                      Value mask);
+  /// The value `wanted` of the epilogue for the vector `sums`, from vectors of the extras.
+  Value evaluate(Value wanted, Value sums, llvm::ArrayRef<Value> extras);
+  /// Where a vector of results from column `n` on at flat row `row` is stored, and its indices.
+  std::pair<Value, llvm::SmallVector<Value>> locate(Value row, Value n);
+
   /// Bytes on the stack if that is small, else on the heap, freed by `release` at the end of the
   /// function.
   Value allocate(int64_t bytes);
@@ -83,6 +93,7 @@ public:
 
 private:
   Value readExtra(unsigned i, llvm::ArrayRef<Value> dims, int64_t lanes, Value mask);
+  llvm::SmallVector<Value> readAt(llvm::ArrayRef<Value> dims, Value row, int64_t lanes, Value mask);
   void finish(llvm::ArrayRef<Value> dims, Value row, Value n, Value sums, Value mask);
   // Matrices; null where memory is not contiguous.
   Value flatInit;

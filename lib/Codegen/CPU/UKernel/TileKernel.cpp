@@ -17,10 +17,12 @@
 // neighbours lie a fixed number of bytes apart. Positions in the padding are computed and dropped.
 // Rows of the input that differ by less than the stride lie in separate planes.
 
-#include "KernelCode.h"
+#include "ByteResults.h"
 #include "LeftRows.h"
 #include "mlir/Dialect/AMX/AMXDialect.h"
 #include "llvm/Support/MathExtras.h"
+
+#include <numeric>
 
 using namespace mlir;
 using namespace terse;
@@ -30,6 +32,8 @@ using namespace terse::ukernel;
 static constexpr int64_t kChunkBytes = 512 << 10;
 // Columns per item at most, for the threads.
 static constexpr int64_t kChunkColumns = 512;
+// A panel that stays in the first-level cache beside the windows of a tile.
+static constexpr int64_t kNearestBytes = 24 << 10;
 // Weights beyond this are fetched ahead of their use.
 static constexpr int64_t kNearBytes = 1 << 20;
 
@@ -39,7 +43,7 @@ public:
   explicit TileKernel(KernelCode &code)
       : k(code), b(code.b), schedule(code.schedule), window(code.op.getWindowOrNull()),
         sizes(getSizes(code.op)), lhsType(cast<MemRefType>(code.op.getLhs().getType())),
-        left(code, code.b.getI8Type(), false, false, 64) {
+        left(code, code.b.getI8Type(), false, false, 64), results(code) {
     tileRows = schedule.getRows();
     columns = schedule.getColumns();
     padded = llvm::alignTo(sizes.k, 64);
@@ -55,17 +59,26 @@ public:
     if (window && lhsType.getShape().back() % 64 == 0 && !init.isDynamicDim(1) &&
         !init.isDynamicDim(2) && !lhsType.isDynamicDim(2))
       planWindows(init);
+    inPlace = !window && canReadInPlace();
+    if (inPlace)
+      pitch = sizes.k;
   }
 
   Value countItems() { return k.mul(countBlocks(), chunks); }
 
   void build(Value begin, Value end) {
-    Value bytes =
-        k.allocate(direct ? planeBytes * window.getStrides()[0] + 64 * spread : block * pitch + 64);
+    Value bytes;
+    if (!inPlace)
+      bytes = k.allocate(direct ? planeBytes * window.getStrides()[0] + 64 * spread
+                                : block * pitch + 64);
     Value sumBytes = k.allocate(2 * tileRows * columns * 4);
     sums = view(sumBytes, {2, tileRows, columns}, b.getI32Type());
     memory = bytes;
-    if (direct) {
+    if (inPlace) {
+      ReassociationIndices all(llvm::to_vector(llvm::seq<int64_t>(0, lhsType.getRank())));
+      memory = memref::CollapseShapeOp::create(b, k.loc, k.op.getLhs(),
+                                               SmallVector<ReassociationIndices>{all});
+    } else if (direct) {
       left.rows = view(bytes, {1, planeBytes * window.getStrides()[0]}, b.getI8Type());
       fillOffsets();
     } else {
@@ -76,7 +89,8 @@ public:
       Value number = k.div(item, k.c(chunks)), p0 = k.mul(k.rem(item, k.c(chunks)), chunk);
       Value pEnd = panels % chunk ? k.min(k.add(p0, chunk), k.c(panels)) : k.add(p0, chunk);
       enterBlock(number);
-      k.branch(k.compare(arith::CmpIPredicate::ne, number, carried[0]), [&] { copyBlock(); });
+      if (!inPlace)
+        k.branch(k.compare(arith::CmpIPredicate::ne, number, carried[0]), [&] { copyBlock(); });
       multiplyBlock(p0, pEnd);
       return SmallVector<Value>{number};
     });
@@ -90,6 +104,17 @@ private:
   }
 
   //===--- blocks of rows ---===//
+
+  // Whether tiles are loaded from the left operand itself: its rows fill steps, and there are
+  // enough of them that the last tile may begin before the one that it follows ends. Rows that are
+  // a large power of two apart would meet in few sets of the cache.
+  bool canReadInPlace() const {
+    int64_t least = 1;
+    for (int64_t d : lhsType.getShape().drop_back())
+      least *= ShapedType::isDynamic(d) ? 1 : d;
+    return sizes.k % 64 == 0 && least >= tileRows && lhsType.getLayout().isIdentity() &&
+           std::gcd<int64_t>(sizes.k / 64, 64) <= 8;
+  }
 
   // Output rows of a convolution per block, and where their input lies.
   void planWindows(MemRefType init) {
@@ -197,20 +222,24 @@ private:
 
   // What is known of the tile whose sums wait for their epilogue.
   struct Waiting {
-    Value panel, row, rows, buffer;
-    static Waiting from(ValueRange v) { return {v[0], v[1], v[2], v[3]}; }
-    SmallVector<Value> values() const { return {panel, row, rows, buffer}; }
+    // `skipped`: rows before the first, which another tile had.
+    Value panel, row, rows, buffer, skipped;
+    static Waiting from(ValueRange v) { return {v[0], v[1], v[2], v[3], v[4]}; }
+    SmallVector<Value> values() const { return {panel, row, rows, buffer, skipped}; }
   };
 
   void multiplyBlock(Value p0, Value pEnd) {
     Value zero = k.c(0);
-    SmallVector<Value> waiting = Waiting{p0, zero, zero, zero}.values();
+    SmallVector<Value> waiting = Waiting{p0, zero, zero, zero, zero}.values();
     auto body = [&](Value p, Value r0, ValueRange carried) {
       return tile(p, r0, Waiting::from(carried)).values();
     };
     // A tile of rows stays in the first-level cache while panels pass by, or a panel while rows do.
     // Panels that come from afar should not come twice.
     bool panelsInside = sizes.n * padded <= kNearBytes && !fetchesAhead();
+    // Windows share most of what they read.
+    if (direct && columns * padded <= kNearestBytes)
+      panelsInside = false;
     if (panelsInside)
       waiting = k.loop(zero, count, tileRows, waiting, [&](Value r0, ValueRange in) {
         return k.loop(p0, pEnd, 1, in,
@@ -222,7 +251,7 @@ private:
                       [&](Value r0, ValueRange carried) { return body(p, r0, carried); });
       });
     Waiting last = Waiting::from(waiting);
-    k.loop(zero, last.rows, 1, [&](Value r) { finishRow(last, r); });
+    k.loop(zero, last.rows, rowsAtOnce(), [&](Value r) { finishRows(last, r, rowsAtOnce()); });
   }
 
   bool fetchesAhead() const { return panels * columns * padded > kNearBytes; }
@@ -250,69 +279,165 @@ private:
     SmallVector<Value> accs;
     for (int64_t i = 0; i < down * across; ++i)
       accs.push_back(amx::TileZeroOp::create(b, k.loc, sumTile));
-    Value base = k.mul(r0, direct ? spread : pitch);
-    // Rows of the epilogue per step; steps that have some.
-    int64_t rowsPerStep = llvm::divideCeil(tileRows, steps);
-    int64_t busy = llvm::divideCeil(tileRows, rowsPerStep);
-    auto step = [&](bool epilogue) {
-      return [&, epilogue](Value i, ValueRange in) {
-        fetchAhead(p, r0, i);
-        if (epilogue)
-          finishRows(waiting, k.mul(i, rowsPerStep), rowsPerStep);
-        SmallVector<Value> panel, out;
-        for (int64_t j = 0; j < across; ++j)
-          panel.push_back(amx::TileLoadOp::create(b, k.loc, byteTile, k.op.getRhs(),
-                                                  ValueRange{p, k.mul(i, 16), k.c(j * 64)}));
-        Value from = k.add(
-            base, direct ? memref::LoadOp::create(b, k.loc, offsets, ValueRange{i}).getResult()
-                         : k.mul(i, 64));
-        for (int64_t d = 0; d < down; ++d) {
-          Value x = amx::TileLoadOp::create(
-              b, k.loc, byteTile, memory,
-              ValueRange{k.add(from, d * 16 * (direct ? spread : pitch))}, stride);
-          for (int64_t j = 0; j < across; ++j)
-            out.push_back(amx::TileMulIOp::create(b, k.loc, sumTile, x, panel[j],
-                                                  in[d * across + j], k.op.getLhsUnsigned(),
-                                                  k.op.getRhsUnsigned()));
-        }
-        return out;
-      };
-    };
-    accs = k.loop(zero, k.c(busy), 1, accs, step(true));
-    if (busy < steps)
-      accs = k.loop(k.c(busy), k.c(steps), 1, accs, step(false));
+    Value skipped = zero, base = k.mul(r0, direct ? spread : pitch);
+    if (inPlace) {
+      Value row = k.add(first, r0), begin = k.min(row, k.sub(k.countRows(), k.c(tileRows)));
+      skipped = k.sub(row, begin);
+      base = k.mul(begin, pitch);
+    }
     Value other = k.sub(k.c(1), waiting.buffer);
-    for (int64_t d = 0; d < down; ++d)
+    // The tile of rows `d` times the panel at step `i`, added to `in`.
+    auto multiply = [&](Value i, ValueRange in, ArrayRef<Value> panel, int64_t d) {
+      SmallVector<Value> out;
+      Value at =
+          k.add(base, direct ? memref::LoadOp::create(b, k.loc, offsets, ValueRange{i}).getResult()
+                             : k.mul(i, 64));
+      Value x = amx::TileLoadOp::create(b, k.loc, byteTile, memory,
+                                        ValueRange{k.add(at, d * 16 * (direct ? spread : pitch))},
+                                        stride);
+      for (int64_t j = 0; j < across; ++j)
+        out.push_back(amx::TileMulIOp::create(b, k.loc, sumTile, x, panel[j], in[d * across + j],
+                                              k.op.getLhsUnsigned(), k.op.getRhsUnsigned()));
+      return out;
+    };
+    auto loadPanel = [&](Value i) {
+      SmallVector<Value> panel;
+      for (int64_t j = 0; j < across; ++j)
+        panel.push_back(amx::TileLoadOp::create(b, k.loc, byteTile, k.op.getRhs(),
+                                                ValueRange{p, k.mul(i, 16), k.c(j * 64)}));
+      return panel;
+    };
+    auto storeTiles = [&](ArrayRef<Value> tiles, int64_t d) {
       for (int64_t j = 0; j < across; ++j)
         amx::TileStoreOp::create(b, k.loc, sums, ValueRange{other, k.c(d * 16), k.c(j * 16)},
-                                 accs[d * across + j]);
-    return {p, r0, k.min(k.c(tileRows), k.sub(count, r0)), other};
+                                 tiles[j]);
+    };
+    // The epilogue stands behind products, which take longer than it takes to give them to the tile
+    // unit.
+    if (steps == 1) {
+      fetchAhead(p, r0, zero);
+      SmallVector<Value> panel = loadPanel(zero);
+      for (int64_t d = 0; d < down; ++d) {
+        SmallVector<Value> tiles = multiply(zero, accs, panel, d);
+        finishRows(waiting, k.c(d * 16), 16);
+        storeTiles(tiles, d);
+      }
+    } else {
+      // Rows of the epilogue per step; steps that have some.
+      int64_t rowsPerStep = llvm::alignTo(llvm::divideCeil(tileRows, steps), rowsAtOnce());
+      int64_t busy = llvm::divideCeil(tileRows, rowsPerStep);
+      auto step = [&](bool epilogue) {
+        return [&, epilogue](Value i, ValueRange in) {
+          fetchAhead(p, r0, i);
+          SmallVector<Value> panel = loadPanel(i), out;
+          for (int64_t d = 0; d < down; ++d)
+            llvm::append_range(out, multiply(i, in, panel, d));
+          if (epilogue)
+            finishRows(waiting, k.mul(i, rowsPerStep), rowsPerStep);
+          return out;
+        };
+      };
+      accs = k.loop(zero, k.c(busy), 1, accs, step(true));
+      if (busy < steps)
+        accs = k.loop(k.c(busy), k.c(steps), 1, accs, step(false));
+      for (int64_t d = 0; d < down; ++d)
+        storeTiles(ArrayRef(accs).slice(d * across, across), d);
+    }
+    return {p, r0, k.min(k.c(tileRows), k.sub(count, r0)), other, skipped};
   }
 
   //===--- results ---===//
 
+  // Rows whose results of bytes fill a vector.
+  int64_t rowsAtOnce() const { return results.matches() ? 64 / columns : 1; }
+
   void finishRows(Waiting waiting, Value from, int64_t rows) {
-    auto one = [&](Value r) { k.branch(k.less(r, waiting.rows), [&] { finishRow(waiting, r); }); };
-    if (rows <= 2) {
-      for (int64_t i = 0; i < rows; ++i)
-        one(k.add(from, i));
-      return;
-    }
-    k.loop(from, k.min(k.add(from, rows), waiting.rows), 1,
-           [&](Value r) { finishRow(waiting, r); });
+    int64_t together = rowsAtOnce();
+    auto some = [&](Value r) {
+      if (together == 1)
+        return k.branch(k.less(r, waiting.rows), [&] { finishRow(waiting, r); });
+      k.branch(
+          k.compare(arith::CmpIPredicate::sle, k.add(r, together), waiting.rows),
+          [&] { finishTogether(waiting, r); },
+          [&] {
+            k.loop(r, k.min(k.add(r, together), waiting.rows), 1,
+                   [&](Value one) { finishRow(waiting, one); });
+          });
+    };
+    if (rows == together)
+      return some(from);
+    k.loop(from, k.min(k.add(from, rows), waiting.rows), together, some);
+  }
+
+  Value loadSums(Waiting waiting, Value r, int64_t v) {
+    if (inPlace)
+      r = k.add(waiting.skipped, r);
+    return vector::LoadOp::create(b, k.loc, VectorType::get(16, b.getI32Type()), sums,
+                                  ValueRange{waiting.buffer, r, k.c(v)});
+  }
+
+  // Rows of results from `r` on that make up a vector of bytes.
+  void finishTogether(Waiting waiting, Value r) {
+    Value n = k.mul(waiting.panel, columns);
+    auto all = [&](bool masked) {
+      SmallVector<Value> four, rows, dropped;
+      for (int64_t i = 0; i < rowsAtOnce(); ++i) {
+        Value row = k.add(waiting.row, k.add(r, i)), isDropped;
+        if (direct) {
+          Value y = k.div(row, k.c(positions)), x = k.rem(row, k.c(positions));
+          isDropped = k.compare(arith::CmpIPredicate::sge, x, k.c(outWidth));
+          // Extras are read for rows in the padding too.
+          row = k.add(k.mul(y, outWidth), k.min(x, k.c(outWidth - 1)));
+        }
+        rows.push_back(k.add(first, row));
+        dropped.push_back(isDropped);
+        for (int64_t v = 0; v < columns; v += 16) {
+          Value column = k.add(n, v), mask = masked ? columnMask(column, 16) : Value();
+          four.push_back(results.round(loadSums(waiting, k.add(r, i), v),
+                                       k.readExtras(rows.back(), column, 16, mask)));
+        }
+      }
+      Value bytes = results.pack(four, /*interleaved=*/false);
+      for (int64_t i = 0; i < rowsAtOnce(); ++i) {
+        auto store = [&] {
+          Value part = bytes;
+          if (columns < 64)
+            part = vector::ExtractStridedSliceOp::create(
+                b, k.loc, bytes, ArrayRef<int64_t>{i * columns}, ArrayRef<int64_t>{columns},
+                ArrayRef<int64_t>{1});
+          auto [to, at] = k.locate(rows[i], n);
+          if (masked)
+            vector::MaskedStoreOp::create(b, k.loc, to, at, columnMask(n, columns), part);
+          else
+            vector::StoreOp::create(b, k.loc, part, to, at);
+        };
+        if (dropped[i])
+          k.branch(
+              dropped[i], [] {}, store);
+        else
+          store();
+      }
+    };
+    if (sizes.n % columns == 0)
+      return all(false);
+    if (panels == 1)
+      return all(true);
+    k.branch(
+        k.less(waiting.panel, k.c(panels - 1)), [&] { all(false); }, [&] { all(true); });
+  }
+
+  // Which of `lanes` columns from `n` on there are.
+  Value columnMask(Value n, int64_t lanes) {
+    return vector::CreateMaskOp::create(b, k.loc, VectorType::get(lanes, b.getI1Type()),
+                                        k.sub(k.c(sizes.n), n));
   }
 
   void finishRow(Waiting waiting, Value r) {
     Value row = k.add(waiting.row, r);
     auto all = [&](Value to) {
       for (int64_t v = 0; v < columns; v += 16) {
-        Value n = k.add(k.mul(waiting.panel, columns), v), mask;
-        if (sizes.n % columns)
-          mask = vector::CreateMaskOp::create(b, k.loc, VectorType::get(16, b.getI1Type()),
-                                              k.sub(k.c(sizes.n), n));
-        Value sum = vector::LoadOp::create(b, k.loc, VectorType::get(16, b.getI32Type()), sums,
-                                           ValueRange{waiting.buffer, r, k.c(v)});
-        k.finish(to, n, sum, mask);
+        Value n = k.add(k.mul(waiting.panel, columns), v);
+        k.finish(to, n, loadSums(waiting, r, v), sizes.n % columns ? columnMask(n, 16) : Value());
       }
     };
     if (!direct)
@@ -328,10 +453,11 @@ private:
   KernelSizes sizes;
   MemRefType lhsType;
   LeftRows left;
+  ByteResults results;
   int64_t tileRows, columns, padded, steps, panels, chunk, chunks, pitch, block;
-  // Of convolutions that read windows in place: positions per line, bytes between them, lines of a
-  // plane.
-  bool direct = false;
+  // Of convolutions that read windows of the copy in place (`direct`): positions per line, bytes
+  // between them, lines of a plane.
+  bool direct = false, inPlace = false;
   int64_t outHeight = 0, outWidth = 0, positions = 0, spread = 0, blockHeight = 0, planeRows = 0,
           planeBytes = 0;
   // The copied rows, the two buffers of sums, and where steps read.

@@ -1,0 +1,118 @@
+//===- ByteResults.cpp - Results of 8 bits, 64 at once --------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// RoundingCasts leaves `trunc(bitcast(clamp(x, least, most) + 1.5 * 2^23) + shift)`. Here that
+// becomes a conversion, which rounds to even, and packing with saturation: from 32 to 16 bits, from
+// 16 to 8. The conversion gives the least integer for floats that are out of its range and for NaN;
+// so only the upper bound is taken before it.
+
+#include "ByteResults.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace terse;
+using namespace terse::ukernel;
+
+static std::optional<double> getReal(Value v) {
+  FloatAttr attr;
+  if (!matchPattern(v, m_Constant(&attr)))
+    return std::nullopt;
+  return attr.getValueAsDouble();
+}
+
+// `v` as select(compare(x, limit), ...), a bound of x: from above or from below.
+static Value matchBound(Value v, bool above, double &limit) {
+  using P = arith::CmpFPredicate;
+  auto select = v.getDefiningOp<arith::SelectOp>();
+  auto compare = select ? select.getCondition().getDefiningOp<arith::CmpFOp>() : nullptr;
+  std::optional<double> bound = compare ? getReal(compare.getRhs()) : std::nullopt;
+  if (!bound)
+    return nullptr;
+  limit = *bound;
+  Value x = compare.getLhs();
+  bool first = select.getTrueValue() == compare.getRhs() && select.getFalseValue() == x;
+  bool second = select.getTrueValue() == x && select.getFalseValue() == compare.getRhs();
+  if (above)
+    return first && compare.getPredicate() == P::OGT ? x : Value();
+  // Either form; the second makes zero of NaN, which the least integer becomes too.
+  if (first && compare.getPredicate() == P::OLT)
+    return x;
+  return second && compare.getPredicate() == P::OGT && limit == 0 ? x : Value();
+}
+
+ByteResults::ByteResults(KernelCode &code) : k(code), b(code.b) {
+  ISA isa = k.schedule.getIsa();
+  if (isa != ISA::AMXInt8 && isa != ISA::AVX512VNNI && isa != ISA::AVX512)
+    return;
+  Value v = k.op.getEpilogue().front().getTerminator()->getOperand(0);
+  auto trunc = v.getDefiningOp<arith::TruncIOp>();
+  if (!trunc || !v.getType().isInteger(8))
+    return;
+  v = trunc.getIn();
+  if (auto add = v.getDefiningOp<arith::AddIOp>()) {
+    IntegerAttr attr;
+    if (!matchPattern(add.getRhs(), m_Constant(&attr)))
+      return;
+    shift = attr.getInt();
+    v = add.getLhs();
+  }
+  auto cast = v.getDefiningOp<arith::BitcastOp>();
+  auto add = cast ? cast.getIn().getDefiningOp<arith::AddFOp>() : nullptr;
+  if (!add || getReal(add.getRhs()) != 12582912.0)
+    return;
+  double least = 0;
+  Value x = matchBound(add.getLhs(), /*above=*/true, most);
+  if (x)
+    x = matchBound(x, /*above=*/false, least);
+  low = int64_t(least) + shift, high = int64_t(most) + shift;
+  // NaN becomes the lower bound, which stands for zero in that form alone.
+  if (x && low >= -128 && high <= 255 && (low >= 0 || high <= 127) && std::abs(shift) <= 255)
+    rounded = x;
+}
+
+Value ByteResults::round(Value sums, ArrayRef<Value> extras) {
+  Value x = k.evaluate(rounded, sums, extras);
+  auto floats = cast<VectorType>(x.getType());
+  Value bound = arith::ConstantOp::create(
+      b, k.loc, DenseElementsAttr::get(floats, Attribute(b.getF32FloatAttr(float(most)))));
+  Value isPast = arith::CmpFOp::create(b, k.loc, arith::CmpFPredicate::OGT, x, bound);
+  x = arith::SelectOp::create(b, k.loc, isPast, bound, x);
+  auto integers = VectorType::get(16, b.getI32Type());
+  Value all = arith::ConstantOp::create(b, k.loc, b.getI16IntegerAttr(-1));
+  Value mode = arith::ConstantOp::create(b, k.loc, b.getI32IntegerAttr(4));
+  return k.intrinsic("llvm.x86.avx512.mask.cvtps2dq.512", integers,
+                     {x, k.zero(integers), all, mode});
+}
+
+Value ByteResults::pack(ArrayRef<Value> four, bool interleaved) {
+  auto words = VectorType::get(32, b.getI16Type());
+  auto bytes = VectorType::get(64, b.getI8Type());
+  SmallVector<Value> halves;
+  for (int i = 0; i < 4; i += 2) {
+    Value half = k.intrinsic("llvm.x86.avx512.packssdw.512", words, {four[i], four[i + 1]});
+    if (shift != 0)
+      half = LLVM::SAddSat::create(b, k.loc, half, k.splat(shift, words));
+    halves.push_back(half);
+  }
+  bool isSigned = low < 0;
+  Value result = k.intrinsic(
+      isSigned ? "llvm.x86.avx512.packsswb.512" : "llvm.x86.avx512.packuswb.512", bytes, halves);
+  if (low > (isSigned ? -128 : 0)) {
+    Value least = k.splat(int8_t(low), bytes);
+    result = isSigned ? Value(arith::MaxSIOp::create(b, k.loc, result, least))
+                      : Value(arith::MaxUIOp::create(b, k.loc, result, least));
+  }
+  if (interleaved)
+    return result;
+  // Not a shuffle: of each half of it that is used, LLVM would make one of its own.
+  auto integers = VectorType::get(16, b.getI32Type());
+  SmallVector<int32_t> order;
+  for (int32_t i = 0; i < 16; ++i)
+    order.push_back(i % 4 * 4 + i / 4);
+  Value indices =
+      arith::ConstantOp::create(b, k.loc, DenseElementsAttr::get(integers, ArrayRef(order)));
+  result = vector::BitCastOp::create(b, k.loc, integers, result);
+  result = k.intrinsic("llvm.x86.avx512.permvar.si.512", integers, {result, indices});
+  return vector::BitCastOp::create(b, k.loc, bytes, result);
+}

@@ -1,0 +1,44 @@
+//===- ByteResults.h - Results of 8 bits, 64 at once ----------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef TERSE_LIB_CODEGEN_CPU_UKERNEL_BYTERESULTS_H
+#define TERSE_LIB_CODEGEN_CPU_UKERNEL_BYTERESULTS_H
+
+#include "KernelCode.h"
+
+namespace terse {
+
+/// An epilogue that ends by rounding floats to bytes, on 512-bit vectors: instructions that
+/// saturate bring four vectors of results into one, which costs less than four conversions, and
+/// most clamps come with them.
+class ByteResults {
+public:
+  using Value = mlir::Value;
+
+  /// What the op's epilogue rounds and clamps; see `matches`.
+  explicit ByteResults(KernelCode &code);
+
+  /// Whether the epilogue ends that way and the kernel has 512-bit vectors.
+  bool matches() const { return bool(rounded); }
+
+  /// The results of 16 sums as 32-bit integers, not yet clamped from below.
+  Value round(Value sums, llvm::ArrayRef<Value> extras);
+
+  /// The bytes of four such vectors. `interleaved`: quarters of 128 bits of the four follow each
+  /// other (the first of each, then the second), as the instructions leave them.
+  Value pack(llvm::ArrayRef<Value> four, bool interleaved);
+
+private:
+  Value word(llvm::StringRef name, Value x, Value y);
+
+  KernelCode &k;
+  mlir::OpBuilder &b;
+  // The float that is rounded; its upper bound; what is added to the integer; bounds of the sum.
+  Value rounded;
+  double most = 0;
+  int64_t shift = 0, low = 0, high = 0;
+};
+
+} // namespace terse
+
+#endif
