@@ -41,9 +41,12 @@ typedef struct terse_range {
   uint64_t seen, below, above;
 } terse_range;
 
-/// A free arena; the link lies in the arena itself.
+/// What lies in front of an arena: TERSE_SCRATCH_OFFSET bytes.
 typedef struct terse_arena {
+  terse_scratch scratch;
+  /// Of free arenas.
   struct terse_arena *next;
+  uint8_t unused[TERSE_SCRATCH_OFFSET - sizeof(terse_scratch) - sizeof(void *)];
 } terse_arena;
 
 /// Code for one level of CPU features. `name` and `missing` are owned.

@@ -77,9 +77,10 @@ static terse_status checkHeader(terse_model *model, const char *path) {
                       h->version, TERSE_FORMAT_VERSION);
   if (terse_crc32(model->file, offsetof(terse_file_header, header_checksum)) != h->header_checksum)
     return damaged(path, "wrong header checksum");
-  if (h->abi_version != TERSE_ABI_VERSION)
+  // Code of version 1 leaves nothing to later runs.
+  if (h->abi_version == 0 || h->abi_version > TERSE_ABI_VERSION)
     return terse_fail(TERSE_ERROR_VERSION,
-                      "%s: code for interface version %u; this runtime offers version %d", path,
+                      "%s: code for interface version %u; this runtime offers up to version %d", path,
                       h->abi_version, TERSE_ABI_VERSION);
   if (h->file_size != model->file_size)
     return terse_fail(TERSE_ERROR_FORMAT,
@@ -201,6 +202,7 @@ void terse_model_unload(terse_model *model) {
   while (model->free_arenas) {
     terse_arena *arena = model->free_arenas;
     model->free_arenas = arena->next;
+    free(arena->scratch.data);
     free(arena);
   }
   if (model->library)

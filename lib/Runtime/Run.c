@@ -17,10 +17,12 @@ static terse_arena *takeArena(terse_model *model) {
   pthread_mutex_unlock(&model->mutex);
   if (arena)
     return arena;
-  size_t size = (size_t)model->variant.arena_size;
-  size = size < sizeof *arena ? sizeof *arena : size;
+  size_t size = (size_t)model->variant.arena_size + sizeof *arena;
   size = (size + TERSE_ARENA_ALIGNMENT - 1) / TERSE_ARENA_ALIGNMENT * TERSE_ARENA_ALIGNMENT;
-  return aligned_alloc(TERSE_ARENA_ALIGNMENT, size);
+  arena = aligned_alloc(TERSE_ARENA_ALIGNMENT, size);
+  if (arena)
+    memset(arena, 0, sizeof *arena);
+  return arena;
 }
 
 static void returnArena(terse_model *model, terse_arena *arena) {
@@ -89,8 +91,8 @@ static terse_status callEntry(terse_model *model, const terse_buffer *inputs,
                       (unsigned long long)model->variant.arena_size);
   // Restored afterwards: a parallel loop of one model may run another.
   int32_t before = terse_set_thread_count(__atomic_load_n(&model->threads, __ATOMIC_RELAXED));
-  int32_t result =
-      model->entry(model->file + model->header.weights_offset, (uint8_t *)arena, inputs, outputs);
+  int32_t result = model->entry(model->file + model->header.weights_offset, (uint8_t *)(arena + 1),
+                                inputs, outputs);
   terse_set_thread_count(before);
   returnArena(model, arena);
   switch (result) {

@@ -19,8 +19,9 @@
 extern "C" {
 #endif
 
-/// Stands in each artifact; a loader refuses code of another version.
-#define TERSE_ABI_VERSION 1
+/// Stands in each artifact; a loader refuses code of a later version. Version 1 had no
+/// terse_scratch.
+#define TERSE_ABI_VERSION 2
 
 /// A dense tensor; `shape` has as many entries as the tensor has dimensions.
 typedef struct terse_buffer {
@@ -35,6 +36,17 @@ typedef struct terse_services {
   void (*parallel_for)(void (*body)(void *env, int64_t begin, int64_t end), void *env,
                        int64_t count);
 } terse_services;
+
+/// Memory that one run leaves to the next: `size` bytes at `data`, which is null or for free() to
+/// release. The code replaces it when it needs more.
+typedef struct terse_scratch {
+  void *data;
+  uint64_t size;
+} terse_scratch;
+
+/// A `terse_scratch`, zero at first, lies this many bytes in front of each arena. The loader
+/// releases its memory when no run uses the arena any more.
+#define TERSE_SCRATCH_OFFSET 64
 
 /// What `terse_entry` returns.
 enum {

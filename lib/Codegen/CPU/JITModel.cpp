@@ -7,6 +7,7 @@
 #include "llvm/Support/MemoryBuffer.h"
 
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
 
 using namespace terse;
@@ -35,10 +36,20 @@ struct JITModel::Impl {
   std::mutex mutex;
   std::vector<AlignedBytes> arenas;
 
+  ~Impl() {
+    for (AlignedBytes &arena : arenas)
+      std::free(reinterpret_cast<terse_scratch *>(arena.get())->data);
+  }
+
+  // The arena begins behind what stands in front of it.
   AlignedBytes takeArena() {
     std::lock_guard<std::mutex> lock(mutex);
-    if (arenas.empty())
-      return allocate(code.arenaSize);
+    if (arenas.empty()) {
+      AlignedBytes arena = allocate(code.arenaSize + TERSE_SCRATCH_OFFSET);
+      if (arena)
+        std::memset(arena.get(), 0, TERSE_SCRATCH_OFFSET);
+      return arena;
+    }
     AlignedBytes arena = std::move(arenas.back());
     arenas.pop_back();
     return arena;
@@ -141,7 +152,8 @@ llvm::Expected<std::vector<HostTensor>> JITModel::run(llvm::ArrayRef<HostTensor>
     return llvm::createStringError(std::make_error_code(std::errc::not_enough_memory),
                                    "no memory for %llu bytes of intermediate results",
                                    (unsigned long long)code.arenaSize);
-  int32_t status = impl->entry(impl->weights.get(), arena.get(), in.data(), out.data());
+  int32_t status =
+      impl->entry(impl->weights.get(), arena.get() + TERSE_SCRATCH_OFFSET, in.data(), out.data());
   impl->giveArena(std::move(arena));
 
   std::vector<std::shared_ptr<const void>> owners;

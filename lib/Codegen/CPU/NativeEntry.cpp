@@ -76,13 +76,57 @@ struct EntryBuilder {
 };
 } // namespace
 
-static LLVM::LLVMFuncOp declareAlignedAlloc(ModuleOp module) {
-  if (auto f = module.lookupSymbol<LLVM::LLVMFuncOp>("aligned_alloc"))
+static LLVM::LLVMFuncOp declare(ModuleOp module, StringRef name, Type result,
+                                ArrayRef<Type> arguments) {
+  if (auto f = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
     return f;
   OpBuilder b(module.getBodyRegion());
-  Type i64 = b.getI64Type(), ptr = LLVM::LLVMPointerType::get(module.getContext());
-  return LLVM::LLVMFuncOp::create(b, module.getLoc(), "aligned_alloc",
-                                  LLVM::LLVMFunctionType::get(ptr, {i64, i64}));
+  return LLVM::LLVMFuncOp::create(b, module.getLoc(), name,
+                                  LLVM::LLVMFunctionType::get(result, arguments));
+}
+
+static LLVM::LLVMFuncOp declareAlignedAlloc(ModuleOp module) {
+  Type i64 = IntegerType::get(module.getContext(), 64),
+       ptr = LLVM::LLVMPointerType::get(module.getContext());
+  return declare(module, "aligned_alloc", ptr, {i64, i64});
+}
+
+// In place of `alloc`, the memory in front of the arena, which is replaced if it is too small.
+static void useScratch(EntryBuilder &e, ModuleOp module, Value arena, memref::AllocOp alloc) {
+  OpBuilder &b = e.b;
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(alloc);
+  Value bytes = arith::IndexCastOp::create(b, e.loc, e.i64, alloc.getDynamicSizes()[0]);
+  auto field = [&](int32_t offset) {
+    return LLVM::GEPOp::create(b, e.loc, e.ptr, b.getI8Type(), arena,
+                               ArrayRef<LLVM::GEPArg>{LLVM::GEPArg(offset)});
+  };
+  Value data = field(-TERSE_SCRATCH_OFFSET), size = field(8 - TERSE_SCRATCH_OFFSET);
+  Value old = LLVM::LoadOp::create(b, e.loc, e.ptr, data);
+  Value fits = LLVM::ICmpOp::create(b, e.loc, LLVM::ICmpPredicate::ule, bytes,
+                                    LLVM::LoadOp::create(b, e.loc, e.i64, size));
+  auto branch = scf::IfOp::create(b, e.loc, e.ptr, fits, /*withElse=*/true);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    scf::YieldOp::create(b, e.loc, old);
+    b.setInsertionPointToStart(branch.elseBlock());
+    Type none = LLVM::LLVMVoidType::get(b.getContext());
+    LLVM::CallOp::create(b, e.loc, declare(module, "free", none, {e.ptr}), ValueRange{old});
+    Value whole =
+        LLVM::AndOp::create(b, e.loc, LLVM::AddOp::create(b, e.loc, bytes, e.c64(63)), e.c64(-64));
+    Value memory =
+        LLVM::CallOp::create(b, e.loc, declareAlignedAlloc(module), ValueRange{e.c64(64), whole})
+            .getResult();
+    LLVM::StoreOp::create(b, e.loc, memory, data);
+    // Without memory the next run tries again.
+    Value none64 = e.c64(0), null = LLVM::ZeroOp::create(b, e.loc, e.ptr);
+    Value ok = LLVM::ICmpOp::create(b, e.loc, LLVM::ICmpPredicate::ne, memory, null);
+    LLVM::StoreOp::create(b, e.loc, LLVM::SelectOp::create(b, e.loc, ok, whole, none64), size);
+    scf::YieldOp::create(b, e.loc, memory);
+  }
+  alloc.replaceAllUsesWith(e.makeMemRef(branch.getResult(0), alloc.getType(), {bytes}));
+  alloc.erase();
 }
 
 static Value allocateBytes(EntryBuilder &e, ModuleOp module, Value bytes) {
@@ -203,6 +247,9 @@ struct NativeEntryPass : terse::impl::NativeEntryPassBase<NativeEntryPass> {
       block.getArgument(i).replaceAllUsesWith(value);
     }
     block.eraseArguments(0, numOld);
+    for (auto alloc : llvm::make_early_inc_range(block.getOps<memref::AllocOp>()))
+      if (alloc->hasAttr(kScratchAttr))
+        useScratch(e, module, args[1], alloc);
 
     auto ret = cast<func::ReturnOp>(block.getTerminator());
     e.b.setInsertionPoint(ret);

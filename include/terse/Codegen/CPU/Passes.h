@@ -13,6 +13,8 @@ namespace terse {
 
 /// Name of the function attribute in which terse-plan-arena leaves the bytes of the arena (i64).
 inline constexpr llvm::StringLiteral kArenaSizeAttr = "terse.arena_size";
+/// Name of the attribute of an allocation that a run may leave to the next one.
+inline constexpr llvm::StringLiteral kScratchAttr = "terse.scratch";
 
 /// Name of the attribute of globals that says where in the blob they lie (i64), where that is not
 /// behind the one before.

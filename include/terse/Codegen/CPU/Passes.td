@@ -23,8 +23,9 @@ def PlanArenaPass : Pass<"terse-plan-arena", "::mlir::func::FuncOp"> {
     `memref.alloc` of a static type becomes a view of the new second argument (`memref<?xi8>`, the arena) at a constant,
     64-byte aligned offset. Buffers share memory if they do not live at the same time; a buffer lives from the first to
     the last op of the entry block that touches it or something inside. The size is left as
-    `terse.arena_size` on the function. Left alone: dynamic sizes, buffers that a loop hands to its next iteration,
-    buffers inside parallel loops.
+    `terse.arena_size` on the function. Buffers with one open size, a size of an input that they share, are placed alike
+    in one `memref.alloc` marked `terse.scratch`, at offsets that are multiples of that size. Left alone: other dynamic
+    sizes, buffers that a loop hands to its next iteration, buffers inside parallel loops.
   }];
   let statistics = [
     Statistic<"numPlanned", "planned-buffers", "Buffers placed in the arena">,
