@@ -46,8 +46,12 @@ struct Operands {
 
 /// One problem, ready to run on memory of its own.
 struct PreparedPeer {
+  /// Of the variant, where a library has several.
+  std::string name;
   std::function<void()> run;
   const void *result = nullptr;
+  /// How many times one run computes the problem, on weights of their own each.
+  int64_t copies = 1;
   /// What `flush` drops before a cold run.
   const void *weights = nullptr;
   size_t weightBytes = 0;
@@ -62,6 +66,39 @@ public:
   /// Null `run` where the library has nothing for the problem.
   virtual PreparedPeer prepare(const Problem &problem, const Operands &operands) = 0;
 };
+
+/// `y[m, n] = sum over k of x[m, k] * w[n, k]` with `x` and `y` in f32 and `w` in few bits.
+struct WeightProblem {
+  int64_t m = 1, n = 1, k = 1;
+  bool cold = false;
+  int64_t bits = 0;
+  std::vector<float> x;
+  /// What the weights were before they were rounded.
+  const float *w = nullptr;
+  /// Of symmetric formats with one scale for each `block` neighbours: `code * scale`. Else empty.
+  int64_t block = 0;
+  std::vector<int8_t> codes;
+  std::vector<float> scales;
+};
+
+/// A library's kernels for weights of about as many bits.
+class WeightPeer {
+public:
+  virtual ~WeightPeer() = default;
+  virtual std::string getName() const = 0;
+  virtual void setThreads(int threads) = 0;
+  /// All that fit. Those that share the problem's codes and scales multiply the same weights; the
+  /// others (`ownWeights`) round `w` in their own way.
+  struct Prepared : PreparedPeer {
+    bool ownWeights = false;
+  };
+  virtual std::vector<Prepared> prepare(const WeightProblem &problem) = 0;
+};
+
+/// `location` is the folder with the libraries of ggml.
+std::unique_ptr<WeightPeer> loadGGML(const std::string &location, std::string &error);
+/// `location` is the file of onnxruntime's library.
+std::unique_ptr<WeightPeer> loadONNXRuntime(const std::string &location, std::string &error);
 
 /// `location` is a file for dlopen. Null, with a reason in `error`, where that fails.
 std::unique_ptr<Peer> loadOneDNN(const std::string &location, std::string &error);

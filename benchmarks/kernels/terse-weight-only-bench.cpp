@@ -1,13 +1,12 @@
 //===- terse-weight-only-bench.cpp - Weights of few bits ------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Times linear layers with f32 activations whose weights are stored in few bits, on one thread,
-// beside the same layer with f32 weights, interleaved. "cold": the weights come from memory.
-// Samples beside a slow burst of multiply-adds do not count (see terse-kernel-bench).
-//
-//   terse-weight-only-bench [seconds per row (0.5)]
+// Times linear layers with f32 activations whose weights are stored in few bits, beside the same
+// layer with f32 weights and the libraries that it finds, in turns. "cold": the weights come from
+// memory. Samples beside a slow burst of multiply-adds do not count (see terse-kernel-bench).
 
 #include "Machine.h"
+#include "Peers.h"
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/IR/DialectRegistry.h"
@@ -17,7 +16,9 @@
 #include "terse/Dialect/Terse/IR/EncodingInterface.h"
 #include "terse/InitAll.h"
 #include "terse/Support/MLIRBridge.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Regex.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <algorithm>
@@ -37,6 +38,13 @@ static double median(std::vector<double> v) {
 }
 
 namespace {
+struct Options {
+  double seconds = 0.5;
+  std::string formats, shapes;
+  std::vector<std::string> peers;
+  int threads = 1;
+};
+
 struct Format {
   const char *name, *encoding;
 };
@@ -49,102 +57,311 @@ const Format kFormats[] = {
     {"MXFP4", "#terse.minifloat<f4E2M1FN, block = [1, 32], scale = f8E8M0FNU>"},
     {"int2, block 16, f16", "#terse.uniform<i2, block = [1, 16], scale = f16>"},
     {"int3, block 32, f16", "#terse.uniform<i3, block = [1, 32], scale = f16>"},
+    {"int8, block 32, f16", "#terse.uniform<i8, block = [1, 32], scale = f16>"},
     {"int8, channel", "#terse.uniform<i8, axis = 0>"},
     {"MXFP8", "#terse.minifloat<f8E4M3FN, block = [1, 32], scale = f8E8M0FNU>"},
 };
 
+struct Shape {
+  int64_t m, n, k;
+  bool cold;
+  std::string getName() const {
+    return formatv("{0},{1},{2}{3}", m, n, k, cold ? " cold" : "").str();
+  }
+};
+const Shape kShapes[] = {
+    {1, 4096, 4096, true},  {1, 11008, 4096, true},   {1, 4096, 4096, false},
+    {1, 768, 768, false},   {4, 4096, 4096, false},   {16, 4096, 4096, false},
+    {128, 768, 768, false}, {128, 4096, 4096, false},
+};
+} // namespace
+static Options options;
+
+static const char *const kUsage =
+    "Linear layers with weights of few bits, as a table in Markdown.\n"
+    "  --seconds=S   time for each row (0.5)\n"
+    "  --formats=RE  only weights whose name in the table matches\n"
+    "  --shapes=RE   only layers whose M,N,K in the table match\n"
+    "  --peers=LIST  ggml=FOLDER with its libggml-base.so and libggml-cpu*.so,\n"
+    "                onnxruntime=FILE of libonnxruntime.so (none)\n"
+    "  --threads=N   threads (1)\n";
+
+static bool parseOptions(int argc, char **argv) {
+  for (int i = 1; i < argc; ++i) {
+    auto [name, value] = llvm::StringRef(argv[i]).split('=');
+    // `--name value` as well.
+    if (value.empty() && i + 1 < argc)
+      value = argv[++i];
+    bool bad = false;
+    if (name == "--seconds")
+      bad = value.getAsDouble(options.seconds);
+    else if (name == "--formats")
+      options.formats = value;
+    else if (name == "--shapes")
+      options.shapes = value;
+    else if (name == "--threads")
+      bad = value.getAsInteger(10, options.threads) || options.threads < 1;
+    else if (name == "--peers")
+      for (llvm::StringRef peer : llvm::split(value, ','))
+        options.peers.push_back(peer.str());
+    else
+      bad = true;
+    if (bad) {
+      llvm::errs() << "cannot use '" << argv[i] << "'\n" << kUsage;
+      return false;
+    }
+  }
+  return true;
+}
+
+namespace {
 class Bench {
 public:
-  explicit Bench(double seconds) : seconds(seconds) {
+  explicit Bench(std::vector<std::unique_ptr<WeightPeer>> peers) : peers(std::move(peers)) {
     DialectRegistry registry;
     registerAllDialects(registry);
     context.appendDialectRegistry(registry);
     context.loadAllAvailableDialects();
-    JITModel::setNumThreads(1);
+    JITModel::setNumThreads(options.threads);
+    for (auto &peer : this->peers)
+      peer->setThreads(options.threads);
     limits = measureLimits();
   }
 
   void printHead() {
-    llvm::outs() << "Features: " << describeFeatures()
-                 << formatv(". One core at most: {0:f0} GFLOPS FMA; reads in GB/s: L2 {1:f0}, L3 "
-                            "{2:f1}, memory {3:f1} in one stream, {4:f1} in eight.\n\n",
-                            limits.fma * 1e-9, limits.l2 * 1e-9, limits.l3 * 1e-9,
-                            limits.dram * 1e-9, limits.dramStreams * 1e-9)
-                 << "| weights | M,N,K | us | GB/s of weights | of memory in eight streams | "
-                    "GFLOPS | times faster than f32 weights | fast samples |\n"
-                    "|---|---|---|---|---|---|---|---|\n";
+    llvm::outs() << "Features: " << describeFeatures() << ". " << options.threads
+                 << (options.threads == 1 ? " thread" : " threads")
+                 << formatv(". One core at most: {0:f0} GFLOPS FMA, {1:f0} GOPS AMX int8; reads in "
+                            "GB/s: L2 {2:f0}, L3 {3:f1}, memory {4:f1} in one stream, {5:f1} in "
+                            "eight.",
+                            limits.fma * 1e-9, limits.amxInt8 * 1e-9, limits.l2 * 1e-9,
+                            limits.l3 * 1e-9, limits.dram * 1e-9, limits.dramStreams * 1e-9);
+    for (auto &peer : peers)
+      llvm::outs() << " " << peer->getName() << ".";
+    llvm::outs() << "\n\n| weights | M,N,K | us | error | GB/s of weights | of memory in eight "
+                    "streams | GFLOPS | faster than f32 weights | faster than the best other | "
+                    "others: us (ours is faster, error) | fast samples |\n"
+                    "|---|---|---|---|---|---|---|---|---|---|---|\n";
   }
 
-  void run(const Format &format, int64_t m, int64_t n, int64_t k, bool cold) {
-    JITModel &model = get(format, m, n, k), &plain = get({"f32", ""}, m, n, k);
+  void run(const Format &format, const Shape &shape) {
+    int64_t m = shape.m, n = shape.n, k = shape.k;
+    bool cold = shape.cold;
+    Layer &layer = get(format, n, k), &plain = get({"f32", ""}, n, k);
+    WeightProblem problem = layer.problem;
+    problem.m = m, problem.cold = cold;
     HostTensor x = HostTensor::zeros(DType::f32(), {m, k});
     for (auto [i, v] : llvm::enumerate(x.getMutableAs<float>()))
       v = float(int(i * 37 % 255) - 127) / 127;
-    std::vector<double> bursts;
-    std::vector<std::array<double, 3>> samples;
-    auto time = [&](JITModel &which) {
-      if (cold) {
-        flush(which.getWeights().data(), which.getWeights().size());
-        double start = threadTime();
-        cantFail(which.run({x}));
-        return threadTime() - start;
-      }
-      cantFail(which.run({x}));
-      int64_t runs = 0;
-      double start = threadTime(), end;
-      do {
-        cantFail(which.run({x}));
-        ++runs;
-      } while ((end = threadTime()) - start < 0.003);
-      return (end - start) / double(runs);
+    problem.x = x.toFloats();
+
+    // Ours, the same with f32 weights, then the others.
+    std::vector<WeightPeer::Prepared> all;
+    auto addOwn = [&](Layer &which) {
+      JITModel *model = &which.get(*this, m);
+      WeightPeer::Prepared own;
+      own.run = [model, &x] { cantFail(model->run({x})); };
+      own.weights = model->getWeights().data();
+      own.weightBytes = model->getWeights().size();
+      all.push_back(std::move(own));
+      return cantFail(model->run({x}))[0].toFloats();
     };
-    for (double stop = threadTime() + seconds; threadTime() < stop || samples.size() < 5;) {
-      double before = burstFloat(), a = time(model), between = burstFloat(), b = time(plain);
-      bursts.insert(bursts.end(), {before, between});
-      samples.push_back({a, b, std::min({before, between, burstFloat()})});
+    std::vector<float> result = addOwn(layer);
+    addOwn(plain);
+    std::vector<std::string> errors{"", ""};
+    double error = compareWithReference(problem, layer.decoded.data(), result.data());
+    for (auto &peer : peers) {
+      std::string name = peer->getName();
+      for (WeightPeer::Prepared &one : peer->prepare(problem)) {
+        one.run();
+        double e = compareWithReference(problem, one.ownWeights ? problem.w : layer.decoded.data(),
+                                        static_cast<const float *>(one.result));
+        one.name = name.substr(0, name.find(' ')) + " " + one.name;
+        // Rounding of activations to 8 bits, and what the library's own rounding of weights loses.
+        if (double most = !one.ownWeights ? 0.03 : problem.bits >= 4 ? 0.15 : 0.6; !(e < most)) {
+          llvm::errs() << one.name << " at " << shape.getName() << " is off by "
+                       << formatv("{0:f1}", 100 * e) << " % and was left out\n";
+          continue;
+        }
+        errors.push_back(formatv("{0:f1} %", 100 * e));
+        all.push_back(std::move(one));
+      }
     }
-    std::nth_element(bursts.begin(), bursts.begin() + bursts.size() * 9 / 10, bursts.end());
-    double best = bursts[bursts.size() * 9 / 10];
-    std::vector<double> a, b;
-    for (auto &s : samples)
-      if (s[2] >= 0.85 * best)
-        a.push_back(s[0]), b.push_back(s[1]);
-    size_t fast = a.size();
-    if (!fast) {
-      auto quickest = *std::min_element(samples.begin(), samples.end());
-      a.push_back(quickest[0]), b.push_back(quickest[1]);
+
+    std::vector<double> times = measure(cold, all);
+    double t = times[0], bytes = double(all[0].weightBytes) / t, best = 1e9;
+    std::string others;
+    for (size_t i = 2; i < all.size(); ++i) {
+      others += formatv("{0}{1} {2:f1} ({3:f2}, {4})", others.empty() ? "" : "; ", all[i].name,
+                        times[i] * 1e6, times[i] / t, errors[i]);
+      best = std::min(best, times[i]);
+      std::string group = m == 1 ? (cold ? "M=1 cold" : "M=1") : m < 128 ? "M=4, 16" : "M=128";
+      Sums &s = sums[{format.name + std::string(", ") + group, all[i].name}];
+      s.logarithm += std::log(times[i] / t), ++s.count, s.worst = std::min(s.worst, times[i] / t);
     }
-    double t = median(a), bytes = double(model.getWeights().size()) / t;
-    llvm::outs() << formatv("| {0} | {1},{2},{3}{4} | {5:f1} | {6:f1} | {7} | {8:f0} | {9:f2} | "
-                            "{10}/{11} |\n",
-                            format.name, m, n, k, cold ? " cold" : "", t * 1e6, bytes * 1e-9,
-                            cold ? formatv("{0:f0} %", 100 * bytes / limits.dramStreams).str() : "",
-                            2e-9 * double(m * n * k) / t, median(b) / t, fast, samples.size());
+    llvm::outs() << formatv(
+        "| {0} | {1} | {2:f1} | {3:f2} % | {4:f1} | {5} | {6:f0} | {7:f2} | {8} | {9} | "
+        "{10}/{11} |\n",
+        format.name, shape.getName(), t * 1e6, 100 * error, bytes * 1e-9,
+        cold ? formatv("{0:f0} %", 100 * bytes / limits.dramStreams / options.threads).str() : "",
+        2e-9 * double(m * n * k) / t, times[1] / t,
+        all.size() > 2 ? formatv("{0:f2}", best / t).str() : "-", others, fast, count);
     llvm::outs().flush();
   }
 
-private:
-  JITModel &get(const Format &format, int64_t m, int64_t n, int64_t k) {
-    auto &model = models[{format.name, m, n, k}];
-    if (!model)
-      model = compile(format.encoding, m, n, k);
-    return *model;
+  void printMeans() {
+    if (sums.empty())
+      return;
+    llvm::outs() << "\n| weights | other | times faster, geometric mean | worst | count |\n"
+                    "|---|---|---|---|---|\n";
+    for (auto &[key, s] : sums)
+      llvm::outs() << formatv("| {0} | {1} | {2:f2} | {3:f2} | {4} |\n", key.first, key.second,
+                              std::exp(s.logarithm / s.count), s.worst, s.count);
   }
 
-  // A linear layer with random weights in `format`, f32 if that is empty.
-  std::unique_ptr<JITModel> compile(llvm::StringRef format, int64_t m, int64_t n, int64_t k) {
-    auto logical = RankedTensorType::get({n, k}, Float32Type::get(&context));
+private:
+  struct Sums {
+    double logarithm = 0, worst = 1e9;
+    int count = 0;
+  };
+
+  // Weights in a format, and models for numbers of rows.
+  struct Layer {
+    std::string encoding;
+    WeightProblem problem;
+    std::vector<float> original, decoded;
+    llvm::SmallVector<HostTensor> components;
+    std::map<int64_t, std::unique_ptr<JITModel>> models;
+
+    JITModel &get(Bench &bench, int64_t m) {
+      auto &model = models[m];
+      if (!model)
+        model = bench.compile(*this, m);
+      return *model;
+    }
+  };
+
+  // The error's root mean square relative to that of the result, in some columns.
+  static double compareWithReference(const WeightProblem &p, const float *weights,
+                                     const float *result) {
+    double error = 0, range = 0;
+    for (int64_t i = 0; i < std::min<int64_t>(p.m, 16); ++i)
+      for (int64_t j = 0; j < std::min<int64_t>(p.n, 64); ++j) {
+        double sum = 0;
+        for (int64_t l = 0; l < p.k; ++l)
+          sum += double(p.x[i * p.k + l]) * double(weights[j * p.k + l]);
+        double d = sum - double(result[i * p.n + j]);
+        error += d * d, range += sum * sum;
+      }
+    return std::sqrt(error / range);
+  }
+
+  std::vector<double> measure(bool cold, std::vector<WeightPeer::Prepared> &all) {
+    auto now = [] { return options.threads > 1 ? wallTime() : threadTime(); };
+    auto time = [&](WeightPeer::Prepared &kernel) {
+      if (cold) {
+        if (kernel.weights)
+          flush(kernel.weights, kernel.weightBytes);
+        double start = now();
+        kernel.run();
+        return (now() - start) / double(kernel.copies);
+      }
+      kernel.run();
+      int64_t runs = 0;
+      double start = now(), end;
+      do {
+        kernel.run();
+        ++runs;
+      } while ((end = now()) - start < 0.003);
+      return (end - start) / double(runs);
+    };
+    // Kernels of both kinds run side by side: bursts of both have to be fast.
+    struct Sample {
+      size_t kernel;
+      double seconds, floats, bytes;
+    };
+    std::vector<Sample> samples;
+    double stop = wallTime() + options.seconds, floats = burstFloat(), bytes = burstInt8();
+    for (int round = 0; wallTime() < stop || round < 5; ++round)
+      for (size_t i = 0; i < all.size(); ++i) {
+        double t = time(all[i]), f = burstFloat(), b = burstInt8();
+        samples.push_back({i, t, std::min(floats, f), std::min(bytes, b)});
+        floats = f, bytes = b;
+      }
+    auto most = [&](double Sample::*which) {
+      std::vector<double> v;
+      for (Sample &s : samples)
+        v.push_back(s.*which);
+      std::nth_element(v.begin(), v.begin() + v.size() * 9 / 10, v.end());
+      return v[v.size() * 9 / 10];
+    };
+    double mostFloats = most(&Sample::floats), mostBytes = most(&Sample::bytes);
+    std::vector<double> result(all.size());
+    fast = count = 0;
+    for (size_t i = 0; i < all.size(); ++i) {
+      std::vector<double> quick, every;
+      for (Sample &s : samples)
+        if (s.kernel == i) {
+          every.push_back(s.seconds);
+          if (s.floats >= 0.85 * mostFloats && s.bytes >= 0.85 * mostBytes)
+            quick.push_back(s.seconds);
+        }
+      fast += quick.size(), count += every.size();
+      // Without any, the best that there was.
+      if (quick.empty())
+        quick.push_back(*std::min_element(every.begin(), every.end()));
+      result[i] = median(quick);
+    }
+    return result;
+  }
+
+  // Random weights in `format`, f32 if that has no encoding.
+  Layer &get(const Format &format, int64_t n, int64_t k) {
+    std::unique_ptr<Layer> &layer = layers[{format.name, n, k}];
+    if (layer)
+      return *layer;
+    layer = std::make_unique<Layer>();
+    layer->encoding = format.encoding;
     HostTensor weights = HostTensor::zeros(DType::f32(), {n, k});
     std::mt19937 rng{1};
     std::normal_distribution<float> normal(0, 0.02f);
     for (float &v : weights.getMutableAs<float>())
       v = normal(rng);
-    llvm::SmallVector<HostTensor> components{weights};
+    layer->original = layer->decoded = weights.toFloats();
+    layer->components = {weights};
+    WeightProblem &problem = layer->problem;
+    problem.n = n, problem.k = k, problem.bits = 32, problem.w = layer->original.data();
+    if (layer->encoding.empty())
+      return *layer;
+    auto logical = RankedTensorType::get({n, k}, Float32Type::get(&context));
+    auto encoding = llvm::cast<EncodingAttrInterface>(parseAttribute(layer->encoding, &context));
+    auto noError = [] { return InFlightDiagnostic(); };
+    layer->components = *encoding.encodeHost(weights, logical, {}, noError);
+    layer->decoded = encoding.decodeHost(layer->components, logical, noError)->toFloats();
+    const HostTensor &codes = layer->components[0];
+    problem.bits =
+        getElementTypeOrSelf(getComponentTypes(encoding, logical)[0]).getIntOrFloatBitWidth();
+    // Codes and scales of symmetric blocks, which others may have as well.
+    llvm::StringRef text = layer->encoding;
+    if (!text.consume_front("#terse.uniform<i") || layer->components.size() != 2 ||
+        !text.contains("block = [1, "))
+      return *layer;
+    const HostTensor &scales = layer->components[1];
+    problem.block = n * k / scales.getNumElements();
+    for (int64_t i = 0; i < codes.getNumElements(); ++i)
+      problem.codes.push_back(int8_t(codes.getAsInt(i)));
+    problem.scales = scales.toFloats();
+    return *layer;
+  }
+
+  std::unique_ptr<JITModel> compile(const Layer &layer, int64_t m) {
+    int64_t n = layer.problem.n, k = layer.problem.k;
+    auto logical = RankedTensorType::get({n, k}, Float32Type::get(&context));
     llvm::SmallVector<Type> types{logical};
     Type type = logical;
-    if (!format.empty()) {
-      auto encoding = llvm::cast<EncodingAttrInterface>(parseAttribute(format, &context));
-      components = *encoding.encodeHost(weights, logical, {}, [] { return InFlightDiagnostic(); });
+    bool encoded = !layer.encoding.empty();
+    if (encoded) {
+      auto encoding = llvm::cast<EncodingAttrInterface>(parseAttribute(layer.encoding, &context));
       types = getComponentTypes(encoding, logical);
       type = RankedTensorType::get({n, k}, logical.getElementType(), encoding);
     }
@@ -156,7 +373,7 @@ private:
       list += formatv("{0}{1}", i ? ", " : "", t);
     }
     std::string weight = "%c0";
-    if (!format.empty()) {
+    if (encoded) {
       loads += formatv("%w = terse.assemble {0} : ({1}) -> {2}\n", names, list, type);
       weight = "%w";
     }
@@ -168,29 +385,46 @@ private:
     OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
     if (!module)
       llvm::report_fatal_error(llvm::StringRef(text));
-    for (auto [global, t] : llvm::zip(module->getOps<ml_program::GlobalOp>(), components))
+    for (auto [global, t] : llvm::zip(module->getOps<ml_program::GlobalOp>(), layer.components))
       global.setValueAttr(toDenseResource(t, global.getSymName(), &context));
-    return cantFail(JITModel::create(*module, CompileOptions()));
+    CompileOptions compile;
+    compile.parallel = options.threads > 1;
+    return cantFail(JITModel::create(*module, compile));
   }
 
-  double seconds;
   MLIRContext context;
+  std::vector<std::unique_ptr<WeightPeer>> peers;
   Limits limits;
-  std::map<std::tuple<std::string, int64_t, int64_t, int64_t>, std::unique_ptr<JITModel>> models;
+  std::map<std::tuple<std::string, int64_t, int64_t>, std::unique_ptr<Layer>> layers;
+  std::map<std::pair<std::string, std::string>, Sums> sums;
+  size_t fast = 0, count = 0;
 };
 } // namespace
 
 int main(int argc, char **argv) {
-  Bench bench(argc > 1 ? std::atof(argv[1]) : 0.5);
-  bool few = argc > 2;
-  bench.printHead();
-  for (const Format &format : llvm::ArrayRef(kFormats).take_front(few ? 1 : std::size(kFormats))) {
-    bench.run(format, 1, 4096, 4096, true);
-    bench.run(format, 1, 4096, 4096, false);
-    bench.run(format, 1, 768, 768, false);
-    bench.run(format, 16, 4096, 4096, false);
-    bench.run(format, 128, 768, 768, false);
+  if (!parseOptions(argc, argv))
+    return 1;
+  std::vector<std::unique_ptr<WeightPeer>> peers;
+  for (const std::string &entry : options.peers) {
+    auto [name, location] = llvm::StringRef(entry).split('=');
+    std::string error = "unknown peer; use ggml=FOLDER or onnxruntime=FILE";
+    std::unique_ptr<WeightPeer> peer;
+    if (name == "ggml" && !location.empty())
+      peer = loadGGML(location.str(), error);
+    else if (name == "onnxruntime" && !location.empty())
+      peer = loadONNXRuntime(location.str(), error);
+    if (peer)
+      peers.push_back(std::move(peer));
+    else
+      llvm::errs() << "without " << entry << ": " << error << "\n";
   }
-  bench.run(kFormats[0], 1, 11008, 4096, true);
-  bench.run(kFormats[0], 4, 4096, 4096, false);
+  Bench bench(std::move(peers));
+  bench.printHead();
+  llvm::Regex formats(options.formats), shapes(options.shapes);
+  for (const Format &format : kFormats)
+    for (const Shape &shape : kShapes)
+      if ((options.formats.empty() || formats.match(format.name)) &&
+          (options.shapes.empty() || shapes.match(shape.getName())))
+        bench.run(format, shape);
+  bench.printMeans();
 }
