@@ -241,6 +241,57 @@ TEST_F(UKernelTest, Convolution) {
   }
 }
 
+// Rows in place, in padded lines and copied; tiles of one line and of several, with all kinds of
+// ends; contractions in pieces and in parts.
+TEST_F(UKernelTest, FloatWindows) {
+  struct Case {
+    int64_t channels, height, width, outputs, kernelHeight, kernelWidth, stride, pad, dilation,
+        groups;
+    // Batches to run; how many of batch, height and width are open.
+    std::vector<int64_t> batches;
+    int64_t open;
+  };
+  for (const Case &c :
+       {Case{16, 8, 8, 16, 3, 3, 1, 1, 1, 1, {0, 3}, 1},
+        Case{7, 7, 7, 34, 3, 3, 1, 1, 1, 1, {2}, 1}, Case{48, 5, 17, 65, 3, 3, 1, 1, 1, 1, {1}, 0},
+        Case{12, 9, 1, 20, 3, 3, 1, 1, 1, 1, {1, 2}, 1},
+        Case{5, 6, 6, 17, 3, 3, 1, 5, 1, 1, {1}, 0}, Case{9, 14, 15, 10, 3, 3, 2, 2, 2, 1, {2}, 1},
+        Case{8, 11, 12, 16, 3, 3, 1, 0, 1, 1, {2}, 1}, Case{6, 9, 40, 18, 1, 5, 1, 0, 3, 1, {1}, 0},
+        Case{200, 6, 5, 24, 1, 1, 1, 0, 1, 1, {1, 3}, 1},
+        Case{1024, 4, 4, 24, 1, 1, 1, 0, 1, 1, {2}, 1},
+        Case{512, 5, 5, 8, 1, 1, 2, 0, 1, 1, {1}, 0},
+        Case{1700, 5, 3, 20, 1, 1, 1, 0, 1, 1, {2}, 1},
+        Case{10, 9, 8, 20, 3, 3, 2, 1, 1, 1, {2}, 3},
+        Case{18, 7, 7, 18, 3, 3, 1, 1, 1, 18, {0, 2}, 1},
+        Case{16, 9, 22, 16, 3, 3, 2, 1, 1, 16, {1}, 0},
+        Case{20, 12, 11, 20, 3, 3, 1, 2, 2, 20, {1}, 0},
+        Case{16, 3, 4, 16, 3, 3, 1, 4, 1, 16, {1}, 0},
+        Case{17, 8, 9, 17, 5, 5, 1, 2, 1, 17, {2}, 3}}) {
+    auto result = [&](int64_t size, int64_t kernel) {
+      return (size + 2 * c.pad - (kernel - 1) * c.dilation - 1) / c.stride + 1;
+    };
+    int64_t oh = result(c.height, c.kernelHeight), ow = result(c.width, c.kernelWidth);
+    auto open = [&](int64_t size, int64_t dim) { return dim < c.open ? -1 : size; };
+    std::vector<int64_t> kernel{c.outputs, c.channels / c.groups, c.kernelHeight, c.kernelWidth};
+    for (int64_t batch : c.batches) {
+      std::string x = tensor({open(batch, 0), c.channels, open(c.height, 1), open(c.width, 2)},
+                             "f32"),
+                  y = tensor({open(batch, 0), c.outputs, open(oh, 1), open(ow, 2)}, "f32");
+      std::string text = formatv(
+          "func.func @main(%x: {0}, %z: {1}) -> {1} {{\n%w = {2}\n%b = {3}\n"
+          "%0 = nn.conv %x, %w, %b {{strides = array<i64: {6}, {6}>, "
+          "pads = array<i64: {7}, {7}, {7}, {7}>, dilations = array<i64: {8}, {8}>, "
+          "groups = {9} : i64} : ({0}, {4}, {5}) -> {1}\n"
+          "%1 = nn.binary add %0, %z : ({1}, {1}) -> {1}\n"
+          "%2 = nn.unary relu %1 : ({1}) -> {1}\nreturn %2 : {1} }",
+          x, y, constant(kernel, "f32"), constant({c.outputs}, "f32"), tensor(kernel, "f32"),
+          tensor({c.outputs}, "f32"), c.stride, c.pad, c.dilation, c.groups);
+      for (const char *target : {"x86-64-v3", "x86-64-v4"})
+        compare(text, {{batch, c.channels, c.height, c.width}, {batch, c.outputs, oh, ow}}, target);
+    }
+  }
+}
+
 // A window for each channel: vectors and tails of channels, one and several rows of the result at
 // once, windows of up to two times four columns, edges of every kind, padding that is not zero.
 TEST_F(UKernelTest, Depthwise) {

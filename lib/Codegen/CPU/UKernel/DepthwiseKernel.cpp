@@ -1,6 +1,15 @@
 //===- DepthwiseKernel.cpp - A window for each channel --------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
+//   for rows of the result, one or two at a time:            (one item of the range)
+//     for blocks of positions along the row, vectors of channels:
+//       for the rows of the input that the windows reach and that are inside:
+//         for columns inside: sums of all windows that cover it += input * weight
+//       epilogue(sums), store
+//
+// So each input is loaded once for all windows of a block. Which columns are inside is known when
+// the code is made, for images of known size. For others:
+//
 //   for rows of the result:                                  (one item of the range)
 //     for vectors of channels, positions along the row:
 //       sums = 0; for the taps inside of the input: sums += input * weight
@@ -18,11 +27,184 @@ class DepthwiseKernel {
 public:
   explicit DepthwiseKernel(KernelCode &code)
       : k(code), b(code.b), window(code.op.getWindowOrNull()), channels(getSizes(code.op).n),
-        sumType(getSumType(code.op)), lanes(code.schedule.getColumns()) {}
+        sumType(getSumType(code.op)), lanes(code.schedule.getColumns()) {
+    planBlocks();
+  }
 
-  Value countItems() { return k.mul(k.size(k.op.getInit(), 0), k.size(k.op.getInit(), 1)); }
+  Value countItems() {
+    Value rows = k.size(k.op.getInit(), 1);
+    return k.mul(k.size(k.op.getInit(), 0), blockRows == 1 ? rows : k.ceilDiv(rows, blockRows));
+  }
 
   void build(Value begin, Value end) {
+    if (blocks.empty())
+      return buildPositions(begin, end);
+    int64_t height = cast<MemRefType>(k.op.getInit().getType()).getDimSize(1);
+    Value perImage = k.c(llvm::divideCeil(height, blockRows));
+    k.loop(begin, end, 1, [&](Value item) {
+      Value batch = k.div(item, perImage), oy = k.mul(k.rem(item, perImage), blockRows);
+      int64_t left = height % blockRows;
+      if (!left)
+        return buildRows(batch, oy, blockRows);
+      if (height < blockRows)
+        return buildRows(batch, oy, left);
+      k.branch(
+          k.less(oy, k.c(height - left)), [&] { buildRows(batch, oy, blockRows); },
+          [&] { buildRows(batch, oy, left); });
+    });
+  }
+
+private:
+  // Results along a row that share the weights of a tap.
+  static constexpr int64_t kPositions = 4;
+  // Blocks with windows that reach out of the input.
+  static constexpr int64_t kMostEdges = 4;
+  // Ops of an epilogue that is repeated for many results.
+  static constexpr int64_t kSmallEpilogue = 12;
+
+  // `count` blocks of `width` results from `first` on.
+  struct Blocks {
+    int64_t first, width, count;
+  };
+
+  // Cuts a row into blocks, those at its ends apart; none if sizes are not known.
+  void planBlocks() {
+    auto x = cast<MemRefType>(k.op.getLhs().getType()),
+         y = cast<MemRefType>(k.op.getInit().getType());
+    if (x.isDynamicDim(1) || x.isDynamicDim(2) || y.isDynamicDim(1) || y.isDynamicDim(2) ||
+        y.getDimSize(1) == 0 || y.getDimSize(2) == 0)
+      return;
+    Block &epilogue = k.op.getEpilogue().front();
+    bool small = std::distance(epilogue.begin(), epilogue.end()) <= kSmallEpilogue;
+    bool many = lanes >= 16 && mlir::isa<FloatType>(sumType) && small;
+    ArrayRef<int64_t> kernel = window.getKernel(), strides = window.getStrides(),
+                      dilations = window.getDilations(), pads = window.getPads();
+    // Rows that windows of two results share are loaded once.
+    bool shared = strides[0] <= (kernel[0] - 1) * dilations[0] && dilations[0] == 1;
+    blockRows = many && shared && kernel[0] * kernel[1] <= 9 && y.getDimSize(1) > 1 ? 2 : 1;
+    int64_t most = kPositions, width = y.getDimSize(2), reach = (kernel[1] - 1) * dilations[1];
+    most = llvm::divideCeil(width, llvm::divideCeil(width, most));
+    int64_t edges = 0;
+    for (int64_t first = 0; first < width; first += most) {
+      int64_t size = std::min(most, width - first), from = first * strides[1] - pads[1],
+              to = (first + size - 1) * strides[1] - pads[1] + reach;
+      bool edge = from < 0 || to >= x.getDimSize(2), whole = size == most;
+      edges += edge;
+      if (!edge && whole && !blocks.empty() && !lastIsEdge && blocks.back().width == size)
+        ++blocks.back().count;
+      else
+        blocks.push_back({first, size, 1});
+      lastIsEdge = edge;
+    }
+    if (edges > kMostEdges) {
+      blocks.clear();
+      blockRows = 1;
+    }
+  }
+
+  // Results of `rows` rows from `oy` on.
+  void buildRows(Value batch, Value oy, int64_t rows) {
+    for (const Blocks &part : blocks)
+      k.loop(k.c(0), k.c(part.count), 1, [&](Value i) {
+        int64_t whole = channels / lanes * lanes;
+        if (whole)
+          k.loop(k.c(0), k.c(whole), lanes,
+                 [&](Value n) { buildBlock(batch, oy, i, part, rows, n, Value()); });
+        if (whole < channels)
+          buildBlock(batch, oy, i, part, rows, k.c(whole),
+                     vector::CreateMaskOp::create(b, k.loc, VectorType::get(lanes, b.getI1Type()),
+                                                  k.c(channels - whole)));
+      });
+  }
+
+  // Block `i` of `part`.
+  void buildBlock(Value batch, Value oy, Value i, const Blocks &part, int64_t rows, Value n,
+                  Value mask) {
+    ArrayRef<int64_t> kernel = window.getKernel(), strides = window.getStrides(),
+                      dilations = window.getDilations(), pads = window.getPads();
+    ArrayRef<int64_t> shape = cast<MemRefType>(k.op.getLhs().getType()).getShape(),
+                      result = cast<MemRefType>(k.op.getInit().getType()).getShape();
+    auto vectorType = VectorType::get(lanes, sumType);
+    int64_t pad = window.getPadValue(), width = part.width;
+    Value padding = k.splat(k.op.getLhsUnsigned() ? uint8_t(pad) : pad, vectorType);
+    // The first column relative to that of the part's first block is a number of the loop.
+    int64_t from = part.first * strides[1] - pads[1];
+    Value x0 = k.mul(i, width * strides[1]);
+    Value y0 = k.sub(k.mul(oy, strides[0]), k.c(pads[0]));
+    bool rowsInside =
+        pads[0] == 0 && (result[1] - 1) * strides[0] + (kernel[0] - 1) * dilations[0] < shape[1];
+    SmallVector<Value> accs(rows * width, k.zero(vectorType));
+    int64_t reachRows = (rows - 1) * strides[0] + (kernel[0] - 1) * dilations[0] + 1,
+            reachColumns = (width - 1) * strides[1] + (kernel[1] - 1) * dilations[1] + 1;
+    for (int64_t row = 0; row < reachRows; ++row) {
+      // Rows of windows that lie in this row: of which result, which row.
+      SmallVector<std::pair<int64_t, int64_t>> covering;
+      for (int64_t r = 0; r < rows; ++r) {
+        int64_t at = row - r * strides[0];
+        if (at >= 0 && at % dilations[0] == 0 && at / dilations[0] < kernel[0])
+          covering.push_back({r, at / dilations[0]});
+      }
+      if (covering.empty())
+        continue;
+      Value y = k.add(y0, row);
+      auto add = [&](bool rowInside, ValueRange in) {
+        SmallVector<Value> out(in);
+        SmallVector<SmallVector<Value>> weights;
+        for (auto [r, tap] : covering) {
+          weights.emplace_back();
+          for (int64_t j = 0; j < kernel[1]; ++j)
+            weights.back().push_back(loadWeight(k.c(tap), k.c(j), n, mask));
+        }
+        for (int64_t column = 0; column < reachColumns; ++column) {
+          bool inside =
+              rowInside && (part.count > 1 || (from + column >= 0 && from + column < shape[2]));
+          if (!inside && pad == 0)
+            continue;
+          Value x;
+          for (int64_t j = 0; j < kernel[1]; ++j) {
+            int64_t at = column - j * dilations[1];
+            if (at < 0 || at % strides[1] != 0 || at / strides[1] >= width)
+              continue;
+            if (!x)
+              x = inside ? load(k.op.getLhs(), {batch, y, k.add(x0, from + column), n}, mask,
+                                k.op.getLhsUnsigned())
+                         : padding;
+            for (auto [c, cover] : llvm::enumerate(covering)) {
+              Value &acc = out[cover.first * width + at / strides[1]];
+              acc = multiply(x, weights[c][j], acc);
+            }
+          }
+        }
+        return out;
+      };
+      if (rowsInside) {
+        accs = add(true, accs);
+        continue;
+      }
+      Value inside = k.compare(arith::CmpIPredicate::ult, y, k.c(shape[1]));
+      accs = conditional(inside, accs, [&](bool then) { return add(then, accs); });
+    }
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t o = 0; o < width; ++o)
+        k.finish({batch, k.add(oy, r), k.add(k.mul(i, width), part.first + o)}, n,
+                 accs[r * width + o], mask);
+  }
+
+  // What `body` makes of `in`; without it, where padding counts nothing, `in`.
+  SmallVector<Value> conditional(Value condition, ValueRange in,
+                                 llvm::function_ref<SmallVector<Value>(bool)> body) {
+    auto branch = scf::IfOp::create(b, k.loc, in.getTypes(), condition, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    for (bool then : {true, false}) {
+      b.setInsertionPointToStart(then ? branch.thenBlock() : branch.elseBlock());
+      SmallVector<Value> out =
+          then || window.getPadValue() != 0 ? body(then) : SmallVector<Value>(in);
+      scf::YieldOp::create(b, k.loc, out);
+    }
+    return SmallVector<Value>(branch.getResults());
+  }
+
+  void buildPositions(Value begin, Value end) {
     Value x = k.op.getLhs(), height = k.size(x, 1), width = k.size(x, 2), zero = k.c(0);
     Value outWidth = k.size(k.op.getInit(), 2), outHeight = k.size(k.op.getInit(), 1);
     int64_t kw = window.getKernel()[1], sw = window.getStrides()[1], dw = window.getDilations()[1],
@@ -59,10 +241,6 @@ public:
                                            k.c(channels - whole)));
     });
   }
-
-private:
-  // Results along a row that share the weights of a tap.
-  static constexpr int64_t kPositions = 4;
 
   Value load(Value memory, ValueRange at, Value mask, bool isUnsigned) {
     Type element = cast<MemRefType>(memory.getType()).getElementType();
@@ -120,17 +298,6 @@ private:
     };
     int64_t pad = window.getPadValue();
     Value padding = k.splat(k.op.getLhsUnsigned() ? uint8_t(pad) : pad, vectorType);
-    auto conditional = [&](Value condition, ValueRange in,
-                           llvm::function_ref<SmallVector<Value>(bool)> body) {
-      auto branch = scf::IfOp::create(b, k.loc, in.getTypes(), condition, /*withElseRegion=*/true);
-      OpBuilder::InsertionGuard guard(b);
-      for (bool then : {true, false}) {
-        b.setInsertionPointToStart(then ? branch.thenBlock() : branch.elseBlock());
-        SmallVector<Value> out = then || pad != 0 ? body(then) : SmallVector<Value>(in);
-        scf::YieldOp::create(b, k.loc, out);
-      }
-      return SmallVector<Value>(branch.getResults());
-    };
     accs = k.loop(zero, k.c(kh), 1, accs, [&](Value i, ValueRange in) {
       Value y = k.add(y0, k.mul(i, dh));
       return conditional(inside(y, height), in, [&](bool rowInside) {
@@ -169,7 +336,9 @@ private:
   WindowAttr window;
   int64_t channels;
   Type sumType;
-  int64_t lanes;
+  int64_t lanes, blockRows = 1;
+  SmallVector<Blocks> blocks;
+  bool lastIsEdge = false;
 };
 } // namespace
 
