@@ -58,7 +58,8 @@ func::FuncOp OutlinedFunctions::get(Operation *op, TypeRange types, BuildBody bu
   function = createFunction(b, op->getLoc(), prefix + std::to_string(functions.size() - 1),
                             b.getFunctionType(arguments, {}));
   // Its code in place of the call would only make one large function of many.
-  function->setAttr("passthrough", b.getArrayAttr(b.getStringAttr("noinline")));
+  // Vectors that registers cannot hold lie in aligned places, which must be known in advance.
+  function->setAttr("passthrough", b.getStrArrayAttr({"noinline", "stackrealign"}));
   Block *block = function.addEntryBlock();
   b.setInsertionPointToStart(block);
   IRMapping mapping;

@@ -4,21 +4,29 @@
 // vpdpbusd adds up four products per lane. A lane is a channel, so its four bytes are four columns
 // of the input, side by side:
 //
-//   for blocks of rows of the result:                             (one item of the range)
-//     for vectors of channels, steps along the row:
-//       for rows of the input: x = the columns of the step, interleaved
+//   for bands of rows, blocks of channels:                            (one item of the range)
+//     for rows, columns of the result, some at a time:
+//       if they see what is outside of the input: copy what they see, with the padding
+//       for rows of the input: x = columns of 64 channels, interleaved to four vectors
 //         for rows of the result that see them: sums += dot(x, weights of the row)
 //       epilogue(sums), store
+//
+// Interleaving leaves the four vectors with channels 0-3, 16-19, 32-35 and 48-51, then 4-7 and so
+// on. Packing results to bytes brings them into order again; weights and scales are read in that
+// order before the loops. Blocks of 32 or 16 channels fill vectors with two or four columns.
 //
 // Where a window has at most three columns and they step by one, the same four columns serve two
 // results: with weights (w0, w1, w2, 0) and (0, w0, w1, w2).
 
-#include "KernelCode.h"
+#include "ByteResults.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace terse;
 using namespace terse::ukernel;
+
+// Rows of the result per item, at most.
+static constexpr int64_t kBand = 16;
 
 namespace {
 class DepthwiseDotKernel {
@@ -28,220 +36,410 @@ public:
         kh(window.getKernel()[0]), kw(window.getKernel()[1]), sh(window.getStrides()[0]),
         sw(window.getStrides()[1]), dh(window.getDilations()[0]), dw(window.getDilations()[1]),
         groups(llvm::divideCeil(kw, 4)), results(kw <= 3 && sw == 1 && dw == 1 ? 2 : 1),
-        taps(results == 2 ? 4 : kw), rows(chooseRows()),
-        sums(VectorType::get(kLanes, b.getI32Type())),
-        bytes(VectorType::get(4 * kLanes, b.getI8Type())),
-        column(VectorType::get(kLanes, b.getI8Type())) {}
+        taps(results == 2 ? 4 : kw), sums(VectorType::get(16, b.getI32Type())),
+        bytes(VectorType::get(64, b.getI8Type())), packed(code) {
+    auto init = cast<MemRefType>(k.op.getInit().getType());
+    int64_t outHeight = init.getDimSize(1);
+    blocks = llvm::divideCeil(channels, 64);
+    // Sums of 16 vectors: rows of the result that share rows of the input.
+    together = results == 2 ? 2 : 4;
+    band = kBand;
+    if (!ShapedType::isDynamic(outHeight)) {
+      int64_t height = std::max<int64_t>(outHeight, 1);
+      // No rows left if that is possible.
+      while (together > 1 && height % together)
+        --together;
+      if (together == 1)
+        together = std::min<int64_t>(height, results == 2 ? 2 : 3);
+      band = llvm::divideCeil(height, llvm::divideCeil(height, band));
+    }
+    band = llvm::alignTo(band, together);
+  }
 
   Value countItems() {
-    return k.mul(k.size(k.op.getInit(), 0), k.ceilDiv(k.size(k.op.getInit(), 1), rows));
+    Value items = k.mul(k.size(k.op.getInit(), 0), k.ceilDiv(k.size(k.op.getInit(), 1), band));
+    return k.mul(items, blocks);
   }
 
   void build(Value begin, Value end) {
-    Value outHeight = k.size(k.op.getInit(), 1), blocks = k.ceilDiv(outHeight, rows);
+    Value outHeight = k.size(k.op.getInit(), 1), bands = k.ceilDiv(outHeight, band);
+    outWidth = k.size(k.op.getInit(), 2);
+    int64_t lines = (together - 1) * sh + (kh - 1) * dh + 1;
+    int64_t bytes = 0;
+    for (int64_t lanes : {16, 32, 64})
+      bytes = std::max(bytes, lines * countPixels(lanes) * lanes);
+    patch = memref::ViewOp::create(b, k.loc, MemRefType::get({bytes}, b.getI8Type()),
+                                   k.allocate(bytes), k.c(0), ValueRange());
+    auto lhs = cast<MemRefType>(k.op.getLhs().getType());
+    if (lhs.getLayout().isIdentity())
+      whole = memref::CollapseShapeOp::create(b, k.loc, k.op.getLhs(),
+                                              SmallVector<ReassociationIndices>{{0, 1, 2, 3}});
     k.loop(begin, end, 1, [&](Value item) {
-      Value batch = k.div(item, blocks), y = k.mul(k.rem(item, blocks), rows);
-      Value isWhole = k.compare(arith::CmpIPredicate::sle, k.add(y, rows), outHeight);
-      k.branch(
-          isWhole, [&] { band(batch, y, rows); },
-          [&] { k.loop(y, outHeight, 1, [&](Value row) { band(batch, row, 1); }); });
+      Value block = k.rem(item, k.c(blocks)), rest = k.div(item, k.c(blocks));
+      y0 = k.mul(k.rem(rest, bands), band);
+      batch = k.div(rest, bands);
+      height = k.min(k.c(band), k.sub(outHeight, y0));
+      int64_t left = channels % 64;
+      auto all = [&] { computeBlock(k.mul(block, 64), 64); };
+      auto last = [&] { computeBlock(k.c(channels - left), left); };
+      if (left == 0)
+        all();
+      else if (blocks == 1)
+        last();
+      else
+        k.branch(k.less(block, k.c(blocks - 1)), all, last);
     });
+    k.release();
   }
 
 private:
-  static constexpr int64_t kLanes = 16;
+  //===--- the input ---===//
 
-  // Rows of the result that share rows of the input; such that none is left if the height is known.
-  int64_t chooseRows() {
-    auto type = cast<MemRefType>(k.op.getInit().getType());
-    if (type.isDynamicDim(1))
-      return 4;
-    int64_t height = type.getDimSize(1);
-    for (int64_t candidate : {4, 5, 3, 7, 2})
-      if (height % candidate == 0)
-        return candidate;
-    return height < 4 ? std::max<int64_t>(height, 1) : 4;
+  // `v` with bytes as the instruction wants them, unsigned.
+  Value flip(Value v) {
+    if (k.op.getLhsUnsigned())
+      return v;
+    return arith::XOrIOp::create(b, k.loc, v, k.splat(-128, cast<VectorType>(v.getType())));
+  }
+
+  // The bytes of the block's channels at a column of a tensor; `count` of them exist.
+  Value loadChannels(Value memory, ValueRange at) {
+    auto type = VectorType::get(lanes, b.getI8Type());
+    if (count == lanes)
+      return vector::LoadOp::create(b, k.loc, type, memory, at);
+    Value mask =
+        vector::CreateMaskOp::create(b, k.loc, VectorType::get(lanes, b.getI1Type()), k.c(count));
+    return vector::MaskedLoadOp::create(b, k.loc, type, memory, at, mask, k.zero(type));
+  }
+
+  // Columns of the result per step, and of the input that they see.
+  int64_t countColumns(int64_t lanes) const { return 64 / lanes * results; }
+  int64_t countPixels(int64_t lanes) const {
+    return (countColumns(lanes) - 1) * sw + (taps - 1) * dw + 1;
+  }
+
+  Value isInside(Value v, Value limit) { return k.compare(arith::CmpIPredicate::ult, v, limit); }
+
+  // Copies `lines` rows of the input from `y` on and the columns of a step from `x` on.
+  void copyPatch(Value y, Value x, int64_t lines) {
+    Value inHeight = k.size(k.op.getLhs(), 1), inWidth = k.size(k.op.getLhs(), 2);
+    Value padding = k.splat(int8_t(window.getPadValue()), VectorType::get(lanes, b.getI8Type()));
+    int64_t pixels = countPixels(lanes);
+    k.loop(k.c(0), k.c(lines), 1, [&](Value line) {
+      Value row = k.add(y, line), isRow = isInside(row, inHeight);
+      k.loop(k.c(0), k.c(pixels), 1, [&](Value pixel) {
+        Value column = k.add(x, pixel);
+        Value to = k.mul(k.add(k.mul(line, pixels), pixel), lanes);
+        auto store = [&](Value v) { vector::StoreOp::create(b, k.loc, v, patch, ValueRange{to}); };
+        k.branch(
+            arith::AndIOp::create(b, k.loc, isRow, isInside(column, inWidth)),
+            [&] {
+              store(loadChannels(k.op.getLhs(), {batch, row, column, n0}));
+            },
+            [&] { store(padding); });
+      });
+    });
+  }
+
+  //===--- interleaved vectors ---===//
+
+  // The low (or high) halves of quarters of `x` and `y`, element by element in turn.
+  Value unpack(Value x, Value y, bool high) {
+    auto type = cast<VectorType>(x.getType());
+    int64_t quarter = type.getNumElements() / 4;
+    SmallVector<int64_t> order;
+    for (int64_t q = 0; q < 4; ++q)
+      for (int64_t i = 0; i < quarter / 2; ++i) {
+        int64_t at = q * quarter + high * quarter / 2 + i;
+        order.append({at, type.getNumElements() + at});
+      }
+    return vector::ShuffleOp::create(b, k.loc, x, y, order);
+  }
+
+  // Vectors of 64 channels at four columns to four whose lanes have a byte of each column.
+  SmallVector<Value> interleave(ArrayRef<Value> four) {
+    auto words = VectorType::get(32, b.getI16Type());
+    SmallVector<Value> result;
+    for (bool high : {false, true}) {
+      Value first = unpack(four[0], four[1], high), second = unpack(four[2], four[3], high);
+      first = vector::BitCastOp::create(b, k.loc, words, first);
+      second = vector::BitCastOp::create(b, k.loc, words, second);
+      for (bool upper : {false, true})
+        result.push_back(vector::BitCastOp::create(b, k.loc, bytes, unpack(first, second, upper)));
+    }
+    return result;
+  }
+
+  // Quarters of four vectors: the first ones of all, the second ones, ... From the order of
+  // interleaved vectors to that of channels, and back.
+  SmallVector<Value> transposeQuarters(ArrayRef<Value> four) {
+    auto pick = [&](Value x, Value y, ArrayRef<int64_t> quarters) {
+      SmallVector<int64_t> order;
+      for (int64_t q : quarters)
+        for (int64_t i = 0; i < 4; ++i)
+          order.push_back(q * 4 + i);
+      return Value(vector::ShuffleOp::create(b, k.loc, x, y, order));
+    };
+    Value a = pick(four[0], four[1], {0, 4, 2, 6}), c = pick(four[2], four[3], {0, 4, 2, 6});
+    Value d = pick(four[0], four[1], {1, 5, 3, 7}), e = pick(four[2], four[3], {1, 5, 3, 7});
+    return {pick(a, c, {0, 1, 4, 5}), pick(d, e, {0, 1, 4, 5}), pick(a, c, {2, 3, 6, 7}),
+            pick(d, e, {2, 3, 6, 7})};
+  }
+
+  // `parts` one after the other in a vector of 64 bytes.
+  Value concatenate(ArrayRef<Value> parts) {
+    if (parts.size() == 1)
+      return parts[0];
+    Value all = k.zero(bytes);
+    for (auto [i, part] : llvm::enumerate(parts))
+      all = vector::InsertStridedSliceOp::create(
+          b, k.loc, part, all, ArrayRef<int64_t>{int64_t(i) * lanes}, ArrayRef<int64_t>{1});
+    return all;
   }
 
   Value dot(Value acc, Value x, Value w) {
     return k.intrinsic("llvm.x86.avx512.vpdpbusd.512", sums, {acc, x, w});
   }
 
-  // Four vectors of 16 bytes to one whose lanes have a byte of each.
-  Value interleave(ArrayRef<Value> four) {
-    Value all = k.zero(bytes);
-    for (auto [i, v] : llvm::enumerate(four))
-      if (v)
-        all = vector::InsertStridedSliceOp::create(
-            b, k.loc, v, all, ArrayRef<int64_t>{int64_t(i) * kLanes}, ArrayRef<int64_t>{1});
-    // First words between the quarters of the register, then bytes inside of each.
-    SmallVector<int64_t> words(kLanes), within(4 * kLanes);
-    for (int64_t i = 0; i < kLanes; ++i)
-      words[i] = i % 4 * 4 + i / 4;
-    for (int64_t i = 0; i < 4 * kLanes; ++i)
-      within[i] = i / 16 * 16 + i % 4 * 4 + i % 16 / 4;
-    Value asWords = vector::BitCastOp::create(b, k.loc, sums, all);
-    asWords = vector::ShuffleOp::create(b, k.loc, asWords, asWords, words);
-    all = vector::BitCastOp::create(b, k.loc, bytes, asWords);
-    return vector::ShuffleOp::create(b, k.loc, all, all, within);
-  }
-
-  Value load(Value memory, ValueRange at, Value mask) {
-    if (mask)
-      return vector::MaskedLoadOp::create(b, k.loc, column, memory, at, mask, k.zero(column));
-    return vector::LoadOp::create(b, k.loc, column, memory, at);
-  }
-
-  struct Weights {
-    SmallVector<Value> at; // [row][result][group]
-    Value start;
-  };
-
-  Weights loadWeights(Value n, Value mask) {
-    Weights weights;
-    weights.start = k.zero(sums);
+  // [row][result][group] of four vectors each, and where their sums start.
+  void loadWeights() {
+    weights.clear();
+    start.assign(4, k.zero(sums));
     for (int64_t i = 0; i < kh; ++i) {
-      SmallVector<Value> row;
+      SmallVector<SmallVector<Value>> row;
       for (int64_t g = 0; g < groups; ++g) {
-        SmallVector<Value, 4> four(4);
-        for (int64_t j = 4 * g; j < std::min(kw, 4 * g + 4); ++j)
-          four[j - 4 * g] = load(k.op.getRhs(), {k.c(i), k.c(j), n}, mask);
+        SmallVector<Value> four(4, k.zero(bytes));
+        for (int64_t j = 4 * g; j < std::min(kw, 4 * g + 4); ++j) {
+          Value w = loadChannels(k.op.getRhs(), {k.c(i), k.c(j), n0});
+          four[j - 4 * g] = concatenate(SmallVector<Value>(64 / lanes, w));
+        }
         row.push_back(interleave(four));
-      }
-      llvm::append_range(weights.at, row);
-      if (results == 2) {
-        Value words = vector::BitCastOp::create(b, k.loc, sums, row[0]);
-        words = arith::ShLIOp::create(b, k.loc, words, k.splat(8, sums));
-        weights.at.push_back(vector::BitCastOp::create(b, k.loc, bytes, words));
       }
       // Signed bytes are read with 128 added, which the sums start without.
       if (!k.op.getLhsUnsigned())
-        for (Value w : row)
-          weights.start = dot(weights.start, k.splat(-128, bytes), w);
-    }
-    if (!k.op.getLhsUnsigned())
-      weights.start = arith::SubIOp::create(b, k.loc, k.zero(sums), weights.start);
-    return weights;
-  }
-
-  // `count` rows of the result from y on.
-  void band(Value batch, Value y, int64_t count) {
-    Value width = k.size(k.op.getLhs(), 2), outWidth = k.size(k.op.getInit(), 2), zero = k.c(0);
-    int64_t pad = window.getPads()[1];
-    // Steps from `first` to `limit` read columns of the input only.
-    Value first = k.min(k.c(llvm::alignTo(llvm::divideCeil(pad, sw), results)), outWidth);
-    Value room = k.sub(k.add(width, pad), k.c((taps - 1) * dw + 1));
-    Value limit = k.min(k.add(arith::DivSIOp::create(b, k.loc, room, k.c(sw)), 1), outWidth);
-    limit = arith::SelectOp::create(b, k.loc, k.less(room, zero), first, limit);
-    if (results == 2)
-      limit = k.min(limit, k.sub(outWidth, k.c(1)));
-    limit = arith::MaxSIOp::create(b, k.loc, limit, first);
-    Value steps = k.ceilDiv(k.sub(limit, first), results);
-    Value middle = k.add(first, k.mul(steps, results));
-    auto block = [&](Value n, Value mask) {
-      Weights weights = loadWeights(n, mask);
-      auto edge = [&](Value x) { step(batch, y, x, n, mask, weights, count, true); };
-      k.loop(zero, first, results, edge);
-      k.loop(first, middle, results,
-             [&](Value x) { step(batch, y, x, n, mask, weights, count, false); });
-      k.loop(middle, outWidth, results, edge);
-    };
-    int64_t whole = channels / kLanes * kLanes;
-    if (whole)
-      k.loop(zero, k.c(whole), kLanes, [&](Value n) { block(n, Value()); });
-    if (whole < channels)
-      block(k.c(whole),
-            vector::CreateMaskOp::create(b, k.loc, VectorType::get(kLanes, b.getI1Type()),
-                                         k.c(channels - whole)));
-  }
-
-  SmallVector<Value> conditional(Value condition, TypeRange types,
-                                 llvm::function_ref<SmallVector<Value>(bool)> body) {
-    auto branch = scf::IfOp::create(b, k.loc, types, condition, /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(b);
-    for (bool then : {true, false}) {
-      b.setInsertionPointToStart(then ? branch.thenBlock() : branch.elseBlock());
-      scf::YieldOp::create(b, k.loc, body(then));
-    }
-    return SmallVector<Value>(branch.getResults());
-  }
-
-  Value inside(Value v, Value limit) { return k.compare(arith::CmpIPredicate::ult, v, limit); }
-
-  // The columns of the step at input row `y`, interleaved; `edge`: some may lie outside.
-  SmallVector<Value> readColumns(Value batch, Value y, Value x0, Value n, Value mask, bool edge) {
-    Value height = k.size(k.op.getLhs(), 1), width = k.size(k.op.getLhs(), 2);
-    int64_t pad = window.getPadValue(), flip = k.op.getLhsUnsigned() ? 0 : 0x80;
-    auto make = [&](int64_t value, VectorType type) { return k.splat(int8_t(value), type); };
-    SmallVector<Type> types(groups, bytes);
-    return conditional(inside(y, height), types, [&](bool rowInside) {
-      SmallVector<Value> read;
-      for (int64_t g = 0; g < groups; ++g) {
-        if (!rowInside) {
-          read.push_back(make(pad ^ flip, bytes));
-          continue;
+        for (const SmallVector<Value> &four : row)
+          for (int q = 0; q < 4; ++q)
+            start[q] = dot(start[q], k.splat(-128, bytes), four[q]);
+      llvm::append_range(weights, row);
+      if (results == 2) {
+        SmallVector<Value> later;
+        for (Value w : row[0]) {
+          Value words = vector::BitCastOp::create(b, k.loc, sums, w);
+          words = arith::ShLIOp::create(b, k.loc, words, k.splat(8, sums));
+          later.push_back(vector::BitCastOp::create(b, k.loc, bytes, words));
         }
-        SmallVector<Value, 4> four(4);
-        for (int64_t t = 4 * g; t < std::min(taps, 4 * g + 4); ++t) {
-          Value x = k.add(x0, t * dw);
-          auto get = [&] { return load(k.op.getLhs(), {batch, y, x, n}, mask); };
-          four[t - 4 * g] =
-              edge ? conditional(inside(x, width), Type(column),
-                                 [&](bool then) {
-                                   return SmallVector<Value>{then ? get() : make(pad, column)};
-                                 })[0]
-                   : get();
-        }
-        Value all = interleave(four);
-        if (flip)
-          all = arith::XOrIOp::create(b, k.loc, all, make(flip, bytes));
-        read.push_back(all);
+        weights.push_back(later);
       }
-      return read;
+    }
+    for (Value &s : start)
+      if (!k.op.getLhsUnsigned())
+        s = arith::SubIOp::create(b, k.loc, k.zero(sums), s);
+  }
+
+  ArrayRef<Value> weightsOf(int64_t row, int64_t result, int64_t group) {
+    return weights[results == 2 ? row * 2 + result : row * groups + group];
+  }
+
+  //===--- results ---===//
+
+  // Whether results are bytes and depend on sums and on constants of channels only.
+  bool packsResults() {
+    if (!packed.matches())
+      return false;
+    for (Attribute attr : k.op.getExtraMapsAttr()) {
+      AffineMap map = cast<AffineMapAttr>(attr).getValue();
+      for (unsigned d = 0; d + 1 < map.getNumDims(); ++d)
+        if (map.isFunctionOfDim(d))
+          return false;
+    }
+    return true;
+  }
+
+  Value channelMask(int64_t from) {
+    if (count - from >= 16)
+      return nullptr;
+    return vector::CreateMaskOp::create(b, k.loc, VectorType::get(16, b.getI1Type()),
+                                        k.c(count - from));
+  }
+
+  // Constants of channels in the order of the sums.
+  void loadExtras() {
+    extras.assign(4, {});
+    if (!packsResults() || k.op.getExtras().empty())
+      return;
+    SmallVector<SmallVector<Value>> natural;
+    SmallVector<Value> lead(3, k.c(0));
+    for (int64_t v = 0; v < 4; ++v) {
+      int64_t from = v * 16 % lanes;
+      if (v * 16 >= lanes)
+        natural.push_back(natural[from / 16]);
+      else
+        natural.push_back(from >= count
+                              ? natural[0]
+                              : k.readExtras(lead, k.add(n0, from), 16, channelMask(from)));
+    }
+    for (unsigned e = 0; e < k.op.getExtras().size(); ++e) {
+      SmallVector<Value> four;
+      for (int v = 0; v < 4; ++v)
+        four.push_back(natural[v][e]);
+      if (four[0])
+        four = transposeQuarters(four);
+      for (int q = 0; q < 4; ++q)
+        extras[q].push_back(four[q]);
+    }
+  }
+
+  // Stores the results of four vectors of sums; the first column is `x`. `some`: columns may lie
+  // past the end.
+  void finish(Value y, Value x, ArrayRef<Value> four, bool some) {
+    auto column = [&](int64_t c, llvm::function_ref<void(Value)> store) {
+      Value at = k.add(x, c * results);
+      if (some)
+        k.branch(k.less(at, outWidth), [&] { store(at); });
+      else
+        store(at);
+    };
+    int64_t perVector = 64 / lanes;
+    if (!packsResults()) {
+      SmallVector<Value> natural = transposeQuarters(four);
+      for (int64_t c = 0; c < perVector; ++c)
+        column(c, [&](Value at) {
+          for (int64_t n = 0; n < count; n += 16)
+            k.finish({batch, y, at}, k.add(n0, n), natural[(c * lanes + n) / 16], channelMask(n));
+        });
+      return;
+    }
+    SmallVector<Value> integers;
+    for (int q = 0; q < 4; ++q)
+      integers.push_back(packed.round(four[q], extras[q]));
+    Value all = packed.pack(integers, /*interleaved=*/true);
+    for (int64_t c = 0; c < perVector; ++c) {
+      Value part = all;
+      if (perVector > 1)
+        part =
+            vector::ExtractStridedSliceOp::create(b, k.loc, all, ArrayRef<int64_t>{c * lanes},
+                                                  ArrayRef<int64_t>{lanes}, ArrayRef<int64_t>{1});
+      column(c, [&](Value at) {
+        SmallVector<Value> to{batch, y, at, n0};
+        if (count == lanes) {
+          vector::StoreOp::create(b, k.loc, part, k.op.getInit(), to);
+          return;
+        }
+        Value mask = vector::CreateMaskOp::create(b, k.loc, VectorType::get(lanes, b.getI1Type()),
+                                                  k.c(count));
+        vector::MaskedStoreOp::create(b, k.loc, k.op.getInit(), to, mask, part);
+      });
+    }
+  }
+
+  //===--- loops ---===//
+
+  // Channels from `n` on, `exist` of them at most 64.
+  void computeBlock(Value n, int64_t exist) {
+    n0 = n, count = exist;
+    lanes = exist > 32 ? 64 : exist > 16 ? 32 : 16;
+    loadWeights();
+    loadExtras();
+    int64_t outHeight = cast<MemRefType>(k.op.getInit().getType()).getDimSize(1);
+    Value grouped = k.mul(k.div(height, k.c(together)), together);
+    k.loop(k.c(0), grouped, together, [&](Value y) { computeRows(k.add(y0, y), together); });
+    if (ShapedType::isDynamic(outHeight) || outHeight % together)
+      k.loop(grouped, height, 1, [&](Value y) { computeRows(k.add(y0, y), 1); });
+  }
+
+  // `rows` rows of the result from `y` on.
+  void computeRows(Value y, int64_t rows) {
+    Value inHeight = k.size(k.op.getLhs(), 1), inWidth = k.size(k.op.getLhs(), 2);
+    int64_t stride = countColumns(lanes), pixels = countPixels(lanes);
+    int64_t lines = (rows - 1) * sh + (kh - 1) * dh + 1;
+    Value inY = k.sub(k.mul(y, sh), k.c(window.getPads()[0]));
+    // In place: rows that the input has, vectors of the block's channels only.
+    bool mayRead = whole && count == lanes;
+    Value hasRows = arith::AndIOp::create(b, k.loc, isInside(inY, inHeight),
+                                          isInside(k.add(inY, lines - 1), inHeight));
+    Value image = k.add(k.mul(batch, inHeight), inY), pitch = k.mul(inWidth, channels);
+    k.loop(k.c(0), outWidth, stride, [&](Value x) {
+      Value inX = k.sub(k.mul(x, sw), k.c(window.getPads()[1]));
+      auto copied = [&] {
+        copyPatch(inY, inX, lines);
+        step(y, x, rows, true, patch, k.c(0), k.c(pixels * lanes), lanes);
+      };
+      if (!mayRead)
+        return copied();
+      Value hasColumns = arith::AndIOp::create(b, k.loc, isInside(inX, inWidth),
+                                               isInside(k.add(inX, pixels - 1), inWidth));
+      Value isWhole = k.compare(arith::CmpIPredicate::sle, k.add(x, stride), outWidth);
+      Value inPlace = arith::AndIOp::create(b, k.loc, hasRows, hasColumns);
+      k.branch(
+          arith::AndIOp::create(b, k.loc, inPlace, isWhole),
+          [&] {
+            Value first = k.add(k.mul(k.add(k.mul(image, inWidth), inX), channels), n0);
+            step(y, x, rows, false, whole, first, pitch, channels);
+          },
+          copied);
     });
   }
 
-  // `results` results from x on in `count` rows.
-  void step(Value batch, Value y, Value x, Value n, Value mask, const Weights &weights,
-            int64_t count, bool edge) {
-    Value y0 = k.sub(k.mul(y, sh), k.c(window.getPads()[0]));
-    Value x0 = k.sub(k.mul(x, sw), k.c(window.getPads()[1]));
-    SmallVector<Value> accs(count * results, weights.start);
-    for (int64_t row = 0; row <= (count - 1) * sh + (kh - 1) * dh; ++row) {
-      SmallVector<Value> read;
-      for (int64_t r = 0; r < count; ++r) {
-        int64_t i = row - r * sh;
+  // `rows` rows of the result from y on, as many columns from x on as vectors hold. What they see
+  // begins at `first` in `memory`; rows of it lie `pitch` apart, columns `spread`. `some`: columns
+  // may lie past the end.
+  void step(Value y, Value x, int64_t rows, bool some, Value memory, Value first, Value pitch,
+            int64_t spread) {
+    SmallVector<SmallVector<Value>> accs(rows * results, start);
+    int64_t perVector = 64 / lanes;
+    auto part = VectorType::get(lanes, b.getI8Type());
+    for (int64_t line = 0; line <= (rows - 1) * sh + (kh - 1) * dh; ++line) {
+      SmallVector<SmallVector<Value>> read;
+      Value begin = k.add(first, k.mul(pitch, line));
+      for (int64_t r = 0; r < rows; ++r) {
+        int64_t i = line - r * sh;
         if (i < 0 || i % dh || i / dh >= kh)
           continue;
-        if (read.empty())
-          read = readColumns(batch, k.add(y0, row), x0, n, mask, edge);
+        for (int64_t g = read.size(); g < groups; ++g) {
+          SmallVector<Value> four;
+          for (int64_t t = 4 * g; t < std::min(taps, 4 * g + 4); ++t) {
+            SmallVector<Value> parts;
+            for (int64_t c = 0; c < perVector; ++c)
+              parts.push_back(vector::LoadOp::create(
+                  b, k.loc, part, memory,
+                  ValueRange{k.add(begin, (c * results * sw + t * dw) * spread)}));
+            four.push_back(flip(concatenate(parts)));
+          }
+          // Columns without weights.
+          four.resize(4, four.back());
+          read.push_back(interleave(four));
+        }
         for (int64_t result = 0; result < results; ++result)
           for (int64_t g = 0; g < groups; ++g)
-            accs[r * results + result] = dot(
-                accs[r * results + result], read[g],
-                weights.at[(i / dh) * (results == 2 ? 2 : groups) + (results == 2 ? result : g)]);
+            for (int q = 0; q < 4; ++q)
+              accs[r * results + result][q] =
+                  dot(accs[r * results + result][q], read[g][q], weightsOf(i / dh, result, g)[q]);
       }
     }
-    Value outWidth = k.size(k.op.getInit(), 2);
-    for (int64_t result = 0; result < results; ++result) {
-      auto store = [&] {
-        for (int64_t r = 0; r < count; ++r)
-          k.finish({batch, k.add(y, r), k.add(x, result)}, n, accs[r * results + result], mask);
-      };
-      if (result && edge)
-        k.branch(k.less(k.add(x, result), outWidth), store);
-      else
-        store();
-    }
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t result = 0; result < results; ++result)
+        finish(k.add(y, r), k.add(x, result), accs[r * results + result], some);
   }
 
   KernelCode &k;
   OpBuilder &b;
   WindowAttr window;
   int64_t channels, kh, kw, sh, sw, dh, dw;
-  // Vectors of four columns per window, results per step, columns that a step reads.
-  int64_t groups, results, taps, rows;
-  VectorType sums, bytes, column;
+  // Vectors of four columns per window, neighbouring results per step, columns that they read.
+  int64_t groups, results, taps;
+  VectorType sums, bytes;
+  ByteResults packed;
+  // Blocks of channels; rows of the result per step and per item.
+  int64_t blocks, together, band;
+  // The input as bytes (null: it cannot be shown so), what is copied of it.
+  Value whole, patch;
+  // The band: where it lies in the result, its rows; columns of the result.
+  Value batch, y0, height, outWidth;
+  // The block: its channels, of which `count` exist, and the bytes that one column has in vectors.
+  Value n0;
+  int64_t count = 0, lanes = 0;
+  SmallVector<SmallVector<Value>> weights, extras;
+  SmallVector<Value> start;
 };
 } // namespace
 
