@@ -61,6 +61,13 @@ static OwningOpRef<ModuleOp> isolate(KernelOpInterface op, ScheduleAttr schedule
                                weights, "weights", symbols));
   mapping.map(op.getInit(),
               tensor::EmptyOp::create(b, loc, result.getShape(), result.getElementType()));
+  RankedTensorType magnitudes;
+  if (Value value = op.getMagnitudes()) {
+    magnitudes = fixType(value.getType());
+    Value zero = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(0)),
+          empty = tensor::EmptyOp::create(b, loc, magnitudes.getShape(), b.getF32Type());
+    mapping.map(value, linalg::FillOp::create(b, loc, zero, empty).getResult(0));
+  }
   op.getEpilogue().walk([&](Operation *inner) {
     for (Value operand : inner->getOperands())
       if (operand.getParentRegion() != &op.getEpilogue() && !mapping.contains(operand) &&
@@ -69,8 +76,10 @@ static OwningOpRef<ModuleOp> isolate(KernelOpInterface op, ScheduleAttr schedule
   });
   auto copy = cast<KernelOpInterface>(b.clone(*op.getOperation(), mapping));
   copy->getResult(0).setType(result);
+  if (magnitudes)
+    copy->getResult(1).setType(magnitudes);
   copy.setScheduleAttr(schedule);
-  func::ReturnOp::create(b, loc, copy->getResults());
+  func::ReturnOp::create(b, loc, copy->getResult(0));
   return module;
 }
 

@@ -111,12 +111,43 @@ bool matches(linalg::GenericOp op) {
   return true;
 }
 
+// Whether all that becomes of `v` is to be clamped to small constants and rounded, by name or by
+// adding 1.5 * 2^23; NaN may be replaced.
+bool isClampedAndRounded(Value v, unsigned clamps = 0) {
+  auto getSmall = [](Value other) {
+    FloatAttr attr;
+    return matchPattern(other, m_Constant(&attr)) && std::abs(attr.getValueAsDouble()) <= 65536;
+  };
+  return llvm::all_of(v.getUsers(), [&](Operation *user) {
+    if (isa<math::RoundEvenOp>(user))
+      return true;
+    if (auto add = dyn_cast<arith::AddFOp>(user)) {
+      FloatAttr attr;
+      return clamps >= 2 && matchPattern(add.getRhs(), m_Constant(&attr)) &&
+             attr.getValueAsDouble() == 12582912.0;
+    }
+    if (auto compare = dyn_cast<arith::CmpFOp>(user))
+      return compare.getLhs() == v && (compare.getRhs() == v || getSmall(compare.getRhs())) &&
+             llvm::all_of(compare->getUsers(),
+                          [](Operation *choice) { return isa<arith::SelectOp>(choice); });
+    auto select = dyn_cast<arith::SelectOp>(user);
+    if (!select || select.getCondition() == v)
+      return false;
+    bool isTrue = select.getTrueValue() == v;
+    if (!getSmall(isTrue ? select.getFalseValue() : select.getTrueValue()))
+      return false;
+    // A number is kept where it is not beyond the constant.
+    auto compare = select.getCondition().getDefiningOp<arith::CmpFOp>();
+    bool isClamp = compare && compare.getLhs() == v && compare.getRhs() != v;
+    return isClampedAndRounded(select, clamps + isClamp);
+  });
+}
+
 // Whether `op` is a quotient of which only the integer of at most 16 bits that it is rounded to
 // matters.
 bool isRoundedToSmallInteger(arith::DivFOp op, linalg::GenericOp loop) {
   auto type = dyn_cast<IntegerType>(loop.getRegionOutputArgs()[0].getType());
-  return type && type.getWidth() <= 16 && op.getType().isF32() && op->hasOneUse() &&
-         isa<math::RoundEvenOp>(*op->user_begin());
+  return type && type.getWidth() <= 16 && op.getType().isF32() && isClampedAndRounded(op);
 }
 
 class LoopBuilder {

@@ -82,3 +82,14 @@ func.func @decoding_c2_layout(%x: tensor<1x64xf32>, %w: tensor<1x3x570xi8>, %o: 
   }
   return %0 : tensor<1x40xf32>
 }
+
+// -----
+
+func.func @kernel_c5_magnitudes(%x: tensor<2x64xf32>, %w: tensor<8x64xf32>, %o: tensor<2x8xf32>, %m: tensor<3xf32>) -> tensor<2x8xf32> {
+  // expected-error@+1 {{expected one f32 magnitude for each sample of an f32 result}}
+  %0:2 = ukernel.gemm %x, %w into %o magnitudes(%m) {extra_maps = []} : tensor<2x64xf32>, tensor<8x64xf32> into tensor<2x8xf32> magnitudes(tensor<3xf32>) -> tensor<2x8xf32>, tensor<3xf32> epilogue {
+  ^bb0(%s: f32):
+    ukernel.yield %s : f32
+  }
+  return %0#0 : tensor<2x8xf32>
+}

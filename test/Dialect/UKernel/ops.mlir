@@ -40,3 +40,13 @@ func.func @conv(%x: tensor<1x9x9x2xi8>, %w: tensor<4x2x3x3xi8>, %init: tensor<1x
   }
   return %0 : tensor<1x5x5x4xi32>
 }
+
+// CHECK-LABEL: func @magnitudes
+// CHECK: %{{.*}}:2 = ukernel.gemm %{{.*}}, %{{.*}} into %{{.*}} magnitudes(%{{.*}}) {extra_maps = []} : tensor<2x64xf32>, tensor<8x64xf32> into tensor<2x8xf32> magnitudes(tensor<2xf32>) -> tensor<2x8xf32>, tensor<2xf32>
+func.func @magnitudes(%x: tensor<2x64xf32>, %w: tensor<8x64xf32>, %o: tensor<2x8xf32>, %m: tensor<2xf32>) -> tensor<2xf32> {
+  %0:2 = ukernel.gemm %x, %w into %o magnitudes(%m) {extra_maps = []} : tensor<2x64xf32>, tensor<8x64xf32> into tensor<2x8xf32> magnitudes(tensor<2xf32>) -> tensor<2x8xf32>, tensor<2xf32> epilogue {
+  ^bb0(%s: f32):
+    ukernel.yield %s : f32
+  }
+  return %0#1 : tensor<2xf32>
+}

@@ -438,3 +438,34 @@ TEST_F(UKernelTest, Network) {
             {{2, 3, 16, 16}});
   }
 }
+
+// The largest magnitudes of samples come from the kernel: samples that share blocks of rows, ends
+// of channels, several threads.
+TEST_F(UKernelTest, Magnitudes) {
+  struct Case {
+    int64_t batch, channels, height, width, outputs, groups, kernel;
+  };
+  for (const Case &c :
+       {Case{1, 16, 9, 9, 40, 1, 3}, Case{5, 64, 7, 7, 33, 1, 1}, Case{3, 40, 4, 4, 64, 1, 1},
+        Case{2, 24, 8, 8, 24, 24, 3}, Case{3, 32, 20, 17, 32, 32, 3}})
+    for (const char *type : {"i8", "f32"}) {
+      bool floats = type[0] == 'f';
+      int64_t oh = c.height - c.kernel + 1, ow = c.width - c.kernel + 1;
+      std::vector<int64_t> weights{c.outputs, c.channels / c.groups, c.kernel, c.kernel};
+      std::string form = "#terse.uniform<i8, block = [1, ?, ?, ?], dynamic>";
+      std::string x = tensor({-1, c.channels, c.height, c.width}, type),
+                  y = tensor({-1, c.outputs, oh, ow}, floats ? "f32" : "i32"),
+                  f = tensor({-1, c.outputs, oh, ow}, "f32"), w = tensor(weights, type),
+                  e = tensor({-1, c.outputs, oh, ow}, "f32, " + form);
+      compare(formatv("func.func @main(%x: {0}) -> tensor<?x1x1x1xf32> {{\n%w = {1}\n"
+                      "%0 = nn.conv %x, %w {{strides = array<i64: 1, 1>, pads = array<i64: 0, 0, "
+                      "0, 0>, dilations = array<i64: 1, 1>, groups = {2} : i64} : ({0}, {3}) -> {4}"
+                      "\n{5}\n%e = terse.encode %{6} : {7} -> {8}\n%q, %s = terse.components %e : "
+                      "{8}\nreturn %s : tensor<?x1x1x1xf32> }",
+                      x, constant(weights, type), c.groups, w, y,
+                      floats ? "" : formatv("%1 = nn.cast %0 : ({0}) -> {1}", y, f).str(),
+                      floats ? "0" : "1", f, e),
+              {{c.batch, c.channels, c.height, c.width}},
+              c.batch == 5 ? std::string() : targets().back());
+    }
+}

@@ -43,7 +43,7 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
       Value old = operand.get(),
             buffer = memref::AllocOp::create(b, loc, plain, sizes, b.getI64IntegerAttr(64));
       bool written = cast<DestinationStyleOpInterface>(op.getOperation()).isDpsInit(&operand);
-      if (!written)
+      if (!written || old == op.getMagnitudes())
         linalg::CopyOp::create(b, loc, old, buffer);
       operand.set(buffer);
       b.setInsertionPointAfter(op);
@@ -91,6 +91,7 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
                         [&](OpBuilder &inner, Operation *inside, Value begin, Value end) {
                           KernelCode code(inner, cast<KernelOpInterface>(inside), hasFMA);
                           chooseBuilders(op).build(code, begin, end);
+                          code.finishMagnitudes();
                         });
       KernelCode code(b, op, hasFMA);
       SmallVector<Value> args(op->getOperands());

@@ -14,7 +14,8 @@ using namespace terse::ukernel;
 static constexpr int64_t kMaxStack = 128 << 10;
 
 KernelCode::KernelCode(OpBuilder &b, KernelOpInterface op, bool hasFMA)
-    : b(b), loc(op.getLoc()), op(op), schedule(op.getScheduleAttr()), hasFMA(hasFMA) {}
+    : b(b), loc(op.getLoc()), op(op), schedule(op.getScheduleAttr()), hasFMA(hasFMA),
+      magnitudes(*this) {}
 
 Value KernelCode::splat(int64_t value, VectorType type) {
   Attribute element = isa<FloatType>(type.getElementType())
@@ -213,6 +214,8 @@ void KernelCode::finish(ArrayRef<Value> dims, Value row, Value n, Value sums, Va
   Value result =
       evaluate(block.getTerminator()->getOperand(0), sums, readAt(dims, row, lanes, mask));
   Value to = op.getInit();
+  if (op.getMagnitudes())
+    magnitudes.add(dims.front(), result, mask);
   if (row && flatInit)
     to = flatInit, dims = flat;
   if (!mask) {

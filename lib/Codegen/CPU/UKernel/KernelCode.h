@@ -4,6 +4,7 @@
 #ifndef TERSE_LIB_CODEGEN_CPU_UKERNEL_KERNELCODE_H
 #define TERSE_LIB_CODEGEN_CPU_UKERNEL_KERNELCODE_H
 
+#include "Magnitudes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -80,6 +81,9 @@ public:
   /// Where a vector of results from column `n` on at flat row `row` is stored, and its indices.
   std::pair<Value, llvm::SmallVector<Value>> locate(Value row, Value n);
 
+  /// Writes what is known of the magnitudes of the results so far. Once, at the end of a function.
+  void finishMagnitudes() { magnitudes.flush(); }
+
   /// Bytes on the stack if that is small, else on the heap, freed by `release` at the end of the
   /// function.
   Value allocate(int64_t bytes);
@@ -95,6 +99,7 @@ private:
   Value readExtra(unsigned i, llvm::ArrayRef<Value> dims, int64_t lanes, Value mask);
   llvm::SmallVector<Value> readAt(llvm::ArrayRef<Value> dims, Value row, int64_t lanes, Value mask);
   void finish(llvm::ArrayRef<Value> dims, Value row, Value n, Value sums, Value mask);
+  Magnitudes magnitudes;
   // Matrices; null where memory is not contiguous.
   Value flatInit;
   llvm::SmallVector<Value> flatExtras;

@@ -15,7 +15,8 @@ template <typename OpTy>
 struct KernelModel : DstBufferizableOpInterfaceExternalModel<KernelModel<OpTy>, OpTy> {
   // The destination is overwritten without a look.
   bool bufferizesToMemoryRead(Operation *op, OpOperand &operand, const AnalysisState &) const {
-    return !cast<DestinationStyleOpInterface>(op).isDpsInit(&operand);
+    return !cast<DestinationStyleOpInterface>(op).isDpsInit(&operand) ||
+           operand.get() == cast<KernelOpInterface>(op).getMagnitudes();
   }
 
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
@@ -38,7 +39,8 @@ struct KernelModel : DstBufferizableOpInterfaceExternalModel<KernelModel<OpTy>, 
     newState.propertiesAttr = op->getPropertiesAsAttribute();
     newState.addRegion()->takeBody(op->getRegion(0));
     Operation *newOp = rewriter.create(newState);
-    replaceOpWithBufferizedValues(rewriter, op, newOp->getOperands().back());
+    auto inits = cast<DestinationStyleOpInterface>(newOp).getDpsInits();
+    replaceOpWithBufferizedValues(rewriter, op, SmallVector<Value>(inits));
     return success();
   }
 };

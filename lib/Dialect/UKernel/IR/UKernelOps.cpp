@@ -48,9 +48,10 @@ getKernelEffects(KernelOpInterface op,
   for (OpOperand &operand : base->getOpOperands()) {
     if (!isa<MemRefType>(operand.get().getType()))
       continue;
-    if (operand.get() == op.getInit() && operand.getOperandNumber() + 1 == base->getNumOperands())
+    bool written = cast<DestinationStyleOpInterface>(base).isDpsInit(&operand);
+    if (written)
       effects.emplace_back(MemoryEffects::Write::get(), &operand);
-    else
+    if (!written || operand.get() == op.getMagnitudes())
       effects.emplace_back(MemoryEffects::Read::get(), &operand);
   }
 }
@@ -60,15 +61,20 @@ static LogicalResult reifyKernelShape(OpBuilder &b, KernelOpInterface op,
   if (op->getNumResults() == 0)
     return failure();
   dims.push_back(tensor::getMixedSizes(b, op.getLoc(), op.getInit()));
+  if (op.getMagnitudes())
+    dims.push_back(tensor::getMixedSizes(b, op.getLoc(), op.getMagnitudes()));
   return success();
 }
 
 static LogicalResult verifyKernel(KernelOpInterface op) {
   ShapedType lhs = shaped(op.getLhs()), rhs = shaped(op.getRhs()), init = shaped(op.getInit());
-  if (op->getNumResults() != (isa<TensorType>(init) ? 1u : 0u) ||
-      (op->getNumResults() == 1 && op->getResult(0).getType() != init))
+  SmallVector<Type> results;
+  for (Value v : cast<DestinationStyleOpInterface>(op.getOperation()).getDpsInits())
+    if (isa<TensorType>(v.getType()))
+      results.push_back(v.getType());
+  if (op->getResultTypes() != TypeRange(results))
     return op.emitOpError(
-        "expected one result of the type of the tensor destination, none for a buffer");
+        "expected one result of the type of each tensor destination, none for buffers");
   Type left = lhs.getElementType(), right = rhs.getElementType();
   if (!(left.isF32() && (right.isF32() || right.isInteger(8))) &&
       !(left.isInteger(8) && right.isInteger(8)))
@@ -127,6 +133,14 @@ static LogicalResult verifyKernel(KernelOpInterface op) {
       return op.emitOpError("expected a map of ")
              << init.getRank() << " to " << shaped(extra).getRank() << " dimensions (got " << attr
              << ")";
+  }
+  // C5
+  if (op.getMagnitudes()) {
+    ShapedType magnitudes = shaped(op.getMagnitudes());
+    if (!init.getElementType().isF32() || !magnitudes.getElementType().isF32() ||
+        magnitudes.getRank() != 1 || magnitudes.getDimSize(0) != init.getDimSize(0))
+      return op.emitOpError("expected one f32 magnitude for each sample of an f32 result (got ")
+             << magnitudes << " beside " << init << ")";
   }
   return success();
 }

@@ -278,7 +278,7 @@ struct KernelFormer {
     Type sum = typeOf(op.getResult(0)).getElementType();
     Value init = tensor::EmptyOp::create(b, loc, sizes, sum);
     auto kernel = OpTy::create(b, loc, init.getType(), lhs, rhs, Value(), start.extras, init,
-                               b.getAffineMapArrayAttr(start.maps), products.lhsUnsigned,
+                               Value(), b.getAffineMapArrayAttr(start.maps), products.lhsUnsigned,
                                products.rhsUnsigned, ScheduleAttr(), DecodingAttr(),
                                std::forward<Extra>(extra)...);
     OpBuilder::InsertionGuard guard(b);

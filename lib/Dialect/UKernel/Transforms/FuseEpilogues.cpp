@@ -93,8 +93,8 @@ struct FuseConsumer : OpRewritePattern<linalg::GenericOp> {
     OpOperand *from = nullptr;
     for (OpOperand *input : op.getDpsInputOperands()) {
       auto candidate = input->get().getDefiningOp<KernelOpInterface>();
-      if (!candidate || !input->get().hasOneUse() || candidate->getBlock() != op->getBlock() ||
-          !op.getMatchingIndexingMap(input).isIdentity())
+      if (!candidate || candidate.getMagnitudes() || !input->get().hasOneUse() ||
+          candidate->getBlock() != op->getBlock() || !op.getMatchingIndexingMap(input).isIdentity())
         continue;
       if (!kernel || kernel->isBeforeInBlock(candidate))
         kernel = candidate, from = input;
@@ -164,6 +164,11 @@ struct FuseEpiloguesPass : terse::ukernel::impl::FuseEpiloguesPassBase<FuseEpilo
     RewritePatternSet casts(&getContext());
     populateRoundingCastPatterns(casts);
     if (failed(applyPatternsGreedily(getOperation(), std::move(casts))))
+      return signalPassFailure();
+    // What nothing more is done to is measured where it is stored.
+    RewritePatternSet magnitudes(&getContext());
+    populateFuseMagnitudePatterns(magnitudes);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(magnitudes))))
       signalPassFailure();
   }
 };

@@ -25,6 +25,9 @@ inline mlir::Value createTranspose(mlir::OpBuilder &b, mlir::Location loc, mlir:
 /// Casts that round and saturate to 8 bits, in fewer operations.
 void populateRoundingCastPatterns(mlir::RewritePatternSet &patterns);
 
+/// Reductions of a kernel's result to the largest magnitudes, as a second result of the kernel.
+void populateFuseMagnitudePatterns(mlir::RewritePatternSet &patterns);
+
 } // namespace terse::ukernel
 
 #endif

@@ -17,6 +17,8 @@ def KernelOpInterface : OpInterface<"KernelOpInterface"> {
     InterfaceMethod<"The weights.", "::mlir::Value", "getRhs">,
     InterfaceMethod<"Where the sums of packed columns start (null: at zero).", "::mlir::Value", "getStart">,
     InterfaceMethod<"The destination.", "::mlir::Value", "getInit">,
+    InterfaceMethod<"Where the largest magnitude of each sample goes (null: nowhere).", "::mlir::Value", "getMagnitudes">,
+    InterfaceMethod<"The same, to change.", "::mlir::MutableOperandRange", "getMagnitudesMutable">,
     InterfaceMethod<"Operands of the epilogue.", "::mlir::OperandRange", "getExtras">,
     InterfaceMethod<"The same, to change.", "::mlir::MutableOperandRange", "getExtrasMutable">,
     InterfaceMethod<"One map from dimensions of the result to each extra.", "::mlir::ArrayAttr", "getExtraMapsAttr">,

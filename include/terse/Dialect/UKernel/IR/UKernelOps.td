@@ -22,19 +22,23 @@ class UKernel_KernelOp<string mnemonic, dag attributes, list<Trait> traits = []>
         DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>])> {
   let arguments = !con((ins UKernel_Shaped:$lhs, UKernel_Shaped:$rhs, Optional<UKernel_Shaped>:$start,
                             Variadic<UKernel_Shaped>:$extras, UKernel_Shaped:$init,
+                            Optional<UKernel_Shaped>:$magnitudes,
                             AffineMapArrayAttr:$extra_maps, UnitAttr:$lhs_unsigned, UnitAttr:$rhs_unsigned,
                             OptionalAttr<UKernel_ScheduleAttr>:$schedule,
                             OptionalAttr<UKernel_DecodingAttr>:$decoding), attributes);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{
-    $lhs `,` $rhs (`start` `(` $start^ `)`)? (`extras` `(` $extras^ `)`)? `into` $init attr-dict
+    $lhs `,` $rhs (`start` `(` $start^ `)`)? (`extras` `(` $extras^ `)`)? `into` $init
+    (`magnitudes` `(` $magnitudes^ `)`)? attr-dict
     `:` type($lhs) `,` type($rhs) (`start` `(` type($start)^ `)`)? (`extras` `(` type($extras)^ `)`)?
-    `into` type($init) (`->` type($results)^)? `epilogue` $epilogue
+    `into` type($init) (`magnitudes` `(` type($magnitudes)^ `)`)? (`->` type($results)^)? `epilogue` $epilogue
   }];
   let hasVerifier = 1;
   code baseDeclaration = [{
-    ::mlir::MutableOperandRange getDpsInitsMutable() { return ::mlir::MutableOperandRange(getInitMutable()); }
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return ::mlir::MutableOperandRange(getOperation(), getInitMutable().getOperandNumber(), getMagnitudes() ? 2 : 1);
+    }
   }];
   let extraClassDeclaration = baseDeclaration;
 }
@@ -53,6 +57,8 @@ def UKernel_GemmOp : UKernel_KernelOp<"gemm", (ins UnitAttr:$rhs_transposed), [
     `decoding`, which says what bytes beside an `f32` left operand stand for.
     (C3) The epilogue's arguments are the sum and one element of each extra; it yields an element of `init`.
     (C4) There is a map for each extra, of the rank of `init` to the rank of the extra.
+    (C5) `magnitudes`, if it is there, has an `f32` for each index of the first dimension of `init`, which is of `f32`, and
+    is a second result: `max(magnitudes[m0], |x|)` over the results `x` of that index which are finite.
   }];
 }
 
@@ -64,7 +70,7 @@ def UKernel_ConvOp : UKernel_KernelOp<"conv", (ins UKernel_WindowAttr:$window), 
   let description = [{
     `result[b, y, x, o] = epilogue(start[o] + sum over i, j, c of
        lhs[b, y * s0 + i * d0 - p0, x * s1 + j * d1 - p1, c] * rhs[o, c, i, j], extras...)`
-    where `lhs` outside of its bounds is the window's `pad_value`. Sums and constraints (C3), (C4) are those of
+    where `lhs` outside of its bounds is the window's `pad_value`. Sums and constraints (C3) to (C5) are those of
     `ukernel.gemm`; the order of the sum is `i, j, c`.
   }];
 }

@@ -45,6 +45,9 @@ def FuseEpiloguesPass : Pass<"ukernel-fuse-epilogues", "::mlir::func::FuncOp"> {
     An elementwise `linalg.generic` that is the only use of a kernel's result becomes part of the kernel's epilogue, if
     its other operands are read one per result or along the innermost dimension. The kernel then stores what the op
     computed.
+
+    The largest finite magnitude of each sample of the result, which quantization at run time asks for, becomes a second
+    result of the kernel where a sample has several rows.
   }];
   let statistics = [Statistic<"numFused", "fused", "Elementwise ops that became part of an epilogue">];
   let dependentDialects = ["::terse::ukernel::UKernelDialect", "::mlir::tensor::TensorDialect"];
