@@ -130,12 +130,22 @@ void TensorStatistics::addSample(llvm::ArrayRef<float> values) {
     histogram.add(values, std::max(-low, high));
 }
 
+void ChannelStatistics::add(const ChannelStatistics &other) {
+  if (!other.samples)
+    return;
+  min = samples ? std::min(min, other.min) : other.min;
+  max = samples ? std::max(max, other.max) : other.max;
+  samples += other.samples;
+  sum.add(other.sum);
+  absSum.add(other.absSum);
+  mean = sum.getValue() / double(samples);
+  absMean = absSum.getValue() / double(samples);
+}
+
 void TensorStatistics::addChannels(llvm::ArrayRef<float> values, int64_t outer,
                                    int64_t channelCount, int64_t inner) {
-  bool first = channels.empty();
-  if (first)
+  if (channels.empty())
     channels.resize(channelCount);
-  // Means of the samples' means: each sample weighs the same, whatever its size.
   for (int64_t c = 0; c < channelCount && c < int64_t(channels.size()); ++c) {
     double sum = 0, absSum = 0, low = 0, high = 0;
     int64_t count = 0;
@@ -151,12 +161,8 @@ void TensorStatistics::addChannels(llvm::ArrayRef<float> values, int64_t outer,
       }
     if (!count)
       continue;
-    ChannelStatistics &channel = channels[c];
-    channel.min = first ? low : std::min(channel.min, low);
-    channel.max = first ? high : std::max(channel.max, high);
-    double weight = 1.0 / double(std::max<uint64_t>(samples, 1));
-    channel.mean += weight * (sum / double(count) - channel.mean);
-    channel.absMean += weight * (absSum / double(count) - channel.absMean);
+    channels[c].add(
+        {low, high, 0, 0, 1, ExactSum(sum / double(count)), ExactSum(absSum / double(count))});
   }
 }
 
@@ -174,15 +180,19 @@ void TensorStatistics::merge(const TensorStatistics &other) {
       averageMin += weight * (other.averageMin - averageMin);
       averageMax += weight * (other.averageMax - averageMax);
     }
-    if (channels.empty())
+    if (channels.empty()) {
       channels = other.channels;
-    else
-      for (auto [channel, more] : llvm::zip(channels, other.channels)) {
-        channel.min = std::min(channel.min, more.min);
-        channel.max = std::max(channel.max, more.max);
-        channel.mean += weight * (more.mean - channel.mean);
-        channel.absMean += weight * (more.absMean - channel.absMean);
-      }
+      hasChannelSums = other.hasChannelSums;
+    } else if (hasChannelSums && other.hasChannelSums) {
+      for (auto [channel, more] : llvm::zip(channels, other.channels))
+        channel.add(more);
+    } else if (!other.channels.empty()) {
+      hasChannelSums = false;
+      for (auto [channel, more] : llvm::zip(channels, other.channels))
+        channel = {std::min(channel.min, more.min), std::max(channel.max, more.max),
+                   channel.mean + weight * (more.mean - channel.mean),
+                   channel.absMean + weight * (more.absMean - channel.absMean)};
+    }
   }
   samples += other.samples;
   elements += other.elements;
@@ -261,6 +271,7 @@ TensorStatistics TensorStatistics::fromAttr(StatisticsAttr attr, llvm::StringRef
     setSpan(result, attr.getExponent(), attr.getFirst(), attr.getCounts());
   if (attr.getChannels())
     result.channels = unflatten(attr.getChannels());
+  result.hasChannelSums = result.channels.empty();
   return result;
 }
 
@@ -290,6 +301,14 @@ static llvm::json::Value toJSON(const TensorStatistics &t) {
   }
   if (!t.channels.empty())
     object["channels"] = llvm::json::Array(flatten(t.channels));
+  if (!t.channels.empty() && t.hasChannelSums) {
+    llvm::json::Array sums;
+    for (const ChannelStatistics &channel : t.channels)
+      sums.push_back(llvm::json::Array{int64_t(channel.samples),
+                                       llvm::json::Array(channel.sum.getTerms()),
+                                       llvm::json::Array(channel.absSum.getTerms())});
+    object["channel_sums"] = std::move(sums);
+  }
   return object;
 }
 
@@ -307,6 +326,33 @@ llvm::Error terse::writeStatistics(llvm::StringRef path, llvm::ArrayRef<TensorSt
 bool terse::isStatisticsFile(llvm::StringRef path) {
   auto buffer = llvm::MemoryBuffer::getFileSlice(path, 24, 0);
   return buffer && (*buffer)->getBuffer().starts_with("{\"terse_statistics\":");
+}
+
+static bool parseSum(const llvm::json::Value &value, ExactSum &sum) {
+  const llvm::json::Array *terms = value.getAsArray();
+  for (size_t i = 0; terms && i < terms->size(); ++i) {
+    auto term = (*terms)[i].getAsNumber();
+    if (!term || !std::isfinite(*term))
+      return false;
+    sum.add(*term);
+  }
+  return terms;
+}
+
+/// Per channel `[samples, [terms], [terms]]`.
+static bool parseChannelSums(const llvm::json::Array &list, TensorStatistics &t) {
+  if (list.size() != t.channels.size())
+    return false;
+  for (auto [item, channel] : llvm::zip(list, t.channels)) {
+    const llvm::json::Array *parts = item.getAsArray();
+    auto samples = parts && parts->size() == 3 ? (*parts)[0].getAsInteger() : std::nullopt;
+    if (!samples || *samples < 0 || !parseSum((*parts)[1], channel.sum) ||
+        !parseSum((*parts)[2], channel.absSum))
+      return false;
+    channel.samples = *samples;
+  }
+  t.hasChannelSums = true;
+  return true;
 }
 
 static bool parseTensor(const llvm::json::Value &value, TensorStatistics &t) {
@@ -358,6 +404,9 @@ static bool parseTensor(const llvm::json::Value &value, TensorStatistics &t) {
         flat.push_back(*number);
     t.channels = unflatten(flat);
   }
+  t.hasChannelSums = t.channels.empty();
+  if (const llvm::json::Array *list = object->getArray("channel_sums"))
+    return parseChannelSums(*list, t);
   return true;
 }
 

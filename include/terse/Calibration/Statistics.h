@@ -4,8 +4,8 @@
 // Streaming statistics of the tensors that calibration observes. Memory is that
 // of one histogram per tensor, whatever the amount of data.
 //
-// Everything but the averages is a function of the set of values: order, batches
-// and threads cannot change it. Moving averages take samples in the order of the
+// Everything but the moving averages is a function of the set of samples: order,
+// batches and threads cannot change it. Moving averages take samples in the order of the
 // data, and merged ones go on where the others end: however the samples are cut
 // into runs, statistics merged in their order have the same bytes.
 //
@@ -15,6 +15,7 @@
 #define TERSE_CALIBRATION_STATISTICS_H
 
 #include "terse/Dialect/Terse/IR/TerseAttributes.h"
+#include "terse/Support/ExactSum.h"
 #include "llvm/Support/Error.h"
 
 #include <string>
@@ -49,8 +50,16 @@ private:
   std::vector<uint64_t> counts;
 };
 
+/// Means are those of the samples' means, so that each sample weighs the same, whatever its size.
 struct ChannelStatistics {
   double min = 0, max = 0, mean = 0, absMean = 0;
+  /// What the means are made of, so that they do not depend on how the samples were cut into runs:
+  /// samples with a finite value, and the sums of their means.
+  uint64_t samples = 0;
+  ExactSum sum, absSum;
+
+  /// Adds what others of the same channel have seen; their means follow from their sums.
+  void add(const ChannelStatistics &other);
 };
 
 /// Statistics of one observed value.
@@ -69,6 +78,8 @@ public:
   bool hasHistogram = false;
   /// Along the observed axis; empty unless asked for.
   std::vector<ChannelStatistics> channels;
+  /// Whether the channels have their sums; attributes and the first files have only the means.
+  bool hasChannelSums = true;
 
   static constexpr double kMomentum = 0.01;
   static constexpr size_t kWindow = 1024;

@@ -132,6 +132,55 @@ TEST(TensorStatistics, parts_merge_to_the_whole) {
   }
 }
 
+// Means of channels, too: numbers of very different sizes, samples without a finite value in some
+// channel, and parts merged in any order.
+TEST(TensorStatistics, means_of_channels_depend_on_no_order) {
+  auto see = [](TensorStatistics &statistics, unsigned i) {
+    std::vector<float> sample = normal(i, 12, std::pow(10.0f, float(i % 17) - 8));
+    if (i % 3 == 0)
+      std::fill_n(sample.begin() + 4, 4, std::nanf(""));
+    statistics.addSample(sample);
+    statistics.addChannels(sample, 1, 3, 4);
+  };
+  auto run = [&](unsigned begin, unsigned end) {
+    TensorStatistics statistics;
+    statistics.name = "x";
+    for (unsigned i = begin; i < end; ++i)
+      see(statistics, i);
+    return statistics;
+  };
+  std::string whole = getFile(run(0, 200));
+  for (unsigned cut : {1u, 3u, 99u, 150u, 199u}) {
+    TensorStatistics parts = run(0, cut);
+    parts.merge(run(cut, 200));
+    EXPECT_TRUE(getFile(parts) == whole) << cut;
+    TensorStatistics backward = run(cut, 200);
+    backward.merge(run(0, cut));
+    for (auto [one, other] : llvm::zip_equal(backward.channels, parts.channels)) {
+      EXPECT_EQ(one.mean, other.mean);
+      EXPECT_EQ(one.absMean, other.absMean);
+      EXPECT_TRUE(one.sum.getTerms() == other.sum.getTerms());
+    }
+  }
+  EXPECT_NE(whole.find("\"channel_sums\":[[200,"), std::string::npos);
+  EXPECT_NE(whole.find(",[133,"), std::string::npos);
+}
+
+// The first files had means only, which are weighted by samples.
+TEST(TensorStatistics, merges_means_without_sums) {
+  TensorStatistics first, second;
+  first.addSample({1.0f, 3.0f});
+  first.addChannels({1.0f, 3.0f}, 1, 1, 2);
+  first.channels.front() = {1, 3, 2, 2};
+  first.hasChannelSums = false;
+  second.addSample({-4.0f, 4.0f});
+  second.addChannels({-4.0f, 4.0f}, 1, 1, 2);
+  first.merge(second);
+  EXPECT_EQ(first.channels.front().mean, 1.0);
+  EXPECT_EQ(first.channels.front().absMean, 3.0);
+  EXPECT_FALSE(first.hasChannelSums);
+}
+
 TEST(TensorStatistics, moving_average) {
   TensorStatistics statistics = collect({{0.0f, 1.0f}, {0.0f, 2.0f}, {-1.0f, 0.0f}});
   EXPECT_DOUBLE_EQ(statistics.averageMax, (1 + 0.01 * (2 - 1)) + 0.01 * (0 - (1 + 0.01)));
@@ -157,7 +206,14 @@ TEST(Files, round_trip_to_the_byte) {
   mlir::MLIRContext context;
   context.loadDialect<TerseDialect>();
   TensorStatistics back = TensorStatistics::fromAttr(statistics.toAttr(&context), "x");
-  back.recent = statistics.recent; // The attribute has the averages that they give.
+  // The attribute has the averages that these give.
+  back.recent = statistics.recent;
+  back.hasChannelSums = true;
+  for (auto [channel, seen] : llvm::zip_equal(back.channels, statistics.channels)) {
+    channel.samples = seen.samples;
+    channel.sum = seen.sum;
+    channel.absSum = seen.absSum;
+  }
   EXPECT_TRUE(first == getFile({back, collect({{0.0f}})}));
 }
 
