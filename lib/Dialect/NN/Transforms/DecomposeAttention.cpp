@@ -143,3 +143,7 @@ void terse::nn::populateDecomposeAttentionPatterns(RewritePatternSet &patterns) 
   patterns.add<DecomposeSoftmax, DecomposeAttention, DecomposeRotaryEmbedding, DecomposeEmbedding>(
       patterns.getContext());
 }
+
+void terse::nn::populateExpandAttentionPatterns(RewritePatternSet &patterns) {
+  patterns.add<DecomposeAttention>(patterns.getContext());
+}

@@ -18,6 +18,8 @@ enum class UnaryKind : uint32_t;
 void populateDecomposeNormPatterns(mlir::RewritePatternSet &patterns);
 /// softmax, attention, rotary_embedding, embedding.
 void populateDecomposeAttentionPatterns(mlir::RewritePatternSet &patterns);
+/// attention alone.
+void populateExpandAttentionPatterns(mlir::RewritePatternSet &patterns);
 /// reduce kinds other than sum, prod, max and min.
 void populateDecomposeReductionPatterns(mlir::RewritePatternSet &patterns);
 

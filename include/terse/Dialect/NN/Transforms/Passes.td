@@ -31,6 +31,26 @@ def NNDecomposePass : Pass<"nn-decompose"> {
                            "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect", "::terse::nn::NNDialect"];
 }
 
+def NNExpandAttentionPass : Pass<"nn-expand-attention"> {
+  let summary = "Write attention as its two products and softmax";
+  let description = [{
+    Does to `nn.attention` alone what `nn-decompose` does to it, so that passes which look at contractions, such as
+    `terse-choose-encodings` with `products`, see its two matrix products. Leaves alone: attention on encoded tensors.
+    ```mlir
+    %y = nn.attention %q, %k, %v {causal = false, scale = 0.5 : f64, softcap = 0.0 : f64} : ...
+    // becomes
+    %a = nn.unary affine %q {alpha = 0.5 : f64, ...} : ...
+    %t = nn.transpose %k ...
+    %s = nn.matmul %a, %t : ...
+    ... // softmax
+    %y = nn.matmul %p, %v : ...
+    ```
+  }];
+  let statistics = [Statistic<"numExpanded", "expanded", "Number of attention ops replaced">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect", "::terse::nn::NNDialect"];
+}
+
 def NNFoldConstantsPass : Pass<"nn-fold-constants", "::mlir::ModuleOp"> {
   let summary = "Evaluate nn ops on constants";
   let description = [{
