@@ -72,6 +72,10 @@ private:
   void joinGroups();
   void findRanges();
   FloatRange getRange(Value value);
+  bool isEligible(Operation *op) const {
+    auto it = obstacles.find(op);
+    return it != obstacles.end() && it->second.empty();
+  }
   StaticAttr makeStatic(FloatRange range, const Twine &origin);
   void writeChoices();
   void chooseConstant(OpOperand &operand);
@@ -309,7 +313,8 @@ bool Chooser::isWanted(Value value) {
 
 void Chooser::findStored() {
   auto consider = [&](Value value) {
-    if (isFloatActivation(value) && isWanted(value) && statistics.count(value))
+    if (isFloatActivation(value) && isWanted(value) && statistics.count(value) &&
+        !isComposed(value, [&](Operation *op) { return isEligible(op); }))
       stored.insert(value);
   };
   for (Value argument : function.getArguments())
@@ -325,7 +330,7 @@ FloatRange Chooser::getRange(Value value) {
     if (auto quantizable = dyn_cast<nn::Quantizable>(op))
       if (auto bounds = quantizable.getResultBounds())
         range = {std::max(range.low, bounds->low), std::min(range.high, bounds->high)};
-  return range;
+  return cutFlatEnds(value, range, [&](Operation *op) { return isEligible(op); });
 }
 
 /// Whether `op` adds or subtracts two stored tensors which only such ops read.

@@ -5,6 +5,8 @@
 #define TERSE_LIB_CALIBRATION_STATICACTIVATIONS_H
 
 #include "mlir/IR/Operation.h"
+#include "terse/Calibration/Statistics.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
 
 namespace terse {
@@ -23,6 +25,16 @@ bool hasIntegerForm(mlir::Operation *op);
 /// Whether `op` only clamps what a contraction or sum computes for it alone, so that rounding that
 /// one's result can clamp it.
 bool isFusedClamp(mlir::Operation *op);
+
+/// Whether one function of an element makes `value` for another one: as one table they need no
+/// integers between them.
+bool isComposed(mlir::Value value, llvm::function_ref<bool(mlir::Operation *)> isEligible);
+
+/// `range` without the ends where the functions of an element that read `value` hardly change any
+/// more, as hard-swish below -3: clamping there costs nothing, and steps become finer. All of it if
+/// anything else reads `value`. Holds 0.
+FloatRange cutFlatEnds(mlir::Value value, FloatRange range,
+                       llvm::function_ref<bool(mlir::Operation *)> isEligible);
 
 } // namespace terse
 

@@ -50,7 +50,7 @@ public:
   bool isCandidate();
   /// Replaces the op, or says why not and changes nothing.
   mlir::LogicalResult convert(std::string &reason);
-  /// The clamps that went with it.
+  /// The clamps and functions that went with it.
   llvm::ArrayRef<mlir::Operation *> getErased() const { return erased; }
 
 private:

@@ -4,36 +4,11 @@
 #include "Converter.h"
 
 #include "terse/Dialect/Terse/Transforms/CountRanges.h"
-#include "terse/Reference/Interpreter.h"
-#include "terse/Support/Constants.h"
-#include "terse/Support/MLIRBridge.h"
+#include "terse/Dialect/Terse/Transforms/ElementFunction.h"
 
 using namespace mlir;
 using namespace terse;
 using namespace terse::integer;
-
-/// op(values) for 1-D `values`, by the reference interpreter.
-static llvm::Expected<HostTensor> evaluateOn(Operation *op, OpOperand &data,
-                                             const HostTensor &values, OpBuilder &builder) {
-  auto type = RankedTensorType::get(values.shape, builder.getF32Type());
-  auto x = nn::ConstantOp::create(builder, op->getLoc(), toDenseElements(values, op->getContext()));
-  Operation *copy = op->clone();
-  copy->setOperand(data.getOperandNumber(), x);
-  copy->getResult(0).setType(type);
-  std::vector<HostTensor> operands;
-  for (Value operand : copy->getOperands()) {
-    std::optional<HostTensor> constant = getConstant(operand);
-    if (constant && constant->getNumElements() == 1 && operand != x.getResult())
-      constant = constant->reshaped({}); // A number, of whatever rank.
-    operands.push_back(constant.value_or(HostTensor()));
-  }
-  auto results = evaluateOp(copy, operands);
-  copy->destroy();
-  x.erase();
-  if (!results)
-    return results.takeError();
-  return results->front();
-}
 
 LogicalResult Converter::convertTable(nn::Quantizable quantizable, std::string &reason) {
   OpOperand &data = *quantizable.getDataOperands().front();
@@ -51,10 +26,18 @@ LogicalResult Converter::convertTable(nn::Quantizable quantizable, std::string &
     int64_t q = x.encoding.isSigned() && i >= entries / 2 ? i - entries : i;
     values.getMutableAs<float>()[i] = numerics::dequantize(q, x.scale(), x.zeroPoint());
   }
-  llvm::Expected<HostTensor> results = evaluateOn(op, data, values, builder);
+  // Functions of the result, as far as nothing is stored between them, are part of the table.
+  SmallVector<Operation *> chain{op};
+  while (Operation *next = getNextFunction(chain.back()))
+    chain.push_back(next);
+  llvm::Expected<HostTensor> results = evaluateFunctions(chain, values);
   if (!results)
     return fail(reason, llvm::toString(results.takeError()));
   std::vector<float> outputs = results->toFloats();
+  // From here on the last one stands for all; the ops before it are left without readers.
+  erased.append(chain);
+  op = chain.back();
+  builder.setInsertionPoint(op);
 
   ResultUse use = findUse(/*absorbClamps=*/false);
   if (use.encode)
