@@ -55,6 +55,7 @@ METHODS = {
     "int4 of 32, GPTQ + biases": weights("terse-gptq: {correct-bias: true}", block=32),
     "int4 of 32, GPTQ + biases in stages": weights("terse-gptq: {correct-bias: true, stages: -1}", block=32),
     "static int8": static(),
+    "static int8, scales of least error": static("terse-search-scales"),
     "static int8, equalization": static(before=["nn-equalize-layers"]),
     "static int8, equalization + absorption": static(
         before=["nn-equalize-layers: {clamps: relu}", "terse-record-outputs", "terse-absorb-bias"]),

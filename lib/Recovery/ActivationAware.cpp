@@ -194,30 +194,19 @@ struct ActivationAwarePass : terse::impl::ActivationAwarePassBase<ActivationAwar
       return makeError("terse-awq: expected grid and steps of at least 1 and 0 <= shrink < 1 (got "
                        "{0}, {1} and {2})",
                        grid.getValue(), steps.getValue(), shrink.getValue());
-    if (data.empty())
-      return makeError(
-          "terse-awq needs data to run the model on (terse compress: --data CALIB.npz)");
-    FailureOr<std::vector<ChosenWeight>> weights = collectChosenWeights(getOperation());
-    if (failed(weights))
-      return makeError("terse-awq: a chosen encoding is not legal");
-    std::vector<RecoverableLayer> layers = findLayers(getOperation(), *weights);
-    std::vector<ScaledInput> inputs = findScaledInputs(layers);
-    if (layers.empty())
-      return llvm::Error::success();
-    auto count =
-        gatherInputs(getOperation(), layers, inputs, {data, samples, positions, interpret});
-    if (!count)
-      return count.takeError();
+    auto model = measureInputs(getOperation(), "terse-awq", {data, samples, positions, interpret});
+    if (!model)
+      return model.takeError();
     llvm::DenseMap<Operation *, std::vector<double>> factors;
     auto counts = scaleInputs(
-        getOperation(), inputs, "terse-awq", explicitFactors,
+        getOperation(), (*model)->inputs, "terse-awq", explicitFactors,
         [&](const ScaledInput &input) { return choose(input); }, factors);
     if (!counts)
       return counts.takeError();
     numScaled += counts->scaled;
     numKept += counts->kept;
     numBlocked += counts->blocked;
-    return steps > 1 ? clip(layers, factors) : llvm::Error::success();
+    return steps > 1 ? clip((*model)->layers, factors) : llvm::Error::success();
   }
 
   FailureOr<std::vector<double>> choose(const ScaledInput &input) {

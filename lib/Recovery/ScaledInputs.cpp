@@ -57,7 +57,8 @@ std::vector<double> ScaledInput::getWeightMagnitudes() const {
   return magnitudes;
 }
 
-std::vector<ScaledInput> terse::findScaledInputs(std::vector<RecoverableLayer> &layers) {
+/// The inputs of `layers` without given parameters, and what stands in the way of factors.
+static std::vector<ScaledInput> findScaledInputs(std::vector<RecoverableLayer> &layers) {
   std::vector<ScaledInput> inputs;
   for (RecoverableLayer &layer : layers) {
     auto op = cast<nn::ContractionLike>(layer.op.getOperation());
@@ -96,7 +97,8 @@ std::vector<ScaledInput> terse::findScaledInputs(std::vector<RecoverableLayer> &
   return inputs;
 }
 
-llvm::Expected<int64_t> terse::gatherInputs(ModuleOp module, std::vector<RecoverableLayer> &layers,
+/// Runs the model on the data, fills the moments of all layers and the statistics of all inputs.
+static llvm::Expected<int64_t> gatherInputs(ModuleOp module, std::vector<RecoverableLayer> &layers,
                                             std::vector<ScaledInput> &inputs,
                                             const GatherOptions &options) {
   auto data = CalibrationData::open(module, options.data);
@@ -132,6 +134,23 @@ llvm::Expected<int64_t> terse::gatherInputs(ModuleOp module, std::vector<Recover
                              channel.count += inner;
                            }
                        });
+}
+
+llvm::Expected<std::unique_ptr<ScalableModel>> terse::measureInputs(ModuleOp module, StringRef pass,
+                                                                    const GatherOptions &options) {
+  if (options.data.empty())
+    return makeError("{0} needs data to run the model on (terse compress: --data CALIB.npz)", pass);
+  FailureOr<std::vector<ChosenWeight>> weights = collectChosenWeights(module);
+  if (failed(weights))
+    return makeError("{0}: a chosen encoding is not legal", pass);
+  auto model = std::make_unique<ScalableModel>();
+  model->weights = std::move(*weights);
+  model->layers = findLayers(module, model->weights);
+  model->inputs = findScaledInputs(model->layers);
+  if (!model->layers.empty())
+    if (auto count = gatherInputs(module, model->layers, model->inputs, options); !count)
+      return count.takeError();
+  return std::move(model);
 }
 
 std::vector<double> terse::getRowErrors(const RecoverableLayer &layer, ArrayRef<float> difference,

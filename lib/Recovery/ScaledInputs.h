@@ -14,6 +14,8 @@
 #include "LayerInputs.h"
 #include "MoveFactors.h"
 
+#include <memory>
+
 namespace terse {
 
 /// What was seen of one channel of an input.
@@ -43,13 +45,17 @@ struct ScaledInput {
 /// column]`.
 std::vector<int64_t> getColumnChannels(const RecoverableLayer &layer);
 
-/// The inputs of `layers`, which have no given parameters, and what stands in the way of factors.
-std::vector<ScaledInput> findScaledInputs(std::vector<RecoverableLayer> &layers);
+/// What passes that give inputs factors begin with. Each part refers to the one before.
+struct ScalableModel {
+  std::vector<ChosenWeight> weights;
+  std::vector<RecoverableLayer> layers;
+  std::vector<ScaledInput> inputs;
+};
 
-/// Runs the model on the data, fills the moments of all layers and the statistics of all inputs.
-llvm::Expected<int64_t> gatherInputs(mlir::ModuleOp module, std::vector<RecoverableLayer> &layers,
-                                     std::vector<ScaledInput> &inputs,
-                                     const GatherOptions &options);
+/// Finds the layers with chosen weights and runs the model on the data, which gives the moments of
+/// all layers and the statistics of all inputs. `pass` stands in errors.
+llvm::Expected<std::unique_ptr<ScalableModel>>
+measureInputs(mlir::ModuleOp module, llvm::StringRef pass, const GatherOptions &options);
 
 /// The summed mean squared errors of the outputs of the layers that read `input`, if its channels
 /// are divided by `factors`, the weights multiplied with them and encoded as chosen, and what is

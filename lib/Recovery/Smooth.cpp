@@ -9,6 +9,7 @@
 #include "terse/Recovery/Passes.h"
 #include "terse/Support/Error.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace terse {
@@ -19,12 +20,22 @@ namespace terse {
 using namespace mlir;
 using namespace terse;
 
-/// max|x|^alpha / max|w|^(1 - alpha), normalized.
+/// The magnitude of the channel in the middle.
+static double getTypicalMagnitude(const ScaledInput &input) {
+  std::vector<double> magnitudes;
+  for (const ChannelRange &channel : input.channels)
+    magnitudes.push_back(channel.getAbsMax());
+  auto middle = magnitudes.begin() + magnitudes.size() / 2;
+  std::nth_element(magnitudes.begin(), middle, magnitudes.end());
+  return magnitudes.empty() ? 0 : *middle;
+}
+
+/// max|x|^alpha / max|w|^(1 - alpha), normalized; max|x| counts as `floor` at least.
 static std::vector<double> getFactors(const ScaledInput &input, ArrayRef<double> weights,
-                                      double alpha) {
+                                      double alpha, double floor) {
   std::vector<double> factors;
   for (auto [channel, weight] : llvm::zip_equal(input.channels, weights)) {
-    double x = channel.getAbsMax();
+    double x = std::max(channel.getAbsMax(), floor);
     // A channel that is always zero, or that nothing multiplies, has no range to move.
     factors.push_back(x > 0 && weight > 0 ? std::pow(x, alpha) / std::pow(weight, 1 - alpha) : 0);
   }
@@ -60,23 +71,13 @@ struct SmoothPass : terse::impl::SmoothPassBase<SmoothPass> {
       return makeError("terse-smooth: expected alpha at most 1 and activation-bits from 1 to 16 "
                        "(got {0} and {1})",
                        alpha.getValue(), activationBits.getValue());
-    if (data.empty())
-      return makeError(
-          "terse-smooth needs data to run the model on (terse compress: --data CALIB.npz)");
-    FailureOr<std::vector<ChosenWeight>> weights = collectChosenWeights(getOperation());
-    if (failed(weights))
-      return makeError("terse-smooth: a chosen encoding is not legal");
-    std::vector<RecoverableLayer> layers = findLayers(getOperation(), *weights);
-    std::vector<ScaledInput> inputs = findScaledInputs(layers);
-    if (inputs.empty())
-      return llvm::Error::success();
-    auto count =
-        gatherInputs(getOperation(), layers, inputs, {data, samples, positions, interpret});
-    if (!count)
-      return count.takeError();
+    auto model =
+        measureInputs(getOperation(), "terse-smooth", {data, samples, positions, interpret});
+    if (!model)
+      return model.takeError();
     llvm::DenseMap<Operation *, std::vector<double>> factors;
     auto counts = scaleInputs(
-        getOperation(), inputs, "terse-smooth", explicitFactors,
+        getOperation(), (*model)->inputs, "terse-smooth", explicitFactors,
         [&](const ScaledInput &input) { return choose(input); }, factors);
     if (!counts)
       return counts.takeError();
@@ -90,14 +91,18 @@ struct SmoothPass : terse::impl::SmoothPassBase<SmoothPass> {
   FailureOr<std::vector<double>> choose(const ScaledInput &input) {
     std::vector<double> weights = input.getWeightMagnitudes();
     if (alpha >= 0)
-      return getFactors(input, weights, alpha);
+      return getFactors(input, weights, alpha, /*floor=*/0);
     std::vector<double> none(input.channels.size(), 1), best;
     FailureOr<double> least = getOutputError(input, none, getNoise(input, none, activationBits));
     if (failed(least))
       return failure();
+    // A channel that was small on these data, as those behind a ReLU that hardly ever fired, may be
+    // larger on others. The range of all channels has room for that; if factors gave each channel
+    // the whole range for what was seen of it, there would be none.
+    double floor = getTypicalMagnitude(input);
     constexpr int kSteps = 20;
     for (int i = 0; i <= kSteps; ++i) {
-      std::vector<double> factors = getFactors(input, weights, double(i) / kSteps);
+      std::vector<double> factors = getFactors(input, weights, double(i) / kSteps, floor);
       FailureOr<double> error =
           getOutputError(input, factors, getNoise(input, factors, activationBits));
       if (failed(error))

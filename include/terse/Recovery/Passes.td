@@ -169,7 +169,8 @@ def SmoothPass : ScalingPass<"terse-smooth"> {
     ```
 
     The second term is what rounding of x / s to `activation-bits` adds, with the step of the range that was seen; it is
-    estimated as noise without correlation. The factors are divided by their geometric mean.
+    estimated as noise without correlation. The factors are divided by their geometric mean. In this search max|x_j| counts as
+    the median of all channels at least: what was small on the data may be larger elsewhere, and needs room in the range.
 
     Requires: choices of weights (`terse-choose-encodings`) without given parameters, and data; run it before activations
     are observed, because their ranges change. Left alone: inputs that something else reads, too, or that come out of a function

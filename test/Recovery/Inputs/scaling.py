@@ -100,8 +100,8 @@ def check_factors(name, weights, first, second):
     print(f"{name}: the factors of the publication")
 
 
-def smooth(x, weights, alpha):
-    s = np.abs(x).max(0) ** alpha / np.abs(np.concatenate(weights)).max(0) ** (1 - alpha)
+def smooth(x, weights, alpha, floor=0.0):
+    s = np.maximum(np.abs(x).max(0), floor) ** alpha / np.abs(np.concatenate(weights)).max(0) ** (1 - alpha)
     return s / np.exp(np.log(s).mean())
 
 
@@ -128,8 +128,15 @@ for alpha in (0.0, 0.5, 0.8):
     weights, _ = run(f"--terse-smooth=data={FOLDER}/x.npz alpha={alpha} interpret")
     check_same(f"smooth {alpha}")
     check_factors(f"smooth {alpha}", weights, smooth(x1, [big["A"], big["B"]], alpha), smooth(x2, [big["C"]], alpha))
-run(f"--terse-smooth=data={FOLDER}/x.npz interpret")
+# The search takes one of the grid, or none; small channels count as the one in the middle.
+weights, _ = run(f"--terse-smooth=data={FOLDER}/x.npz interpret")
 check_same("smooth, searched")
+found = weights["B"][0] / big["B"][0]
+magnitudes = np.abs(x1).max(0)
+grid = [smooth(x1, [big["A"], big["B"]], i / 20, np.sort(magnitudes)[len(magnitudes) // 2]) for i in range(21)]
+assert any(np.allclose(found, s, rtol=1e-4) for s in [np.ones_like(found), *grid]), found
+assert not np.allclose(found, 1), "the test wants factors that gain something"
+print("smooth, searched: small channels count as the one in the middle")
 
 first, second = awq(x1, [big["A"], big["B"]]), awq(x2, [big["C"]])
 assert first[2] and second[2], "the test wants scales that gain something"
