@@ -19,7 +19,7 @@ using namespace terse;
 using namespace terse::ukernel;
 
 // Products that add up in one register: at most, and where one can choose.
-static constexpr int64_t kLongestPiece = 160, kPiece = 128;
+static constexpr int64_t kLongestPiece = 320, kPiece = 256;
 // Parts of contractions longer than this pass by one after the other.
 static constexpr int64_t kLongestPart = 1536, kPart = 1024;
 // Columns of a chunk.
@@ -186,18 +186,23 @@ private:
         });
       });
     }
-    // Through the epilogue row by row: code for one is enough.
+    // Through the epilogue row by row; code for one is enough if there is much of it.
     Value first = onePart ? k.c(0) : k.add(k.mul(panelOfChunk, rows.blockWidth), k.sub(x, rows.x0));
     auto finish = [&] {
       forVectors(p, [&](int64_t v, Value n, Value mask) {
-        k.loop(k.c(0), k.c(height), 1, [&](Value line) {
-          k.loop(k.c(0), k.c(width), 1, [&](Value pixel) {
-            Value from = k.add(first, k.add(k.mul(line, width), pixel));
-            Value sum =
-                vector::LoadOp::create(b, k.loc, vector(), sums, ValueRange{from, k.c(v * lanes)});
-            k.finish(getResultRow(line, pixel), n, sum, mask);
+        auto one = [&](Value line, Value pixel) {
+          Value from = k.add(first, k.add(k.mul(line, width), pixel));
+          Value sum =
+              vector::LoadOp::create(b, k.loc, vector(), sums, ValueRange{from, k.c(v * lanes)});
+          k.finish(getResultRow(line, pixel), n, sum, mask);
+        };
+        if (isSmallEpilogue())
+          for (int64_t i = 0; i < tileRows; ++i)
+            one(k.c(i / width), k.c(i % width));
+        else
+          k.loop(k.c(0), k.c(height), 1, [&](Value line) {
+            k.loop(k.c(0), k.c(width), 1, [&](Value pixel) { one(line, pixel); });
           });
-        });
       });
     };
     if (onePart)
@@ -223,6 +228,12 @@ private:
                                        /*isWrite=*/false, /*localityHint=*/2,
                                        /*isDataCache=*/true);
           }
+        // The next rows follow these: in each step one line of them.
+        if (tiles.left == FloatTiles::Left::Direct && tiles.lines == 1)
+          memref::PrefetchOp::create(b, k.loc, rows.memory,
+                                     ValueRange{k.add(k.add(base, k.mul(i, 16)),
+                                                      int64_t(offsets.size()) * rows.pixelStep)},
+                                     /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
         Value w = k.mul(k.add(w0, i), columns);
         for (int64_t v = 0; v < columns; v += lanes)
           panel.push_back(
