@@ -137,6 +137,17 @@ Value createConvolution(OpBuilder &b, Location loc, const Convolution &conv) {
   return finishSums(b, loc, sums, sum, conv.resultElement);
 }
 
+// `x` with a dimension of 1 in front of its only spatial one: kernels have two.
+Value addHeight(OpBuilder &b, Location loc, Value x) {
+  auto type = typeOf(x);
+  SmallVector<int64_t> shape{type.getDimSize(0), type.getDimSize(1), 1, type.getDimSize(2)};
+  SmallVector<OpFoldResult> sizes = getSizes(b, loc, x);
+  sizes.insert(sizes.begin() + 2, b.getIndexAttr(1));
+  return tensor::ExpandShapeOp::create(b, loc, RankedTensorType::get(shape, type.getElementType()),
+                                       x, SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}},
+                                       sizes);
+}
+
 struct ConvLowering : OpConversionPattern<ConvOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(ConvOp op, OpAdaptor adaptor,
@@ -146,20 +157,32 @@ struct ConvLowering : OpConversionPattern<ConvOp> {
     if (op.getGroups() > 1 &&
         (typeOf(op.getX()).isDynamicDim(1) || typeOf(op.getWeight()).isDynamicDim(0)))
       return rewriter.notifyMatchFailure(op, "grouped convolutions need static channels");
-    ArrayRef<int64_t> pads = op.getPads();
-    Value x = createPadded(rewriter, loc, adaptor.getX(), pads.take_front(n), pads.drop_front(n),
-                           SmallVector<int64_t>(n, 1));
+    SmallVector<int64_t> low(op.getPads().take_front(n)), high(op.getPads().drop_front(n)),
+        strides(op.getStrides()), dilations(op.getDilations());
+    Value x = adaptor.getX(), weight = adaptor.getWeight();
+    if (n == 1) {
+      x = addHeight(rewriter, loc, x);
+      weight = addHeight(rewriter, loc, weight);
+      for (SmallVector<int64_t> *values : {&low, &high})
+        values->insert(values->begin(), 0);
+      for (SmallVector<int64_t> *values : {&strides, &dilations})
+        values->insert(values->begin(), 1);
+    }
+    x = createPadded(rewriter, loc, x, low, high, SmallVector<int64_t>(low.size(), 1));
     Convolution conv{x,
-                     adaptor.getWeight(),
+                     weight,
                      adaptor.getBias(),
                      elementOf(op.getX()),
                      elementOf(op.getWeight()),
                      op.getBias() ? elementOf(op.getBias()) : Type(),
                      elementOf(op.getResult()),
-                     op.getStrides(),
-                     op.getDilations(),
+                     strides,
+                     dilations,
                      int64_t(op.getGroups())};
     Value result = createConvolution(rewriter, loc, conv);
+    if (n == 1)
+      result = tensor::CollapseShapeOp::create(rewriter, loc, result,
+                                               SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
     rewriter.replaceOp(
         op, castTo(rewriter, loc, result, getTypeConverter()->convertType(op.getType())));
     return success();

@@ -292,6 +292,30 @@ TEST_F(UKernelTest, FloatWindows) {
   }
 }
 
+// One spatial dimension is two, the first of size 1.
+TEST_F(UKernelTest, Convolution1D) {
+  struct Case {
+    int64_t channels, width, outputs, kernel, stride, pad, dilation;
+  };
+  for (const Case &c : {Case{64, 40, 32, 3, 1, 1, 1}, Case{1, 90, 17, 9, 4, 0, 1},
+                        Case{20, 33, 24, 5, 1, 4, 2}, Case{48, 16, 40, 1, 1, 0, 1}}) {
+    int64_t out = (c.width + 2 * c.pad - (c.kernel - 1) * c.dilation - 1) / c.stride + 1;
+    for (const char *type : {"f32", "i8"}) {
+      std::string sum = type[0] == 'f' ? "f32" : "i32";
+      std::string x = tensor({-1, c.channels, c.width}, type), b = tensor({c.outputs}, sum),
+                  w = tensor({c.outputs, c.channels, c.kernel}, type),
+                  y = tensor({-1, c.outputs, out}, sum);
+      compare(formatv("func.func @main(%x: {0}) -> {3} {{\n%w = {4}\n%b = {5}\n"
+                      "%0 = nn.conv %x, %w, %b {{strides = array<i64: {6}>, pads = array<i64: "
+                      "{7}, {7}>, dilations = array<i64: {8}>, groups = 1 : i64} : ({0}, {1}, {2}) "
+                      "-> {3}\nreturn %0 : {3} }",
+                      x, w, b, y, constant({c.outputs, c.channels, c.kernel}, type),
+                      constant({c.outputs}, sum), c.stride, c.pad, c.dilation),
+              {{2, c.channels, c.width}});
+    }
+  }
+}
+
 // A window for each channel: vectors and tails of channels, one and several rows of the result at
 // once, windows of up to two times four columns, edges of every kind, padding that is not zero.
 TEST_F(UKernelTest, Depthwise) {

@@ -11,8 +11,8 @@
 // ends of the contraction disappear: the loop over k is the same for every op.
 
 #include "KernelCode.h"
-#include "LeftRows.h"
 #include "WeightDecoder.h"
+#include "WindowRows.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -89,11 +89,19 @@ public:
       panelFloats = view(k.allocate(padded * columns * 4), {padded, columns}, sumType);
     }
     Value m = k.countRows(), blocks = k.ceilDiv(m, block);
-    LeftRows left(k, stored, flipped, widened, wide ? 64 : isa == ISA::Portable ? 16 : 32);
+    int64_t vectorBytes = wide ? 64 : isa == ISA::Portable ? 16 : 32;
+    LeftRows left(k, stored, flipped, widened, vectorBytes);
+    WindowRows windows(k, left, stored, vectorBytes);
+    bool byLines = !decoder && windows.isPossible();
+    if (byLines)
+      windows.prepare();
     k.loop(begin, end, 1, [&](Value item) {
       Value first = k.mul(k.rem(item, blocks), block), p0 = k.mul(k.div(item, blocks), chunk);
       Value count = k.min(k.c(block), k.sub(m, first));
-      k.loop(k.c(0), count, 1, [&](Value r) { storeRow(left, r, k.add(first, r)); });
+      if (byLines)
+        windows.copy(rows, first, count);
+      else
+        k.loop(k.c(0), count, 1, [&](Value r) { storeRow(left, r, k.add(first, r)); });
       k.loop(p0, k.min(k.add(p0, chunk), k.c(panels)), 1, [&](Value p) {
         auto tiles = [&] {
           k.loop(k.c(0), count, schedule.getRows(), [&](Value r0) {

@@ -18,7 +18,7 @@
 // Rows of the input that differ by less than the stride lie in separate planes.
 
 #include "ByteResults.h"
-#include "LeftRows.h"
+#include "WindowRows.h"
 #include "mlir/Dialect/AMX/AMXDialect.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -34,6 +34,8 @@ static constexpr int64_t kChunkBytes = 512 << 10;
 static constexpr int64_t kChunkColumns = 512;
 // A panel that stays in the first-level cache beside the windows of a tile.
 static constexpr int64_t kNearestBytes = 24 << 10;
+// Rows of windows that are copied at a time.
+static constexpr int64_t kRowBytes = 24 << 10;
 // Weights beyond this are fetched ahead of their use.
 static constexpr int64_t kNearBytes = 1 << 20;
 
@@ -43,7 +45,8 @@ public:
   explicit TileKernel(KernelCode &code)
       : k(code), b(code.b), schedule(code.schedule), window(code.op.getWindowOrNull()),
         sizes(getSizes(code.op)), lhsType(cast<MemRefType>(code.op.getLhs().getType())),
-        left(code, code.b.getI8Type(), false, false, 64), results(code) {
+        left(code, code.b.getI8Type(), false, false, 64),
+        windows(code, left, code.b.getI8Type(), 64), results(code) {
     tileRows = schedule.getRows();
     columns = schedule.getColumns();
     padded = llvm::alignTo(sizes.k, 64);
@@ -62,6 +65,9 @@ public:
     inPlace = !window && canReadInPlace();
     if (inPlace)
       pitch = sizes.k;
+    // Rows that were just written are near.
+    if (!direct && windows.isPossible())
+      block = std::clamp<int64_t>(kRowBytes / pitch / tileRows * tileRows, tileRows, block);
   }
 
   Value countItems() { return k.mul(countBlocks(), chunks); }
@@ -70,7 +76,7 @@ public:
     Value bytes;
     if (!inPlace)
       bytes = k.allocate(direct ? planeBytes * window.getStrides()[0] + 64 * spread
-                                : block * pitch + 64);
+                                : block * pitch + windows.getSlack());
     Value sumBytes = k.allocate(2 * tileRows * columns * 4);
     sums = view(sumBytes, {2, tileRows, columns}, b.getI32Type());
     memory = bytes;
@@ -82,7 +88,9 @@ public:
       left.rows = view(bytes, {1, planeBytes * window.getStrides()[0]}, b.getI8Type());
       fillOffsets();
     } else {
-      left.rows = view(bytes, {block, pitch}, b.getI8Type());
+      rows = view(bytes, {block, pitch}, b.getI8Type());
+      if (windows.isPossible())
+        windows.prepare();
     }
     k.flatten();
     k.loop(begin, end, 1, {k.c(-1)}, [&](Value item, ValueRange carried) {
@@ -158,8 +166,10 @@ private:
   }
 
   void copyBlock() {
+    if (!direct && windows.isPossible())
+      return windows.copy(rows, first, count);
     if (!direct)
-      return k.loop(k.c(0), count, 1, [&](Value r) { left.copy(left.rows, r, k.add(first, r)); });
+      return k.loop(k.c(0), count, 1, [&](Value r) { left.copy(rows, r, k.add(first, r)); });
     int64_t sh = window.getStrides()[0], channels = lhsType.getShape()[3];
     int64_t width = lhsType.getShape()[2], before = window.getPads()[1];
     int64_t lineBytes = positions * spread, pixels = lineBytes / channels;
@@ -453,6 +463,7 @@ private:
   KernelSizes sizes;
   MemRefType lhsType;
   LeftRows left;
+  WindowRows windows;
   ByteResults results;
   int64_t tileRows, columns, padded, steps, panels, chunk, chunks, pitch, block;
   // Of convolutions that read windows of the copy in place (`direct`): positions per line, bytes
@@ -461,7 +472,7 @@ private:
   int64_t outHeight = 0, outWidth = 0, positions = 0, spread = 0, blockHeight = 0, planeRows = 0,
           planeBytes = 0;
   // The copied rows, the two buffers of sums, and where steps read.
-  Value memory, sums, offsets;
+  Value memory, rows, sums, offsets;
   // The block: its first row of the result, its rows (positions); of a convolution also its image
   // and first line.
   Value first, count, image, outY;
