@@ -4,7 +4,7 @@
 #include "RuntimeOps.h"
 #include "OpCall.h"
 
-#include "terse/Dialect/Terse/IR/TerseOps.h"
+#include "terse/Dialect/Terse/IR/BlockProduct.h"
 #include "terse/Support/MLIRBridge.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -215,6 +215,12 @@ llvm::Expected<Values> reference::evaluateRuntimeOp(Operation *op, ArrayRef<Runt
       })
       .Case([&](RequantizeOp requantize) -> llvm::Expected<Values> {
         auto result = evaluateRequantize(requantize, collect(operands));
+        if (!result)
+          return result.takeError();
+        return Values{RuntimeValue{*result}};
+      })
+      .Case([&](BlockProductOp product) -> llvm::Expected<Values> {
+        auto result = evaluateBlockProduct(product, operands[0].front(), operands[1]);
         if (!result)
           return result.takeError();
         return Values{RuntimeValue{*result}};

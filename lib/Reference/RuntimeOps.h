@@ -13,8 +13,9 @@
 #include "llvm/ADT/SmallVector.h"
 
 namespace terse {
+class BlockProductOp;
 class RequantizeOp;
-}
+} // namespace terse
 
 namespace terse::reference {
 
@@ -32,6 +33,10 @@ evaluateRuntimeOp(mlir::Operation *op, llvm::ArrayRef<RuntimeValue> operands,
 
 /// The integers that terse.requantize yields for its operands.
 llvm::Expected<HostTensor> evaluateRequantize(RequantizeOp op, llvm::ArrayRef<HostTensor> tensors);
+
+/// The sums of terse.block_product for an input and the components of its weight.
+llvm::Expected<HostTensor> evaluateBlockProduct(BlockProductOp op, const HostTensor &x,
+                                                llvm::ArrayRef<HostTensor> weight);
 
 /// The scalar and tensor ops of upstream dialects that stand between nn ops (index arithmetic,
 /// tensor.extract and so on); nothing for other ops.

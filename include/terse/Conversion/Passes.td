@@ -74,7 +74,9 @@ def ConvertWeightsToUKernelPass : Pass<"convert-weights-to-ukernel", "::mlir::Mo
   let description = [{
     Constant encoded weights of `f32` linear layers, matrix products and two-dimensional convolutions become
     `ukernel.weights` where a kernel can decode their format: integers of 2 to 8 bits, small floats and codebooks of
-    scalars, with a scale for each tensor, channel or block. Numerics: unchanged.
+    scalars, with a scale for each tensor, channel or block. `terse.block_product` becomes a `ukernel.gemm` that
+    multiplies integers with such weights. Numerics: unchanged.
+    Requires: constant weights of `terse.block_product`.
 
     Left alone, to be decoded by ops: sums of encodings, codebooks of vectors, casts, grouped convolutions, weights that
     something else than contractions reads (they are kept beside it).
@@ -89,7 +91,7 @@ def ConvertWeightsToUKernelPass : Pass<"convert-weights-to-ukernel", "::mlir::Mo
     ```
   }];
   let statistics = [Statistic<"numKept", "kept", "Weights that kernels decode">];
-  let dependentDialects = ["::terse::ukernel::UKernelDialect"];
+  let dependentDialects = ["::mlir::tensor::TensorDialect", "::terse::ukernel::UKernelDialect"];
 }
 
 def LowerUKernelWeightsPass : Pass<"lower-ukernel-weights", "::mlir::ModuleOp"> {

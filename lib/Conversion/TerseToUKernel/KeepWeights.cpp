@@ -8,7 +8,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "terse/Conversion/Passes.h"
 #include "terse/Dialect/NN/IR/NNOps.h"
-#include "terse/Dialect/Terse/IR/TerseOps.h"
+#include "terse/Dialect/Terse/IR/BlockProduct.h"
 #include "terse/Dialect/UKernel/IR/UKernelOps.h"
 #include "terse/Support/Constants.h"
 
@@ -54,8 +54,55 @@ struct ConvertWeightsToUKernelPass
     : terse::impl::ConvertWeightsToUKernelPassBase<ConvertWeightsToUKernelPass> {
   using ConvertWeightsToUKernelPassBase::ConvertWeightsToUKernelPassBase;
 
+  // The weights of `assemble`, if all components are constants.
+  Value keep(AssembleOp assemble, WeightFormatInterface format, RankedTensorType logical) {
+    SmallVector<Attribute> components;
+    for (Value v : assemble.getComponents()) {
+      components.push_back(getComponent(v));
+      if (!isa_and_nonnull<ElementsAttr>(components.back()))
+        return {};
+    }
+    OpBuilder b(assemble);
+    ++numKept;
+    return WeightsOp::create(b, assemble.getLoc(), logical, format, b.getArrayAttr(components));
+  }
+
+  // Integer products are kernels from here on.
+  static void buildProduct(BlockProductOp op, Value weights) {
+    OpBuilder b(op);
+    Location loc = op.getLoc();
+    RankedTensorType type = op.getType();
+    SmallVector<Value> sizes;
+    for (int64_t d = 0; d < type.getRank(); ++d)
+      if (type.isDynamicDim(d))
+        sizes.push_back(tensor::DimOp::create(b, loc, op.getInput(), d));
+    Value init = tensor::EmptyOp::create(b, loc, type.getShape(), type.getElementType(), sizes);
+    auto kernel =
+        GemmOp::create(b, loc, type, op.getInput(), weights, Value(), ValueRange(), init,
+                       b.getAffineMapArrayAttr({}), /*lhs_unsigned=*/false, /*rhs_unsigned=*/false,
+                       ScheduleAttr(), DecodingAttr(), op.getTransposed());
+    Block *block = b.createBlock(&kernel.getEpilogue());
+    YieldOp::create(b, loc, block->addArgument(type.getElementType(), loc));
+    op.getResult().replaceAllUsesWith(kernel.getResult(0));
+    op.erase();
+  }
+
   void runOnOperation() override {
     DenseMap<Value, Value> done;
+    WalkResult walk = getOperation().walk([&](BlockProductOp op) {
+      auto assemble = op.getWeight().getDefiningOp<AssembleOp>();
+      auto format = cast<WeightFormatInterface>(Attribute(getEncoding(op.getWeight().getType())));
+      Value &known = done[op.getWeight()];
+      if (!known && assemble)
+        known = keep(assemble, format, stripEncoding(op.getWeight().getType()));
+      if (!known)
+        return op.emitOpError("expected a constant weight, assembled from constants"),
+               WalkResult::interrupt();
+      buildProduct(op, known);
+      return WalkResult::advance();
+    });
+    if (walk.wasInterrupted())
+      return signalPassFailure();
     getOperation().walk([&](nn::ContractionLike op) {
       OpOperand &weight = op.getWeightOperand();
       Value encoded = weight.get();
@@ -75,19 +122,10 @@ struct ConvertWeightsToUKernelPass
           }))
         return;
       Value &known = done[encoded];
-      if (!known) {
-        SmallVector<Attribute> components;
-        for (Value v : assemble.getComponents()) {
-          components.push_back(getComponent(v));
-          if (!isa_and_nonnull<ElementsAttr>(components.back()))
-            return;
-        }
-        OpBuilder b(assemble);
-        known =
-            WeightsOp::create(b, assemble.getLoc(), logical, format, b.getArrayAttr(components));
-        ++numKept;
-      }
-      weight.set(known);
+      if (!known)
+        known = keep(assemble, format, logical);
+      if (known)
+        weight.set(known);
     });
   }
 };

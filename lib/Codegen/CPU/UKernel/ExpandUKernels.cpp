@@ -62,6 +62,8 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
       return {buildDepthwiseDotKernel, countDepthwiseDotItems};
     if (op.isDepthwise())
       return {buildDepthwiseKernel, countDepthwiseItems};
+    if (isBlockProduct(op))
+      return {buildDotKernel, countDotItems};
     if (op.getScheduleAttr().getIsa() == ISA::AMXInt8)
       return {buildTileKernel, countTileItems};
     if (isStreamKernel(op))

@@ -117,6 +117,9 @@ mlir::Value countFloatItems(KernelCode &code);
 bool isStreamKernel(ukernel::KernelOpInterface op);
 void buildStreamKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::Value countStreamItems(KernelCode &code);
+/// Bytes times weights of few bits, in integers.
+void buildDotKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
+mlir::Value countDotItems(KernelCode &code);
 void buildDepthwiseKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::Value countDepthwiseItems(KernelCode &code);
 void buildDepthwiseDotKernel(KernelCode &code, mlir::Value begin, mlir::Value end);

@@ -161,7 +161,7 @@ WeightDecoder::Group WeightDecoder::loadGroup(Value p, int64_t v, Value at, Valu
     x = decoding.getValue().isUnsignedInteger()
             ? arith::ExtUIOp::create(b, k.loc, ints, x).getResult()
             : arith::ExtSIOp::create(b, k.loc, ints, x).getResult();
-    group.zero = toFloat(x);
+    group.zero = layout.quads ? x : toFloat(x);
   }
   return group;
 }
@@ -196,6 +196,29 @@ Value WeightDecoder::lookUp(Value index, const Tables &tables) {
   }
   return vector::GatherOp::create(b, k.loc, floats, tables.memory, ValueRange{k.c(0)}, index, mask,
                                   k.zero(floats));
+}
+
+SmallVector<Value> WeightDecoder::loadPlanes(Value p, int64_t v, Value at) {
+  SmallVector<Value> words;
+  for (int64_t byte = 0; byte < layout.unitBytes; byte += layout.lanes * 4)
+    words.push_back(load(p, v, k.add(at, byte), b.getI32Type()));
+  return words;
+}
+
+Value WeightDecoder::quad(ArrayRef<Value> words, int64_t q) {
+  Value result;
+  for (const WeightLayout::Plane &plane : layout.getPlanes()) {
+    int64_t perWord = 8 / plane.bits, from = q % perWord * plane.bits;
+    Value x = words[plane.word + q / perWord];
+    if (plane.bits == 8)
+      return x;
+    int64_t mask = ((1 << plane.bits) - 1) * 0x01010101ll;
+    x = shift(x, from - plane.from);
+    x = arith::AndIOp::create(b, k.loc, x,
+                              k.splat(mask << plane.from, cast<VectorType>(x.getType())));
+    result = result ? arith::OrIOp::create(b, k.loc, result, x).getResult() : x;
+  }
+  return result;
 }
 
 SmallVector<Value> WeightDecoder::loadWords(Value p, int64_t v, Value at) {

@@ -30,14 +30,23 @@ public:
   /// of `sums`. Products of a group are summed first and then scaled.
   void multiply(Value p, Value rows, Value first, int64_t count, Value sums);
 
+  /// Of a vector of columns: the scale in f32; the zero point, in f32 or for quads in i32.
+  struct Group {
+    Value scale, zero;
+  };
+  /// The scales of the group at byte `at`; of its block `index`, if it has several.
+  Group loadGroup(Value p, int64_t v, Value at, Value index = Value());
+
+  /// The words of the unit of quads at byte `at`.
+  llvm::SmallVector<Value> loadPlanes(Value p, int64_t v, Value at);
+  /// Codes 4 q to 4 q + 3 of a unit of quads in the bytes of each lane.
+  Value quad(llvm::ArrayRef<Value> words, int64_t q);
+
 private:
   // What decoding a vector of columns needs.
   struct Tables {
     llvm::SmallVector<Value, 2> registers;
     Value memory;
-  };
-  struct Group {
-    Value scale, zero;
   };
 
   mlir::VectorType vector(mlir::Type element) const;
@@ -47,8 +56,6 @@ private:
   Value toFloat(Value x);
   Value fromSmallFloat(Value codes, unsigned bits, unsigned mantissa, unsigned bias);
   Tables loadTables(Value p, int64_t v);
-  // The scales of the group at byte `at`; of its block `index`, if it has several.
-  Group loadGroup(Value p, int64_t v, Value at, Value index = Value());
   // The block of element `i` of the group at byte `at`.
   Value loadIndex(Value p, int64_t v, Value at, Value i);
   Value lookUp(Value index, const Tables &tables);

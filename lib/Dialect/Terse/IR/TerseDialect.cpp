@@ -5,7 +5,7 @@
 #include "mlir/Bytecode/BytecodeImplementation.h"
 #include "terse/Dialect/NN/IR/NNOps.h"
 #include "terse/Dialect/Terse/IR/ScalarEncoding.h"
-#include "terse/Dialect/Terse/IR/TerseOps.h"
+#include "terse/Dialect/Terse/IR/BlockProduct.h"
 
 using namespace mlir;
 using namespace terse;
@@ -51,6 +51,10 @@ void TerseDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "terse/Dialect/Terse/IR/TerseOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "terse/Dialect/Terse/IR/BlockProduct.cpp.inc"
       >();
   addInterfaces<TerseBytecodeInterface>();
   attachScalarEncodings(getContext());

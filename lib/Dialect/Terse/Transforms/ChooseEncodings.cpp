@@ -235,8 +235,19 @@ void ChooseEncodingsPass::decide(const WeightOperand &weight) {
   if (activations == ActivationGranularity::None || !weight.activation)
     return;
   auto type = dyn_cast<RankedTensorType>(weight.activation->get().getType());
-  if (type && isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(type.getElementType()))
-    ChoiceAttr::set(*weight.activation, decideActivation(weight, type));
+  if (!type || !isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(type.getElementType()))
+    return;
+  // Rounding pays where integers are multiplied.
+  auto uniform = dyn_cast<UniformEncodingAttr>(decision);
+  auto weightType = cast<RankedTensorType>(weight.operand->get().getType());
+  bool isSplit = uniform && weight.contractionAxes.size() > 1 &&
+                 llvm::any_of(weight.contractionAxes, [&](int64_t axis) {
+                   return uniform.getBlockExtents(weightType.getShape())[axis] <
+                          weightType.getDimSize(axis);
+                 });
+  ChoiceAttr::set(*weight.activation, isSplit ? reason("the scales of the weight change along the "
+                                                       "window: products are of floats")
+                                              : decideActivation(weight, type));
 }
 
 void ChooseEncodingsPass::decideProduct(nn::ContractionLike op, SymbolTableCollection &symbols) {

@@ -12,9 +12,10 @@
 #include "mlir/IR/Remarks.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "terse/Dialect/NN/IR/NNOps.h"
+#include "terse/Dialect/Terse/IR/BlockProduct.h"
 #include "terse/Dialect/Terse/IR/TerseAttributes.h"
-#include "terse/Dialect/Terse/IR/TerseOps.h"
 #include "terse/Dialect/Terse/Transforms/Passes.h"
+#include "terse/Support/Constants.h"
 
 namespace terse {
 #define GEN_PASS_DEF_INTEGERCONTRACTIONSPASS
@@ -49,6 +50,8 @@ struct IntegerContraction {
   IntegerOperand activation, weight;
   /// The only use of the result, if that is where it becomes integers again; or null.
   EncodeOp requantize;
+  /// Sums of blocks of the weight are scaled one by one.
+  bool byBlocks = false;
 };
 
 } // namespace
@@ -141,6 +144,28 @@ static EncodeOp getRequantization(nn::ContractionLike op) {
   return encode;
 }
 
+static bool isConstant(Value value) {
+  Operation *op = value.getDefiningOp();
+  return op && (op->hasTrait<OpTrait::ConstantLike>() || getConstantGlobal(value));
+}
+
+/// Whether `terse.block_product` is what the op needs: its constant weight is a matrix whose scales
+/// change along the contraction, or one of a few bits, which kernels then read as they are.
+static bool needsBlocks(nn::ContractionLike op, const IntegerContraction &contraction) {
+  const IntegerOperand &weight = contraction.weight, &x = contraction.activation;
+  auto assemble = weight.encoded.getDefiningOp<AssembleOp>();
+  bool isNarrow = weight.encoding.getValueType().getWidth() < 8;
+  bool isSplit = !hasScalesAlongOnly(weight, {op.getOutputChannelAxis()});
+  return assemble && llvm::all_of(assemble.getComponents(), isConstant) && (isNarrow || isSplit) &&
+         x.shape.size() >= 2 && x.encoding.getValueType().isSignless() &&
+         x.encoding.getValueType().getWidth() == 8 && !x.encoding.getAsymmetric() &&
+         op.getContractionAxes().size() == 1 &&
+         op.getActivationChannelAxis() == int64_t(x.shape.size()) - 1 &&
+         op.getResultChannelAxis() == int64_t(x.shape.size()) - 1 &&
+         BlockProductOp::explainWeight(typeOf(weight.encoded), op.getOutputChannelAxis() == 1)
+             .empty();
+}
+
 /// Whether both operands are small integers, so that the pass has to say what becomes of `op`.
 static bool isCandidate(nn::ContractionLike op) {
   return getIntegerOperand(op.getActivationOperand().get()) &&
@@ -171,6 +196,11 @@ static std::optional<IntegerContraction> analyze(nn::ContractionLike op, std::st
 
   if (!hasScalesAlongOnly(result.activation, op.getActivationRowAxes()))
     return no("the scale of the activation varies along the contraction");
+  if (needsBlocks(op, result)) {
+    result.byBlocks = true;
+    result.requantize = getRequantization(op);
+    return result;
+  }
   int64_t channelAxis = op.getOutputChannelAxis();
   if (!hasScalesAlongOnly(result.weight, getWeightRowAxes(op, result.weight)))
     return no("the scale of the weight varies within an output channel");
@@ -213,7 +243,14 @@ public:
 
   /// contraction(qx - zx, qw - zw), in f32.
   Value emitSum(const IntegerContraction &contraction) {
-    SmallVector<Value> x = components(contraction.activation), w = components(contraction.weight);
+    SmallVector<Value> x = components(contraction.activation);
+    if (contraction.byBlocks) {
+      factor = spread(loadScales(contraction.activation, x), contraction.activation);
+      auto type = RankedTensorType::get(resultType.getShape(), builder.getF32Type());
+      return BlockProductOp::create(builder, loc, type, x.front(), contraction.weight.encoded,
+                                    op.getOutputChannelAxis() == 1);
+    }
+    SmallVector<Value> w = components(contraction.weight);
     factor = binary(nn::BinaryKind::Mul,
                     spread(loadScales(contraction.activation, x), contraction.activation),
                     isBatchedWeight(op, contraction.weight)

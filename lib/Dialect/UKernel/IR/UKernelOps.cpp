@@ -34,7 +34,14 @@ SmallVector<int64_t> terse::ukernel::getPackedShape(KernelSizes sizes, ScheduleA
 
 Type terse::ukernel::getSumType(KernelOpInterface op) {
   Type element = shaped(op.getLhs()).getElementType();
+  if (isBlockProduct(op))
+    return Float32Type::get(element.getContext());
   return isa<FloatType>(element) ? element : Type(IntegerType::get(element.getContext(), 32));
+}
+
+bool terse::ukernel::isBlockProduct(KernelOpInterface op) {
+  return shaped(op.getLhs()).getElementType().isInteger(8) &&
+         (op.getDecodingAttr() || shaped(op.getRhs()).getElementType().isF32());
 }
 
 //===----------------------------------------------------------------------===//
@@ -77,10 +84,12 @@ static LogicalResult verifyKernel(KernelOpInterface op) {
         "expected one result of the type of each tensor destination, none for buffers");
   Type left = lhs.getElementType(), right = rhs.getElementType();
   if (!(left.isF32() && (right.isF32() || right.isInteger(8))) &&
-      !(left.isInteger(8) && right.isInteger(8)))
+      !(left.isInteger(8) && right.isInteger(8)) && !isBlockProduct(op))
     return op.emitOpError(
                "expected operands of f32 or of 8-bit integers, or 8-bit weights of f32 (got ")
            << left << " and " << right << ")";
+  if (isBlockProduct(op) && (op.getWindowOrNull() || op.getLhsUnsigned()))
+    return op.emitOpError("expected rows of signed bytes beside weights that are decoded");
   // C1
   if (lhs.getRank() != init.getRank() || lhs.getRank() < 2)
     return op.emitOpError("expected operands and destination of the same rank, at least 2 (got ")
@@ -96,8 +105,11 @@ static LogicalResult verifyKernel(KernelOpInterface op) {
       return op.emitOpError("expected a schedule beside packed weights");
     SmallVector<int64_t> shape = getPackedShape(sizes, op.getScheduleAttr());
     if (DecodingAttr decoding = op.getDecodingAttr()) {
-      if (!left.isF32() || !right.isInteger(8) || op.isDepthwise())
-        return op.emitOpError("expected a left operand of f32 and bytes beside a decoding");
+      if (!right.isInteger(8) || op.isDepthwise())
+        return op.emitOpError("expected packed bytes beside a decoding");
+      if (left.isInteger(8) && (decoding.getTable() != TableKind::None || decoding.getBlocks() ||
+                                !decoding.getValue().isInteger()))
+        return op.emitOpError("expected weights of integers beside a left operand of bytes");
       shape = WeightLayout(sizes, op.getScheduleAttr(), decoding).getShape();
     }
     if (!op.isDepthwise() && rhs.getShape() != ArrayRef<int64_t>(shape))

@@ -26,7 +26,10 @@ WeightLayout::WeightLayout(KernelSizes sizes, ScheduleAttr schedule, DecodingAtt
   vectors = schedule.getColumns() / lanes;
   panels = llvm::divideCeil(sizes.n, schedule.getColumns());
   bits = decoding.getValue().getIntOrFloatBitWidth();
-  unitCodes = bits == 8 ? 1 : 32 / std::gcd<int64_t>(32, bits);
+  quads = schedule.getDepth() == 4;
+  bool isSigned = decoding.getValue().isInteger() && !decoding.getValue().isUnsignedInteger();
+  offset = quads && isSigned ? int64_t(1) << (bits - 1) : 0;
+  unitCodes = bits == 8 ? (quads ? 4 : 1) : 32 / std::gcd<int64_t>(32, bits);
   unitBytes = unitCodes * bits * lanes / 8;
   group = std::min(decoding.getGroup(), std::max<int64_t>(sizes.k, 1));
   paddedGroup = llvm::alignTo(group, unitCodes);
@@ -43,4 +46,16 @@ WeightLayout::WeightLayout(KernelSizes sizes, ScheduleAttr schedule, DecodingAtt
   groupBytes = getCodeOffset() + paddedGroup / unitCodes * unitBytes;
   // Words are read from any of their bytes on.
   bytes = llvm::alignTo(tableBytes + groups * groupBytes + 3, 64);
+}
+
+SmallVector<WeightLayout::Plane, 3> WeightLayout::getPlanes() const {
+  SmallVector<Plane, 3> planes;
+  int64_t word = 0;
+  for (int64_t size = 8, from = 0; size >= 1; size /= 2)
+    if (bits & size) {
+      planes.push_back({size, from, word});
+      from += size;
+      word += unitCodes * size / 32;
+    }
+  return planes;
 }

@@ -76,7 +76,7 @@ double KernelCost::getCycles() const {
 KernelCost terse::ukernel::estimateCost(KernelOpInterface op, ScheduleAttr schedule) {
   KernelShape shape = getKernelShape(op);
   ISA isa = schedule.getIsa();
-  bool floats = mlir::isa<FloatType>(getSumType(op));
+  bool floats = mlir::isa<FloatType>(getSumType(op)) && !isBlockProduct(op);
   auto round = [](int64_t value, int64_t step) { return double(llvm::alignTo(value, step)); };
   double products = double(shape.m) * double(shape.n) * double(shape.k), padded;
   if (op.isDepthwise())

@@ -104,7 +104,7 @@ DecodingAttr terse::ukernel::chooseDecoding(WeightsOp weights, KernelOpInterface
   group = group ? group : order.k;
   // Filling up groups of few elements would cost more than an index for each.
   int64_t blocks = 0;
-  if (group < 8 && group < order.k)
+  if (group < 8 && group < order.k && !isBlockProduct(op))
     blocks = indexBlocks(block, order).second;
   return DecodingAttr::get(ctx, value, blocks ? order.k : group, form.scale, form.zeroPoints, kind,
                            blocks);
@@ -181,9 +181,18 @@ FailureOr<HostTensor> terse::ukernel::packDecoded(WeightsOp weights, PackOp op) 
         std::memcpy(at + layout.getIndexOffset(), indices.data(), indices.size() * 2);
       at += layout.getCodeOffset();
       for (int64_t k = first; k < last; ++k) {
-        uint32_t code = codes[order.at(n, k)] & mask;
+        uint32_t code = (codes[order.at(n, k)] + layout.offset) & mask;
         int64_t unit = (k - first) / layout.unitCodes, i = (k - first) % layout.unitCodes;
         uint8_t *words = at + unit * layout.unitBytes;
+        if (layout.quads) {
+          for (const WeightLayout::Plane &plane : layout.getPlanes()) {
+            int64_t perWord = 8 / plane.bits, quad = i / 4;
+            uint8_t part = (code >> plane.from) & ((1u << plane.bits) - 1);
+            words[((plane.word + quad / perWord) * layout.lanes + lane) * 4 + i % 4] |=
+                part << (quad % perWord * plane.bits);
+          }
+          continue;
+        }
         if (layout.bits == 8) {
           words[lane] = uint8_t(code);
           continue;

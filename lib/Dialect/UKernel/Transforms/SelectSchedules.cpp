@@ -55,6 +55,8 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
   // Rows that are multiplied with weights as they are decoded, in registers. More rows read decoded
   // panels from memory.
   static constexpr int64_t kFewRows = 4;
+  // Rows of integer products that vectors multiply as fast as tiles do.
+  static constexpr int64_t kFewProducts = 6;
 
   // Vectors of a panel: each is a stream of memory of its own, and a sum that does not wait for
   // the others.
@@ -64,6 +66,42 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
       if (int64_t padded = llvm::alignTo(vectors, v); padded < best)
         best = padded, panel = v;
     return panel;
+  }
+
+  // Integer products of blocks: rows by panels of sums in registers, of integers and of floats.
+  // Tiles pay where their rows are used, and want blocks that fill their steps.
+  ScheduleAttr chooseBlocks(KernelOpInterface op, WeightsOp weights, ISA best) const {
+    WeightForm form =
+        *weights.getFormat().getForm(cast<RankedTensorType>(weights.getResult().getType()));
+    int64_t m = countRows(op), k = getSizes(op).k;
+    bool open = ShapedType::isDynamic(m) || m == 0;
+    ISA isa = best;
+    if (isa == ISA::AMXInt8) {
+      bool isByte = form.value.getIntOrFloatBitWidth() == 8;
+      bool fits = !isByte || (form.value.isSignlessInteger() && !form.zeroPoints);
+      if (!fits || k < 32 || (!open && m <= kFewProducts))
+        isa = ISA::AVX512VNNI;
+    }
+    int64_t lanes = getLanes(isa), vectors = llvm::divideCeil(getSizes(op).n, lanes);
+    bool many = lanes == 16;
+    if (isa == ISA::AMXInt8) {
+      int64_t panel = choosePanel(vectors, 4), rows = open ? 16 : std::min<int64_t>(m, 16);
+      int64_t most = std::clamp<int64_t>((512 << 10) / k, 16, 256);
+      int64_t block = open ? most : std::min<int64_t>(most, m);
+      if (!open)
+        block = llvm::divideCeil(m, llvm::divideCeil(m, block));
+      return ScheduleAttr::get(op->getContext(), isa, rows, panel * lanes, 4, 4,
+                               llvm::alignTo(block, rows));
+    }
+    int64_t sums = many ? 8 : 4, rows = open ? sums / 2 : std::min<int64_t>(m, sums);
+    if (!open)
+      rows = llvm::divideCeil(m, llvm::divideCeil(m, rows));
+    int64_t panel = choosePanel(vectors, sums / rows);
+    int64_t block = std::clamp<int64_t>((96 << 10) / k, rows, 192);
+    if (!open)
+      block = std::min(block, m);
+    return ScheduleAttr::get(op->getContext(), isa, rows, panel * lanes, 4, 4,
+                             llvm::alignTo(block, rows));
   }
 
   // The schedule of weights that are decoded by the kernel.
@@ -211,8 +249,12 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     getOperation().walk([&](KernelOpInterface op) {
       WeightsOp weights = getWeights(op.getRhs());
       if (!op.getScheduleAttr()) {
-        ScheduleAttr schedule = choose(op, *best);
-        op.setScheduleAttr(weights ? chooseDecoded(op, schedule) : schedule);
+        if (isBlockProduct(op)) {
+          op.setScheduleAttr(chooseBlocks(op, weights, *best));
+        } else {
+          ScheduleAttr schedule = choose(op, *best);
+          op.setScheduleAttr(weights ? chooseDecoded(op, schedule) : schedule);
+        }
       }
       // Also where the schedule was given.
       if (weights && !op.getDecodingAttr())

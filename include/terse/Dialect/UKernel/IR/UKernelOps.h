@@ -40,6 +40,10 @@ KernelSizes getSizes(KernelOpInterface op);
 /// The shape that `ukernel.pack` gives to weights of `sizes`.
 llvm::SmallVector<int64_t> getPackedShape(KernelSizes sizes, ScheduleAttr schedule);
 
+/// Whether bytes are multiplied with weights of few bits as integers, block by block: the sums are
+/// f32.
+bool isBlockProduct(KernelOpInterface op);
+
 /// The type in which products of left elements add up: i32 or f32.
 mlir::Type getSumType(KernelOpInterface op);
 

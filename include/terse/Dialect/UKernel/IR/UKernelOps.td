@@ -52,9 +52,13 @@ def UKernel_GemmOp : UKernel_KernelOp<"gemm", (ins UnitAttr:$rhs_transposed), [
     Integers of 8 bits are summed in `i32`, `f32` in `f32` (multiply-adds in the order of `k`). `rhs_transposed` says
     that unpacked weights are `[k, n]`.
 
+    Signed bytes times weights of few bits (a `ukernel.weights`, or packed ones with `decoding`) are the sum that
+    `terse.block_product` defines: in `i32` over each group of the contraction, then by a multiply-add with its scale in
+    `f32`, groups in order.
+
     (C1) `lhs` and `init` have the same rank and leading dimensions.
     (C2) Unpacked weights are `[n, k]` (or `[k, n]`), packed ones what `ukernel.pack` makes of the schedule and of
-    `decoding`, which says what bytes beside an `f32` left operand stand for.
+    `decoding`, which says what the bytes stand for.
     (C3) The epilogue's arguments are the sum and one element of each extra; it yields an element of `init`.
     (C4) There is a map for each extra, of the rank of `init` to the rank of the extra.
     (C5) `magnitudes`, if it is there, has an `f32` for each index of the first dimension of `init`, which is of `f32`, and

@@ -12,6 +12,12 @@
 // of a column holds bits [32 w, 32 w + 32) of its codes. Words lie as vectors of `lanes`. Codes of
 // 8 bits lie as vectors of bytes. Groups are filled up to whole units; the left operand has zeros
 // there.
+//
+// Schedules of depth 4 multiply integers, four neighbours along the contraction (a quad) in each
+// word of a vector at a time. Codes are unsigned there: signed ones have half of their range added.
+// A unit has its codes' bits in planes of 4, 2 and 1 bits that make up their number (8: one plane);
+// a word of a plane of p bits has bits [p i, p i + p) of each of its bytes for quad i, so that a
+// shift and a mask give the quad. Codes of 8 bits need neither.
 
 #ifndef TERSE_DIALECT_UKERNEL_IR_WEIGHTLAYOUT_H
 #define TERSE_DIALECT_UKERNEL_IR_WEIGHTLAYOUT_H
@@ -46,6 +52,15 @@ struct WeightLayout {
   int64_t getPosition(int64_t k) const { return k / group * paddedGroup + k % group; }
   bool hasGaps() const { return groups > 1 && group != paddedGroup; }
   llvm::SmallVector<int64_t> getShape() const { return {panels, vectors, bytes}; }
+
+  /// Whether codes lie as quads; what was added to them.
+  bool quads;
+  int64_t offset;
+  /// A part of the bits of all codes of a unit: how many bits, from which on, its first word.
+  struct Plane {
+    int64_t bits, from, word;
+  };
+  llvm::SmallVector<Plane, 3> getPlanes() const;
 };
 
 /// Columns of a vector register of these instructions, of 32 bits each.

@@ -1,0 +1,57 @@
+//===- DotKernel.h - Bytes times weights of few bits ----------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef TERSE_LIB_CODEGEN_CPU_UKERNEL_DOTKERNEL_H
+#define TERSE_LIB_CODEGEN_CPU_UKERNEL_DOTKERNEL_H
+
+#include "LeftRows.h"
+#include "WeightDecoder.h"
+
+namespace terse {
+
+/// Rows of bytes times a matrix of few bits whose blocks share scales: the products of a block add
+/// up in integers.
+class DotKernel {
+public:
+  using Value = mlir::Value;
+
+  explicit DotKernel(KernelCode &code);
+
+  Value countItems();
+  void build(Value begin, Value end);
+
+private:
+  Value view(Value bytes, llvm::ArrayRef<int64_t> shape, mlir::Type element);
+  void storeRow(LeftRows &left, Value r, Value row);
+  void finish(Value p, Value r, Value row);
+
+  Value dot(Value acc, Value codes, Value r, Value at);
+  void multiply(Value p, Value r0, int64_t count);
+
+  // In tile registers (DotTiles.cpp): `count` rows of the block times panel `p`, to `sums`.
+  void prepareTiles();
+  void multiplyTiles(Value p, Value count);
+  void unpackPart(Value p, Value g0, Value g1);
+  void multiplyTile(Value p, int64_t v, Value r0, Value g0, Value g1);
+
+  KernelCode &k;
+  mlir::OpBuilder &b;
+  WeightDecoder decoder;
+  const ukernel::WeightLayout &layout;
+  ukernel::KernelSizes sizes;
+  // Of the vectors, where `tiles` multiply, too.
+  ukernel::ISA isa;
+  bool tiles, needsRowSums = false;
+  int64_t tileRows, columns, block, padded, pitch, chunk, chunks;
+  // The block of rows as bytes and words, the sums of their groups, the sums of products; a row
+  // before it is spread over groups that are filled up.
+  // Of tiles: elements of the contraction per step, groups of a part; its bytes, and what tile
+  // registers hold.
+  int64_t step = 0, partGroups = 0;
+  Value panelBytes, tileSums;
+  Value rowBytes, rows, words, rowSums, sums, packedRow;
+};
+
+} // namespace terse
+
+#endif
