@@ -1,8 +1,9 @@
 //===- terse-weight-only-bench.cpp - Weights of few bits ------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Times linear layers with f32 activations whose weights are stored in few bits, beside the same
-// layer with f32 weights and the libraries that it finds, in turns. "cold": the weights come from
+// Times linear layers whose weights are stored in few bits, with f32 activations or such as are
+// rounded to 8 bits at run time, beside the same layer with f32 weights and the libraries that it
+// finds, in turns. "cold": the weights come from
 // memory. Samples beside a slow burst of multiply-adds do not count (see terse-kernel-bench).
 
 #include "Machine.h"
@@ -47,6 +48,8 @@ struct Options {
 
 struct Format {
   const char *name, *encoding;
+  // Rows of activations are rounded to 8 bits, and products are of integers.
+  bool rounds = false;
 };
 const Format kFormats[] = {
     {"int4, block 32, f16", "#terse.uniform<i4, block = [1, 32], scale = f16>"},
@@ -60,6 +63,14 @@ const Format kFormats[] = {
     {"int8, block 32, f16", "#terse.uniform<i8, block = [1, 32], scale = f16>"},
     {"int8, channel", "#terse.uniform<i8, axis = 0>"},
     {"MXFP8", "#terse.minifloat<f8E4M3FN, block = [1, 32], scale = f8E8M0FNU>"},
+    {"int4, block 32, f16; rows 8", "#terse.uniform<i4, block = [1, 32], scale = f16>", true},
+    {"int4, block 128, f16; rows 8", "#terse.uniform<i4, block = [1, 128], scale = f16>", true},
+    {"int4 with zero points; rows 8",
+     "#terse.uniform<ui4, block = [1, 32], scale = f16, zero_point>", true},
+    {"int4, channel; rows 8", "#terse.uniform<i4, axis = 0>", true},
+    {"int2, block 16, f16; rows 8", "#terse.uniform<i2, block = [1, 16], scale = f16>", true},
+    {"int3, block 32, f16; rows 8", "#terse.uniform<i3, block = [1, 32], scale = f16>", true},
+    {"int8, block 32, f16; rows 8", "#terse.uniform<i8, block = [1, 32], scale = f16>", true},
 };
 
 struct Shape {
@@ -228,6 +239,7 @@ private:
   // Weights in a format, and models for numbers of rows.
   struct Layer {
     std::string encoding;
+    bool rounds = false;
     WeightProblem problem;
     std::vector<float> original, decoded;
     llvm::SmallVector<HostTensor> components;
@@ -322,6 +334,7 @@ private:
       return *layer;
     layer = std::make_unique<Layer>();
     layer->encoding = format.encoding;
+    layer->rounds = format.rounds;
     HostTensor weights = HostTensor::zeros(DType::f32(), {n, k});
     std::mt19937 rng{1};
     std::normal_distribution<float> normal(0, 0.02f);
@@ -377,11 +390,16 @@ private:
       loads += formatv("%w = terse.assemble {0} : ({1}) -> {2}\n", names, list, type);
       weight = "%w";
     }
-    std::string text = formatv("{0}func.func @main(%x: tensor<{1}x{3}xf32>) -> "
-                               "tensor<{1}x{2}xf32> {{\n{4}%0 = nn.linear %x, {5} : "
-                               "(tensor<{1}x{3}xf32>, {6}) -> tensor<{1}x{2}xf32>\nreturn %0 : "
-                               "tensor<{1}x{2}xf32> }",
-                               globals, m, n, k, loads, weight, type);
+    std::string row = formatv("tensor<{0}x{1}xf32>", m, k), input = "%x", left = row;
+    if (layer.rounds) {
+      left.insert(left.size() - 1, ", #terse.uniform<i8, block = [1, ?], dynamic>");
+      loads += formatv("%e = terse.encode %x : {0} -> {1}\n", row, left);
+      input = "%e";
+    }
+    std::string text = formatv("{0}func.func @main(%x: {3}) -> tensor<{1}x{2}xf32> {{\n{4}%0 = "
+                               "nn.linear {7}, {5} : ({8}, {6}) -> tensor<{1}x{2}xf32>\nreturn "
+                               "%0 : tensor<{1}x{2}xf32> }",
+                               globals, m, n, row, loads, weight, type, input, left);
     OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
     if (!module)
       llvm::report_fatal_error(llvm::StringRef(text));

@@ -78,6 +78,9 @@ def ConvertWeightsToUKernelPass : Pass<"convert-weights-to-ukernel", "::mlir::Mo
     multiplies integers with such weights. Numerics: unchanged.
     Requires: constant weights of `terse.block_product`.
 
+    Windows of single channels (depthwise convolutions) that are stored in less than a byte become constants of `f32`, at
+    most 65536 elements of a layer: decoding them at every run would cost as much as the layer.
+
     Left alone, to be decoded by ops: sums of encodings, codebooks of vectors, casts, grouped convolutions, weights that
     something else than contractions reads (they are kept beside it).
     ```mlir
@@ -90,7 +93,8 @@ def ConvertWeightsToUKernelPass : Pass<"convert-weights-to-ukernel", "::mlir::Mo
     %y = nn.linear %x, %w : (tensor<1x64xf32>, tensor<8x64xf32>) -> tensor<1x8xf32>
     ```
   }];
-  let statistics = [Statistic<"numKept", "kept", "Weights that kernels decode">];
+  let statistics = [Statistic<"numKept", "kept", "Weights that kernels decode">,
+                    Statistic<"numDecoded", "decoded", "Weights that are decoded ahead of time">];
   let dependentDialects = ["::mlir::tensor::TensorDialect", "::terse::ukernel::UKernelDialect"];
 }
 

@@ -11,6 +11,7 @@
 #include "terse/Dialect/Terse/IR/BlockProduct.h"
 #include "terse/Dialect/UKernel/IR/UKernelOps.h"
 #include "terse/Support/Constants.h"
+#include "terse/Support/MLIRBridge.h"
 
 namespace terse {
 #define GEN_PASS_DEF_CONVERTWEIGHTSTOUKERNELPASS
@@ -50,9 +51,48 @@ Attribute getComponent(Value v) {
   return matchPattern(v, m_Constant(&value)) ? value : Attribute();
 }
 
+// Windows of single channels are few elements that are read many times: a format of less than a
+// byte is worth decoding when code is made, up to this many elements.
+constexpr int64_t kMostWindows = 1 << 16;
+
+// Whether the kernels of `op` read decoded windows, one for each channel.
+bool hasSmallWindows(nn::ContractionLike op) {
+  auto x = typeOf(op.getActivationOperand().get()),
+       w = stripEncoding(typeOf(op.getWeightOperand().get()));
+  return x.getElementType().isF32() && w.getElementType().isF32() && w.hasStaticShape() &&
+         w.getRank() == 4 && w.getDimSize(1) == 1 && op.getOutputChannelAxis() == 0 &&
+         x.getRank() == 4 && x.getDimSize(1) == w.getDimSize(0) &&
+         w.getNumElements() <= kMostWindows;
+}
+
 struct ConvertWeightsToUKernelPass
     : terse::impl::ConvertWeightsToUKernelPassBase<ConvertWeightsToUKernelPass> {
   using ConvertWeightsToUKernelPassBase::ConvertWeightsToUKernelPassBase;
+
+  // What `assemble` stands for as a constant of floats; null if that is not known, or is stored in
+  // whole bytes, which kernels decode as fast as they read floats.
+  Value decodeWindows(AssembleOp assemble) {
+    EncodingAttrInterface encoding = assemble.getEncoding();
+    RankedTensorType logical = stripEncoding(typeOf(assemble));
+    std::optional<int64_t> bits = encoding.getBits(logical);
+    if (!bits || *bits >= logical.getNumElements() * 8)
+      return {};
+    SmallVector<HostTensor> components;
+    for (Value v : assemble.getComponents()) {
+      std::optional<HostTensor> tensor = getConstant(v);
+      if (!tensor)
+        return {};
+      components.push_back(std::move(*tensor));
+    }
+    FailureOr<HostTensor> decoded =
+        encoding.decodeHost(components, logical, [] { return InFlightDiagnostic(); });
+    if (failed(decoded))
+      return {};
+    OpBuilder b(assemble);
+    ++numDecoded;
+    return nn::ConstantOp::create(b, assemble.getLoc(),
+                                  toDenseElements(*decoded, &getContext(), logical));
+  }
 
   // The weights of `assemble`, if all components are constants.
   Value keep(AssembleOp assemble, WeightFormatInterface format, RankedTensorType logical) {
@@ -109,6 +149,14 @@ struct ConvertWeightsToUKernelPass
       if (auto decode = encoded.getDefiningOp<terse::DecodeOp>())
         encoded = decode.getInput();
       auto assemble = encoded.getDefiningOp<AssembleOp>();
+      if (assemble && hasSmallWindows(op)) {
+        Value &known = done[encoded];
+        if (!known)
+          known = decodeWindows(assemble);
+        if (known)
+          weight.set(known);
+        return;
+      }
       if (!assemble || !isKernel(op))
         return;
       auto format = dyn_cast<WeightFormatInterface>(Attribute(assemble.getEncoding()));

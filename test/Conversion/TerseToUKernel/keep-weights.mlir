@@ -43,9 +43,11 @@ func.func @tables(%x: tensor<1x4xf32>) -> (tensor<1x2xf32>, tensor<1x2xf32>) {
 
 // -----
 
-// Each channel has its own window.
+// Each channel has its own window: decoded ahead of time.
 // CHECK-LABEL: @depthwise
 // CHECK-NOT: ukernel
+// CHECK: %[[D:.*]] = nn.constant dense<5.000000e-01> : tensor<4x1x3x3xf32>
+// CHECK: nn.conv %{{.*}}, %[[D]]
 func.func @depthwise(%x: tensor<1x4x6x6xf32>) -> tensor<1x4x4x4xf32> {
   %v = nn.constant dense<1> : tensor<4x1x3x3xi4>
   %s = nn.constant dense<0.5> : tensor<f32>
