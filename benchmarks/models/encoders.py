@@ -36,6 +36,7 @@ VARIANTS = {
     "int8-weights": None,
     "int4-weights": None,
     "int8-dynamic": None,
+    "int4-dynamic": None,
     "int8-static": None,
     "int8-static-encoder": None,
     "int4 block 64": format_passes("#terse.uniform<i4, block = 64>"),

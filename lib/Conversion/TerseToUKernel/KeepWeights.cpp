@@ -118,7 +118,7 @@ struct ConvertWeightsToUKernelPass
         sizes.push_back(tensor::DimOp::create(b, loc, op.getInput(), d));
     Value init = tensor::EmptyOp::create(b, loc, type.getShape(), type.getElementType(), sizes);
     auto kernel =
-        GemmOp::create(b, loc, type, op.getInput(), weights, Value(), ValueRange(), init,
+        GemmOp::create(b, loc, type, op.getInput(), weights, Value(), ValueRange(), init, Value(),
                        b.getAffineMapArrayAttr({}), /*lhs_unsigned=*/false, /*rhs_unsigned=*/false,
                        ScheduleAttr(), DecodingAttr(), op.getTransposed());
     Block *block = b.createBlock(&kernel.getEpilogue());

@@ -32,7 +32,11 @@ private:
   void prepareTiles();
   void multiplyTiles(Value p, Value count);
   void unpackPart(Value p, Value g0, Value g1);
-  void multiplyTile(Value p, int64_t v, Value r0, Value g0, Value g1);
+  void multiplyGroups(Value r0, int64_t v, Value g0, Value g, int64_t tiles, bool across,
+                      Value buffer);
+  llvm::SmallVector<Value> scaleGroup(Value p, int64_t v, Value g, Value buffer,
+                                      llvm::ArrayRef<Value> accs);
+  void multiplyTile(Value p, Value r0, Value g0, Value g1);
 
   KernelCode &k;
   mlir::OpBuilder &b;
@@ -45,9 +49,9 @@ private:
   int64_t tileRows, columns, block, padded, pitch, chunk, chunks;
   // The block of rows as bytes and words, the sums of their groups, the sums of products; a row
   // before it is spread over groups that are filled up.
-  // Of tiles: elements of the contraction per step, groups of a part; its bytes, and what tile
-  // registers hold.
-  int64_t step = 0, partGroups = 0;
+  // Of tiles: elements of the contraction per step, groups of a part and of a turn; the part's
+  // bytes, and what tile registers held.
+  int64_t step = 0, partGroups = 0, groupsAtOnce = 0;
   Value panelBytes, tileSums;
   Value rowBytes, rows, words, rowSums, sums, packedRow;
 };

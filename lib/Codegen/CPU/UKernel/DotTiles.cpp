@@ -4,10 +4,8 @@
 //   for parts of the panel along the contraction:
 //     its codes to bytes, in the order of tiles              (first-level cache)
 //     for tiles of rows, vectors of columns:
-//       for groups of the part: tile = rows * bytes          (tile registers)
-//         sums += tile * scales                              (vector registers)
-//
-// The tile of the next group is computed while vectors scale that of the last.
+//       for groups of the part, some at once: tiles = rows * bytes
+//         sums += tiles of the groups before * scales        (vector registers)
 
 #include "DotKernel.h"
 #include "mlir/Dialect/AMX/AMXDialect.h"
@@ -19,6 +17,8 @@ using namespace terse::ukernel;
 
 // Of a part: beside the rows it stays in the first-level cache.
 static constexpr int64_t kPartBytes = 24 << 10;
+// Tile registers for sums; as many vectors of columns has a panel at most.
+static constexpr int64_t kTilesAtOnce = 4;
 
 void DotKernel::prepareTiles() {
   // Steps of equal length, of whole quads, that fill the tiles best.
@@ -32,9 +32,15 @@ void DotKernel::prepareTiles() {
   } else {
     partGroups = 1;
   }
+  for (groupsAtOnce = kTilesAtOnce; layout.groups % groupsAtOnce; groupsAtOnce /= 2)
+    ;
+  // Groups so few that vectors do as well have products of their own.
+  if (layout.paddedGroup >= 4 * step)
+    groupsAtOnce = 1;
+  partGroups = llvm::alignTo(partGroups, groupsAtOnce);
   int64_t depth = partGroups * layout.paddedGroup;
   panelBytes = view(k.allocate(depth * columns), {layout.vectors, depth / 4, 64}, b.getI8Type());
-  tileSums = view(k.allocate(2 * 16 * 16 * 4), {2, 16, 16}, b.getI32Type());
+  tileSums = view(k.allocate(2 * kTilesAtOnce * 1024), {2 * kTilesAtOnce, 16, 16}, b.getI32Type());
 }
 
 // Codes of groups [g0, g1) of panel `p` as signed bytes.
@@ -75,51 +81,104 @@ void DotKernel::unpackPart(Value p, Value g0, Value g1) {
   });
 }
 
-// A tile of rows from `r0` times groups [g0, g1) of vector `v`, added to `sums`.
-void DotKernel::multiplyTile(Value p, int64_t v, Value r0, Value g0, Value g1) {
-  auto floats = VectorType::get(16, b.getF32Type()), ints = VectorType::get(16, b.getI32Type());
+// One product of tiles for each of `tiles`: a tile of rows from `r0` times group `g` + i of vector
+// `v`, or vector i of group `g` if `across`. Sums go to `tileSums` from tile `buffer` on. Products
+// that do not wait for each other hide their latency.
+void DotKernel::multiplyGroups(Value r0, int64_t v, Value g0, Value g, int64_t tiles, bool across,
+                               Value buffer) {
   auto sumTile = amx::TileType::get({tileRows, 16}, b.getI32Type()),
        rowTile = amx::TileType::get({tileRows, step}, b.getI8Type()),
        byteTile = amx::TileType::get({step / 4, 64}, b.getI8Type());
-  SmallVector<Value> accs;
-  for (int64_t r = 0; r < tileRows; ++r)
-    accs.push_back(
-        vector::LoadOp::create(b, k.loc, floats, sums, ValueRange{k.add(r0, r), k.c(v * 16)}));
-  Value base = k.mul(r0, pitch), stride = k.c(pitch);
+  Value zero = k.c(0), stride = k.c(pitch), base = k.mul(r0, pitch);
   int64_t steps = layout.paddedGroup / step;
-  accs = k.loop(g0, g1, 1, accs, [&](Value g, ValueRange before) {
-    Value column = k.add(base, k.mul(g, layout.paddedGroup));
-    Value quad = k.mul(k.sub(g, g0), layout.paddedGroup / 4);
-    auto add = [&](Value s, Value acc) -> Value {
-      Value x = amx::TileLoadOp::create(b, k.loc, rowTile, rowBytes,
-                                        ValueRange{k.add(column, k.mul(s, step))}, stride);
-      Value w =
-          amx::TileLoadOp::create(b, k.loc, byteTile, panelBytes,
-                                  ValueRange{k.c(v), k.add(quad, k.mul(s, step / 4)), k.c(0)});
-      return amx::TileMulIOp::create(b, k.loc, sumTile, x, w, acc, /*isZextLhs=*/false,
-                                     /*isZextRhs=*/false);
-    };
-    Value tile = amx::TileZeroOp::create(b, k.loc, sumTile);
-    if (steps <= 4)
-      for (int64_t s = 0; s < steps; ++s)
-        tile = add(k.c(s), tile);
-    else
-      tile = k.loop(k.c(0), k.c(steps), 1, {tile},
-                    [&](Value s, ValueRange in) { return SmallVector<Value>{add(s, in[0])}; })[0];
-    Value which = k.rem(g, k.c(2)), zero = k.c(0);
-    amx::TileStoreOp::create(b, k.loc, tileSums, ValueRange{which, zero, zero}, tile);
-    Value at = k.add(k.mul(g, layout.groupBytes), layout.tableBytes);
-    Value scale = decoder.loadGroup(p, v, at).scale;
-    SmallVector<Value> after;
-    for (int64_t r = 0; r < tileRows; ++r) {
-      Value sum = vector::LoadOp::create(b, k.loc, ints, tileSums, ValueRange{which, k.c(r), zero});
-      sum = arith::SIToFPOp::create(b, k.loc, floats, sum);
-      after.push_back(k.multiplyAdd(sum, scale, before[r]));
+  auto at = [&](int64_t i) { return across ? g : k.add(g, i); };
+  auto add = [&](Value s, ValueRange in) {
+    SmallVector<Value> out;
+    Value x;
+    for (int64_t i = 0; i < tiles; ++i) {
+      Value column = k.add(k.mul(at(i), layout.paddedGroup), k.mul(s, step));
+      if (!x || !across)
+        x = amx::TileLoadOp::create(b, k.loc, rowTile, rowBytes, ValueRange{k.add(base, column)},
+                                    stride);
+      Value quad = k.add(k.mul(k.sub(at(i), g0), layout.paddedGroup / 4), k.mul(s, step / 4));
+      Value w = amx::TileLoadOp::create(b, k.loc, byteTile, panelBytes,
+                                        ValueRange{k.c(across ? i : v), quad, zero});
+      out.push_back(amx::TileMulIOp::create(b, k.loc, sumTile, x, w, in[i], /*isZextLhs=*/false,
+                                            /*isZextRhs=*/false));
     }
-    return after;
-  });
-  for (int64_t r = 0; r < tileRows; ++r)
-    vector::StoreOp::create(b, k.loc, accs[r], sums, ValueRange{k.add(r0, r), k.c(v * 16)});
+    return out;
+  };
+  SmallVector<Value> accs;
+  for (int64_t i = 0; i < tiles; ++i)
+    accs.push_back(amx::TileZeroOp::create(b, k.loc, sumTile));
+  if (steps <= 4)
+    for (int64_t s = 0; s < steps; ++s)
+      accs = add(k.c(s), accs);
+  else
+    accs = k.loop(zero, k.c(steps), 1, accs, add);
+  for (int64_t i = 0; i < tiles; ++i)
+    amx::TileStoreOp::create(b, k.loc, tileSums, ValueRange{k.add(buffer, i), zero, zero}, accs[i]);
+}
+
+// accs + the sums of group `g` of vector `v`, in tile `buffer`, times its scales.
+SmallVector<Value> DotKernel::scaleGroup(Value p, int64_t v, Value g, Value buffer,
+                                         ArrayRef<Value> accs) {
+  auto floats = VectorType::get(16, b.getF32Type()), ints = VectorType::get(16, b.getI32Type());
+  Value at = k.add(k.mul(g, layout.groupBytes), layout.tableBytes);
+  Value scale = decoder.loadGroup(p, v, at).scale;
+  SmallVector<Value> after;
+  for (int64_t r = 0; r < tileRows; ++r) {
+    Value sum =
+        vector::LoadOp::create(b, k.loc, ints, tileSums, ValueRange{buffer, k.c(r), k.c(0)});
+    sum = arith::SIToFPOp::create(b, k.loc, floats, sum);
+    after.push_back(k.multiplyAdd(sum, scale, accs[r]));
+  }
+  return after;
+}
+
+// A tile of rows from `r0` times groups [g0, g1) of the panel, added to `sums`. Vectors read what
+// tiles have stored as late as possible: it cannot be forwarded to them.
+void DotKernel::multiplyTile(Value p, Value r0, Value g0, Value g1) {
+  auto floats = VectorType::get(16, b.getF32Type());
+  auto load = [&](int64_t v) {
+    SmallVector<Value> accs;
+    for (int64_t r = 0; r < tileRows; ++r)
+      accs.push_back(
+          vector::LoadOp::create(b, k.loc, floats, sums, ValueRange{k.add(r0, r), k.c(v * 16)}));
+    return accs;
+  };
+  auto store = [&](ArrayRef<Value> accs, int64_t v) {
+    for (int64_t r = 0; r < tileRows; ++r)
+      vector::StoreOp::create(b, k.loc, accs[r], sums, ValueRange{k.add(r0, r), k.c(v * 16)});
+  };
+  if (groupsAtOnce == 1) {
+    k.loop(g0, g1, 1, [&](Value g) {
+      multiplyGroups(r0, 0, g0, g, layout.vectors, /*across=*/true, k.c(0));
+      for (int64_t v = 0; v < layout.vectors; ++v)
+        store(scaleGroup(p, v, g, k.c(v), load(v)), v);
+    });
+    return;
+  }
+  auto scale = [&](int64_t v, Value g, Value buffer, ValueRange before) {
+    SmallVector<Value> accs(before);
+    for (int64_t i = 0; i < groupsAtOnce; ++i)
+      accs = scaleGroup(p, v, k.add(g, i), k.add(buffer, i), accs);
+    return accs;
+  };
+  for (int64_t v = 0; v < layout.vectors; ++v) {
+    multiplyGroups(r0, v, g0, g0, groupsAtOnce, /*across=*/false, k.c(0));
+    SmallVector<Value> carried = load(v);
+    carried.push_back(k.c(0));
+    carried =
+        k.loop(k.add(g0, groupsAtOnce), g1, groupsAtOnce, carried, [&](Value g, ValueRange in) {
+          Value buffer = in.back(), other = k.sub(k.c(groupsAtOnce), buffer);
+          multiplyGroups(r0, v, g0, g, groupsAtOnce, /*across=*/false, other);
+          SmallVector<Value> out = scale(v, k.sub(g, k.c(groupsAtOnce)), buffer, in.drop_back());
+          out.push_back(other);
+          return out;
+        });
+    store(scale(v, k.sub(g1, k.c(groupsAtOnce)), carried.back(), ArrayRef(carried).drop_back()), v);
+  }
 }
 
 void DotKernel::multiplyTiles(Value p, Value count) {
@@ -134,9 +193,6 @@ void DotKernel::multiplyTiles(Value p, Value count) {
     if (layout.groups % partGroups)
       g1 = k.min(g1, k.c(layout.groups));
     unpackPart(p, g0, g1);
-    k.loop(zero, count, tileRows, [&](Value r0) {
-      for (int64_t v = 0; v < layout.vectors; ++v)
-        multiplyTile(p, v, r0, g0, g1);
-    });
+    k.loop(zero, count, tileRows, [&](Value r0) { multiplyTile(p, r0, g0, g1); });
   });
 }
