@@ -16,6 +16,9 @@ WindowRows::WindowRows(KernelCode &code, LeftRows &left, Type stored, int64_t ve
   if (!window || k.op.isDepthwise() || lhs.isDynamicDim(2) || init.isDynamicDim(2) ||
       !lhs.getLayout().isIdentity())
     return;
+  // A window of one element is what the tensor has.
+  if (window.getKernel()[0] * window.getKernel()[1] == 1)
+    return;
   possible = true;
   outWidth = init.getDimSize(2), width = lhs.getDimSize(2), channels = lhs.getDimSize(3);
   int64_t reach = (outWidth - 1) * window.getStrides()[1] +
