@@ -20,16 +20,18 @@ from commands import add_labelled_options, compress, evaluate, inspect_bits, loc
 from static import MODELS
 
 PREPARE = ["nn-fold-batch-norm", "nn-fold-pad", "nn-recognize-activations", "nn-fold-constants", "canonicalize"]
-SIGNED = "#terse.uniform<i4, block = %d, scale = f16>"
+SIGNED = "#terse.uniform<i4, block = {block}, scale = f16>"
 # With a zero point: levels reach from the smallest weight of a block to the largest.
-UNSIGNED = "#terse.uniform<ui4, block = %d, scale = f16, zero_point>"
+UNSIGNED = "#terse.uniform<ui4, block = {block}, scale = f16, zero_point>"
+CHANNEL = "#terse.uniform<i4, channels = 1>"
+PALETTE = "#terse.codebook<ui4, table = f16, group = 8>"
 OBSERVE = ["terse-insert-observers", "terse-calibrate"]
 INT8 = ["terse-choose-encodings: {weight-type: i8, granularity: channel}",
         "terse-choose-activation-encodings: {activation-type: ui8, method: percentile}"]
 
 
 def weights(*passes, format=SIGNED, block=64, before=()):
-    return PREPARE + list(before) + [f'terse-choose-encodings: {{format: "{format % block}"}}'] + list(passes)
+    return PREPARE + list(before) + [f'terse-choose-encodings: {{format: "{format.format(block=block)}"}}'] + list(passes)
 
 
 def static(*passes, before=(), observers="terse-insert-observers", choice=INT8):
@@ -54,6 +56,10 @@ METHODS = {
     "int4, AdaRound + biases": weights("terse-search-scales", "terse-adaround: {correct-bias: true}"),
     "int4 of 32, GPTQ + biases": weights("terse-gptq: {correct-bias: true}", block=32),
     "int4 of 32, GPTQ + biases in stages": weights("terse-gptq: {correct-bias: true, stages: -1}", block=32),
+    "int4 per channel": weights(format=CHANNEL),
+    "int4 per channel, GPTQ + biases in stages": weights("terse-gptq: {correct-bias: true, stages: -1}", format=CHANNEL),
+    "16 values per 8 channels": weights(format=PALETTE),
+    "16 values per 8 channels, GPTQ + biases in stages": weights("terse-gptq: {correct-bias: true, stages: -1}", format=PALETTE),
     "static int8": static(),
     "static int8, scales of least error": static("terse-search-scales"),
     "static int8, equalization": static(before=["nn-equalize-layers"]),
@@ -71,7 +77,8 @@ SOME = ["int4", "int4, zero points", "int4, bias correction", "int4, GPTQ", "int
         "static int8, GPTQ in stages"]
 FEW = ["int4", "int4, zero points", "int4, GPTQ + biases in stages", "int4, zero points, GPTQ + biases in stages", "static int8",
        "static int8, GPTQ in stages"]
-ROWS = {"kws_dscnn": list(METHODS), "resnet8": SOME, "resnet20": SOME, "fashion_cnn": FEW, "mobilenet_v1_025": SOME, "mobilenet_v2": FEW}
+PALETTES = [name for name in METHODS if name.startswith(("int4 per channel", "16 values"))]
+ROWS = {"kws_dscnn": list(METHODS), "resnet8": SOME, "resnet20": SOME + PALETTES, "fashion_cnn": FEW, "mobilenet_v1_025": SOME, "mobilenet_v2": FEW}
 BEGIN, END = "<!-- table -->", "<!-- end of table -->"
 HEAD = ["| model | method | bits per weight | top-1 | points | SQNR of the output | the same on calibration samples | compress, s |",
         "|---|---|---|---|---|---|---|---|"]

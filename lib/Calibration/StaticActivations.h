@@ -6,6 +6,8 @@
 
 #include "mlir/IR/Operation.h"
 #include "terse/Calibration/Statistics.h"
+#include "terse/Dialect/NN/IR/NNQuantization.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
 
@@ -21,6 +23,17 @@ bool isFloatActivation(mlir::Value value);
 
 /// Whether the op has an integer form, whatever its operands are.
 bool hasIntegerForm(mlir::Operation *op);
+
+/// The form that it has; contractions are sums.
+nn::IntegerForm getForm(mlir::Operation *op);
+
+/// Ops of `block` that are left in float because they, or the only ops that read them, amplify
+/// errors.
+llvm::DenseSet<mlir::Operation *> findSensitive(mlir::Block &block);
+
+/// Norms of `block`, the sums of computed tensors that they read, and the sums that these are part
+/// of: the stream that every layer of an encoder adds to.
+llvm::DenseSet<mlir::Operation *> findResiduals(mlir::Block &block);
 
 /// Whether `op` only clamps what a contraction or sum computes for it alone, so that rounding that
 /// one's result can clamp it.
