@@ -10,6 +10,7 @@
 #include "terse/Codegen/CPU/Explain.h"
 #include "terse/Codegen/CPU/Tune.h"
 #include "terse/Support/MLIRBridge.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -150,6 +151,14 @@ static llvm::Error compile(const CompileCommandOptions &options) {
     codes.push_back(std::move(*code));
   }
 
+  if (const std::vector<std::string> &slow = codes.front().slowIntegers; !slow.empty()) {
+    size_t shown = std::min<size_t>(slow.size(), 8);
+    note(llvm::formatv(
+        "estimated to be slower in 8 bits than in float, because their input is rounded at run "
+        "time ({0} layers; except-layers in a recipe keeps them in float): {1}{2}",
+        slow.size(), llvm::join(llvm::ArrayRef(slow).take_front(shown), ", "),
+        shown < slow.size() ? ", ..." : ""));
+  }
   uint64_t codeBytes = 0;
   for (auto [code, target] : llvm::zip(codes, targets)) {
     contents.variants.push_back({target.str(), code.object, code.features, code.arenaSize});

@@ -39,6 +39,7 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "mlir/Transforms/Passes.h"
+#include "terse/Codegen/CPU/Explain.h"
 #include "terse/Conversion/WeightFormats.h"
 #include "terse/Dialect/NN/IR/NNOps.h"
 #include "terse/Dialect/UKernel/IR/UKernelOps.h"
@@ -275,6 +276,7 @@ llvm::Error Compilation::lowerToLinalg() {
   if (llvm::Error error =
           run([&](OpPassManager &pm) { buildLinalgPipeline(pm, pipeline); }, "linalg"))
     return error;
+  code.slowIntegers = findSlowIntegers(*module);
   if (!options.sharedWeights.empty())
     shareWeights();
   for (const WeightSlot &slot : options.sharedWeights)

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "terse/Codegen/CPU/Explain.h"
+#include "UKernel/KernelCode.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "terse/Dialect/Terse/Transforms/Weights.h"
 #include "terse/Dialect/UKernel/Transforms/CostModel.h"
@@ -30,6 +31,18 @@ static StringRef getTypeName(Type type) {
   return type.isF32() ? "f32" : type.isInteger(8) ? "i8" : "mixed";
 }
 
+/// Weights that the kernel decodes: their codes, and how many neighbours share a scale.
+static std::string getFormatName(DecodingAttr decoding, int64_t k) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << decoding.getValue();
+  if (decoding.getTable() != TableKind::None)
+    os << " in a table";
+  if (decoding.getScale() && decoding.getGroup() < k)
+    os << '/' << decoding.getGroup();
+  return text;
+}
+
 static Line describe(KernelOpInterface op) {
   Line line;
   KernelShape shape = getKernelShape(op);
@@ -37,7 +50,9 @@ static Line describe(KernelOpInterface op) {
        right = cast<ShapedType>(op.getRhs().getType()).getElementType();
   line.layer = getLayerName(op);
   line.what = (op->getName().stripDialect() + " " + getTypeName(left)).str();
-  if (left != right)
+  if (DecodingAttr decoding = op.getDecodingAttr())
+    line.what += " x " + getFormatName(decoding, shape.k);
+  else if (left != right)
     line.what += (" x " + getTypeName(right)).str();
   line.sizes =
       llvm::formatv("{0}{1} x {2} x {3}", shape.isDynamic ? "? * " : "", shape.m, shape.n, shape.k);
@@ -49,6 +64,8 @@ static Line describe(KernelOpInterface op) {
                            schedule.getColumns());
   if (!op.isDepthwise() && schedule.getBlock() > schedule.getRows())
     line.how += llvm::formatv(" of {0}", schedule.getBlock());
+  if (mayBeOneRow(op))
+    line.how += ", one row: stream";
   line.limit = cost.isMemoryBound() ? "memory" : "compute";
   line.operations = cost.operations;
   line.cycles = cost.getCycles();
@@ -58,35 +75,39 @@ static Line describe(KernelOpInterface op) {
 /// What no kernel takes. Loops over constants have been computed, others read and write memory.
 static Line describe(linalg::LinalgOp op) {
   Line line;
-  double iterations = 1, bytes = 0;
+  double iterations = 1;
   bool isDynamic = false;
   for (int64_t size : op.getStaticLoopRanges()) {
     isDynamic |= ShapedType::isDynamic(size);
     iterations *= double(ShapedType::isDynamic(size) ? 1 : size);
   }
-  for (Value operand : op->getOperands())
-    if (auto type = dyn_cast<ShapedType>(operand.getType())) {
-      double size = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-      for (int64_t d : type.getShape())
-        size *= double(ShapedType::isDynamic(d) ? 1 : d);
-      bytes += size;
-    }
-  unsigned arithmetic = op.getBlock() ? op.getBlock()->getOperations().size() - 1 : 0;
-  bool sums = op.getNumReductionLoops() > 0;
+  KernelCost cost = estimateCost(op);
   line.layer = getLayerName(op);
-  line.what =
-      sums ? (op.getNumParallelLoops() && op.getNumDpsInputs() > 1 ? "contraction" : "reduction")
-      : arithmetic ? "elementwise"
-                   : op->getName().stripDialect().str();
+  if (op.getNumReductionLoops())
+    line.what = op.getNumParallelLoops() && op.getNumDpsInputs() > 1 ? "contraction" : "reduction";
+  else
+    line.what = cost.operations > 0 ? "elementwise" : op->getName().stripDialect().str();
   line.sizes = (isDynamic ? "? * " : "") + formatCount(iterations);
   line.how = "loops";
-  // Elementwise loops are vectorized; contractions of this kind keep few sums in registers.
-  double compute = iterations * arithmetic / (line.what == "contraction" ? 8 : 16);
-  double memory = bytes / getBytesPerCycle(bytes);
-  line.limit = memory > compute ? "memory" : "compute";
-  line.operations = iterations * arithmetic;
-  line.cycles = std::max(memory, compute);
+  line.limit = cost.isMemoryBound() ? "memory" : "compute";
+  line.operations = cost.operations;
+  line.cycles = std::max(cost.computeCycles, cost.memoryCycles);
   return line;
+}
+
+std::vector<std::string> terse::findSlowIntegers(ModuleOp module) {
+  std::vector<std::string> layers;
+  module.walk([&](KernelOpInterface op) {
+    if (!op.getScheduleAttr() || mlir::isa<FloatType>(getSumType(op)))
+      return;
+    double rounding = getQuantizingCycles(op);
+    double integers = estimateCost(op, op.getScheduleAttr()).getCycles() + rounding;
+    std::string layer = getLayerName(op);
+    if (rounding > 0 && integers > estimateFloatCost(op).getCycles() &&
+        !llvm::is_contained(layers, layer))
+      layers.push_back(layer);
+  });
+  return layers;
 }
 
 void terse::explainKernels(ModuleOp module, llvm::raw_ostream &os) {

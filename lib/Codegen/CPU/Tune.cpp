@@ -37,6 +37,21 @@ static HostTensor fill(DType dtype, ArrayRef<int64_t> shape) {
   return tensor;
 }
 
+/// The weights of few bits that `value` shows, perhaps in another shape; null if it shows others.
+static Value cloneWeights(OpBuilder &b, Value value) {
+  Operation *source = value.getDefiningOp();
+  if (isa_and_nonnull<WeightsOp>(source))
+    return b.clone(*source)->getResult(0);
+  if (!isa_and_nonnull<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(source))
+    return {};
+  Value from = cloneWeights(b, source->getOperand(0));
+  if (!from)
+    return {};
+  IRMapping mapping;
+  mapping.map(source->getOperand(0), from);
+  return b.clone(*source, mapping)->getResult(0);
+}
+
 /// A model that computes `op` alone; null if its operands cannot be those of a model.
 static OwningOpRef<ModuleOp> isolate(KernelOpInterface op, ScheduleAttr schedule) {
   Location loc = op.getLoc();
@@ -56,9 +71,12 @@ static OwningOpRef<ModuleOp> isolate(KernelOpInterface op, ScheduleAttr schedule
   IRMapping mapping;
   mapping.map(op.getLhs(), body->getArgument(0));
   mapping.map(op.getExtras(), body->getArguments().drop_front());
-  mapping.map(op.getRhs(), nn::createConstant(
-                               b, loc, fill(*toDType(weights.getElementType()), weights.getShape()),
-                               weights, "weights", symbols));
+  // Weights that the kernel decodes are what they are; of others only the size matters.
+  Value rhs = cloneWeights(b, op.getRhs());
+  if (!rhs)
+    rhs = nn::createConstant(b, loc, fill(*toDType(weights.getElementType()), weights.getShape()),
+                             weights, "weights", symbols);
+  mapping.map(op.getRhs(), rhs);
   mapping.map(op.getInit(),
               tensor::EmptyOp::create(b, loc, result.getShape(), result.getElementType()));
   RankedTensorType magnitudes;
@@ -176,7 +194,7 @@ terse::tuneKernels(ModuleOp original, const CompileOptions &options, Tuning &tun
   llvm::MapVector<std::string, KernelOpInterface, std::map<std::string, unsigned>> kernels;
   module->walk([&](KernelOpInterface op) {
     std::string signature = getKernelSignature(op);
-    if (!op.isDepthwise() && !op.getDecodingAttr() && !tuning.schedules.count(signature))
+    if (!op.isDepthwise() && !isBlockProduct(op) && !tuning.schedules.count(signature))
       kernels.insert({signature, op});
   });
   CompileOptions alone = options;

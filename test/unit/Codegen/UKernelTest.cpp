@@ -493,3 +493,19 @@ TEST_F(UKernelTest, Magnitudes) {
               c.batch == 5 ? std::string() : targets().back());
     }
 }
+
+// One artifact for any number of rows: one row has code of its own, on the same packed weights.
+TEST_F(UKernelTest, OneRowOrMany) {
+  for (auto [type, sum] :
+       {std::pair("i8", "i32"), std::pair("ui8", "i32"), std::pair("f32", "f32")})
+    for (auto [n, k] :
+         {std::pair<int64_t, int64_t>(130, 300), std::pair<int64_t, int64_t>(40, 64)}) {
+      std::string weights = type[0] == 'f' ? "f32" : "i8", x = tensor({-1, k}, type),
+                  w = tensor({n, k}, weights), y = tensor({-1, n}, sum);
+      std::string text = formatv("func.func @main(%x: {0}) -> {2} {{\n%w = {3}\n%0 = nn.linear %x, "
+                                 "%w : ({0}, {1}) -> {2}\nreturn %0 : {2} }",
+                                 x, w, y, constant({n, k}, weights));
+      for (int64_t m : {1, 7})
+        compare(text, {{m, k}}, n == 40 ? targets().back() : std::string());
+    }
+}

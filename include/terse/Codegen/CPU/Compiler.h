@@ -64,6 +64,9 @@ struct CompiledCode {
   /// With countRanges, what the rows of the last output are about; empty if there is nothing to
   /// count.
   std::vector<CountedRange> ranges;
+  /// Layers whose products on integers are estimated to be slower than on floats, because their
+  /// input is rounded at run time.
+  std::vector<std::string> slowIntegers;
   /// Triple and features the code was made for.
   std::string triple, features;
 };

@@ -15,6 +15,10 @@ namespace terse {
 /// known.
 void explainKernels(mlir::ModuleOp module, llvm::raw_ostream &os);
 
+/// Layers whose input is rounded to integers at run time and that, with the rounding, are estimated
+/// to take longer than they would on floats.
+std::vector<std::string> findSlowIntegers(mlir::ModuleOp module);
+
 } // namespace terse
 
 #endif // TERSE_CODEGEN_CPU_EXPLAIN_H

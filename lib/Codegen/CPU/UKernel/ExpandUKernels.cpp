@@ -73,11 +73,36 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
     return {buildMatrixKernel, countMatrixItems};
   }
 
+  // Calls the function of `builders` at the place of `code`, for ranges where there is enough work.
+  void emit(OutlinedFunctions &functions, KernelCode &code, Builders builders, int64_t work,
+            int64_t perRow) {
+    KernelOpInterface op = code.op;
+    func::FuncOp serial =
+        functions.get(op, op->getOperandTypes(),
+                      [&](OpBuilder &inner, Operation *inside, Value begin, Value end) {
+                        KernelCode body(inner, cast<KernelOpInterface>(inside), hasFMA);
+                        builders.build(body, begin, end);
+                        body.finishMagnitudes();
+                      });
+    SmallVector<Value> args(op->getOperands());
+    args.append({code.c(0), builders.count(code)});
+    auto call = [&](func::FuncOp callee) { func::CallOp::create(code.b, code.loc, callee, args); };
+    bool known = !ShapedType::isDynamic(work);
+    if (parallelWork < 0 || (known && work < parallelWork))
+      return call(serial);
+    func::FuncOp parallel = functions.getParallel(serial);
+    if (known)
+      return call(parallel);
+    Value total = code.mul(code.countRows(), perRow);
+    code.branch(
+        code.less(total, code.c(parallelWork)), [&] { call(serial); }, [&] { call(parallel); });
+  }
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     SmallVector<KernelOpInterface> ops;
     module.walk([&](KernelOpInterface op) { ops.push_back(op); });
-    OutlinedFunctions functions(module, "ukernel_");
+    OutlinedFunctions functions(module, "ukernel_"), rows(module, "ukernel_row_");
     for (KernelOpInterface op : ops) {
       auto rhs = dyn_cast<MemRefType>(op.getRhs().getType());
       if (!rhs || rhs.getRank() != 3 || !op.getScheduleAttr()) {
@@ -87,36 +112,21 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
       OpBuilder b(op);
       makeContiguous(b, op);
       b.setInsertionPoint(op);
-      Location loc = op.getLoc();
-      func::FuncOp serial =
-          functions.get(op, op->getOperandTypes(),
-                        [&](OpBuilder &inner, Operation *inside, Value begin, Value end) {
-                          KernelCode code(inner, cast<KernelOpInterface>(inside), hasFMA);
-                          chooseBuilders(op).build(code, begin, end);
-                          code.finishMagnitudes();
-                        });
       KernelCode code(b, op, hasFMA);
-      SmallVector<Value> args(op->getOperands());
-      args.push_back(code.c(0));
-      args.push_back(chooseBuilders(op).count(code));
-      auto call = [&](func::FuncOp callee) { func::CallOp::create(b, loc, callee, args); };
-      // The work of one row of the result, and how many rows there are.
+      // The work of one row of the result, and of all.
       int64_t perRow = getSizes(op).n * getSizes(op).k;
       auto type = cast<MemRefType>(op.getInit().getType());
       int64_t work =
           type.hasStaticShape() ? type.getNumElements() * getSizes(op).k : ShapedType::kDynamic;
-      if (parallelWork < 0 || (!ShapedType::isDynamic(work) && work < parallelWork)) {
-        call(serial);
+      if (!mayBeOneRow(op)) {
+        emit(functions, code, chooseBuilders(op), work, perRow);
       } else {
-        func::FuncOp parallel = functions.getParallel(serial);
-        if (!ShapedType::isDynamic(work)) {
-          call(parallel);
-        } else {
-          Value total = code.mul(code.countRows(), perRow);
-          code.branch(
-              code.less(total, code.c(parallelWork)), [&] { call(serial); },
-              [&] { call(parallel); });
-        }
+        code.branch(
+            code.compare(arith::CmpIPredicate::eq, code.countRows(), code.c(1)),
+            [&] {
+              emit(rows, code, {buildStreamKernel, countStreamItems}, perRow, perRow);
+            },
+            [&] { emit(functions, code, chooseBuilders(op), work, perRow); });
       }
       op->erase();
     }

@@ -115,6 +115,9 @@ void buildFloatKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::Value countFloatItems(KernelCode &code);
 /// Whether the op multiplies one row with weights of floats, or of bytes by dot products.
 bool isStreamKernel(ukernel::KernelOpInterface op);
+/// Whether it may turn out at run time that the op multiplies one row; the stream kernel reads
+/// weights that are packed for the kernel of many rows, too.
+bool mayBeOneRow(ukernel::KernelOpInterface op);
 void buildStreamKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::Value countStreamItems(KernelCode &code);
 /// Bytes times weights of few bits, in integers.

@@ -28,22 +28,24 @@ public:
       : k(code), b(code.b), isa(code.schedule.getIsa()), sizes(getSizes(code.op)),
         sumType(getSumType(code.op)) {
     floats = mlir::isa<FloatType>(sumType);
-    wide = isa == ISA::AVX512 || isa == ISA::AVX512VNNI;
+    wide = isa == ISA::AVX512 || isa == ISA::AVX512VNNI || isa == ISA::AMXInt8;
     lanes = wide ? 16 : isa == ISA::Portable ? 4 : 8;
     columns = code.schedule.getColumns();
     depth = code.schedule.getDepth();
     padded = llvm::alignTo(sizes.k, code.schedule.getAlign());
     panels = llvm::divideCeil(sizes.n, columns);
-    for (group = std::min<int64_t>(wide ? 16 : 8, panels * (columns / lanes)) / (columns / lanes);
-         panels % group; --group)
-      ;
+    flipped = !floats && !code.op.getLhsUnsigned();
+    balanced = flipped && !code.op.getStart();
+    int64_t most = (wide ? 16 : 8) / (balanced ? 2 : 1);
+    group = std::max<int64_t>(std::min(most / (columns / lanes), panels), 1);
+    while (panels % group)
+      --group;
   }
 
   Value countItems() { return k.c(panels / group); }
 
   void build(Value begin, Value end) {
     Type stored = floats ? sumType : Type(b.getI8Type());
-    bool flipped = !floats && !k.op.getLhsUnsigned();
     Value bytes = k.allocate(padded * (floats ? 4 : 1) + 64), zero = k.c(0);
     LeftRows left(k, stored, flipped, /*widened=*/false, wide ? 64 : 32);
     auto view = [&](Value memory, ArrayRef<int64_t> shape, Type element) -> Value {
@@ -66,7 +68,7 @@ private:
   void add(Value p) {
     int64_t count = columns / lanes, steps = padded / depth;
     auto vector = VectorType::get(lanes, sumType);
-    SmallVector<Value> zeros(group * count, k.zero(vector)), accs = zeros;
+    SmallVector<Value> zeros(group * count * (balanced ? 2 : 1), k.zero(vector)), accs = zeros;
     if (Value start = k.op.getStart())
       for (int64_t i = 0; i < group * count; ++i)
         accs[i] = vector::LoadOp::create(b, k.loc, vector, start,
@@ -81,8 +83,12 @@ private:
         vector::StoreOp::create(b, k.loc, sum, sums, at);
       }
     };
-    if (!floats || steps <= kFloatBlock)
-      return store(multiply(p, k.c(0), k.c(steps), accs), false);
+    if (!floats || steps <= kFloatBlock) {
+      accs = multiply(p, k.c(0), k.c(steps), accs);
+      for (int64_t i = 0; balanced && i < group * count; ++i)
+        accs[i] = k.sub(accs[i], accs[group * count + i]);
+      return store(ArrayRef(accs).take_front(group * count), false);
+    }
     store(zeros, false);
     k.loop(k.c(0), k.c(steps), kFloatBlock, [&](Value i) {
       Value to = k.min(k.add(i, kFloatBlock), k.c(steps));
@@ -92,13 +98,18 @@ private:
 
   SmallVector<Value> multiply(Value p, Value from, Value to, ArrayRef<Value> accs) {
     int64_t count = columns / lanes, elements = lanes * depth;
+    auto byteVector = VectorType::get(elements, b.getI8Type());
     auto rhs = cast<MemRefType>(k.op.getRhs().getType());
     int64_t bytes = rhs.getElementType().getIntOrFloatBitWidth() / 8;
     bool far = rhs.getNumElements() * bytes > kNearBytes;
     Value flat = memref::CollapseShapeOp::create(b, k.loc, k.op.getRhs(),
                                                  SmallVector<ReassociationIndices>{{0, 1, 2}});
     return k.loop(from, to, 1, accs, [&](Value i, ValueRange in) {
-      SmallVector<Value> out;
+      SmallVector<Value> out, balance;
+      auto dot = [&](Value acc, Value left, Value right) {
+        return k.intrinsic(wide ? "llvm.x86.avx512.vpdpbusd.512" : "llvm.x86.avx512.vpdpbusd.256",
+                           acc.getType(), {acc, left, right});
+      };
       Value x = memref::LoadOp::create(b, k.loc, row, ValueRange{k.c(0), i});
       x = vector::BroadcastOp::create(b, k.loc, VectorType::get(lanes, x.getType()), x);
       if (!floats)
@@ -120,12 +131,12 @@ private:
               vector::LoadOp::create(b, k.loc, VectorType::get(elements, rhs.getElementType()),
                                      k.op.getRhs(), ValueRange{panel, i, k.c(v * elements)});
           Value acc = in[s * count + v];
-          out.push_back(floats ? k.multiplyAdd(x, w, acc)
-                               : k.intrinsic(wide ? "llvm.x86.avx512.vpdpbusd.512"
-                                                  : "llvm.x86.avx512.vpdpbusd.256",
-                                             acc.getType(), {acc, x, w}));
+          out.push_back(floats ? k.multiplyAdd(x, w, acc) : dot(acc, x, w));
+          if (balanced)
+            balance.push_back(dot(in[(group + s) * count + v], k.splat(128, byteVector), w));
         }
       }
+      llvm::append_range(out, balance);
       return out;
     });
   }
@@ -149,7 +160,9 @@ private:
   ISA isa;
   KernelSizes sizes;
   Type sumType;
-  bool floats, wide;
+  // `balanced`: nothing packed makes up for the 128 that is added to signed rows; the sums of the
+  // weights are taken on the way, which costs no time while memory is waited for.
+  bool floats, wide, flipped, balanced;
   int64_t lanes, columns, depth, padded, panels, group = 1;
   Value row, sums;
 };
@@ -167,6 +180,20 @@ bool terse::isStreamKernel(KernelOpInterface op) {
   return weight.isF32() ||
          (getSumType(op).isInteger(32) && (isa == ISA::AVXVNNI || isa == ISA::AVX512VNNI));
 }
+
+bool terse::mayBeOneRow(KernelOpInterface op) {
+  auto init = cast<ShapedType>(op.getInit().getType());
+  if (init.hasStaticShape() || op.isDepthwise() || op.getWindowOrNull() || op.getDecodingAttr())
+    return false;
+  for (int64_t d : init.getShape().drop_back())
+    if (!ShapedType::isDynamic(d) && d != 1)
+      return false;
+  Type weight = cast<ShapedType>(op.getRhs().getType()).getElementType();
+  ISA isa = op.getScheduleAttr().getIsa();
+  return weight.isF32() || (getSumType(op).isInteger(32) && !op.getRhsUnsigned() &&
+                            (isa == ISA::AVXVNNI || isa == ISA::AVX512VNNI || isa == ISA::AMXInt8));
+}
+
 void terse::buildStreamKernel(KernelCode &code, Value begin, Value end) {
   StreamKernel(code).build(begin, end);
 }

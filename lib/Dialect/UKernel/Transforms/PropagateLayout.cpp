@@ -244,8 +244,28 @@ struct MoveThroughExtract : OpRewritePattern<tensor::ExtractSliceOp> {
   }
 };
 
+// Whether `fused` is where lines become images of one row or the other way round.
+bool isBetweenLinesAndImages(OpOperand *fused) {
+  Operation *producer = fused->get().getDefiningOp(), *consumer = fused->getOwner();
+  Value image;
+  if (auto collapse = dyn_cast_or_null<tensor::CollapseShapeOp>(producer))
+    image = collapse.getSrc();
+  else if (auto expand = dyn_cast<tensor::ExpandShapeOp>(consumer))
+    image = expand.getResult();
+  auto type = image ? cast<RankedTensorType>(image.getType()) : RankedTensorType();
+  auto line = image ? cast<RankedTensorType>(fused->get().getType()) : RankedTensorType();
+  return type && type.getRank() == 4 && line.getRank() == 3 && type.getDimSize(2) == 1;
+}
+
 struct PropagateLayoutPass : terse::ukernel::impl::PropagateLayoutPassBase<PropagateLayoutPass> {
   void runOnOperation() override {
+    // Convolutions over lines are kernels on images of one row; so is what lies between them.
+    RewritePatternSet lines(&getContext());
+    linalg::populateFoldReshapeOpsByExpansionPatterns(lines, isBetweenLinesAndImages);
+    tensor::ExpandShapeOp::getCanonicalizationPatterns(lines, &getContext());
+    tensor::CollapseShapeOp::getCanonicalizationPatterns(lines, &getContext());
+    if (failed(applyPatternsGreedily(getOperation(), std::move(lines))))
+      return signalPassFailure();
     RewritePatternSet patterns(&getContext());
     patterns.add<NameTranspose, ComposeTransposes, ReshapeUnitDims, TransposeConstantFill,
                  MoveThroughGeneric, MoveThroughInsert, MoveThroughExtract>(&getContext());

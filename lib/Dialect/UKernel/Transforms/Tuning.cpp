@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "terse/Dialect/UKernel/Transforms/Tuning.h"
+#include "DecodedWeights.h"
 #include "mlir/AsmParser/AsmParser.h"
 #include "terse/Dialect/UKernel/Transforms/Passes.h"
 #include "terse/Support/AtomicFile.h"
@@ -85,6 +86,8 @@ std::string terse::ukernel::getKernelSignature(KernelOpInterface op) {
   shape(op.getLhs());
   os << (op.getLhsUnsigned() ? " unsigned" : "") << ", ";
   shape(op.getRhs());
+  if (WeightsOp weights = getWeights(op.getRhs()))
+    os << " of " << Attribute(weights.getFormat());
   os << (op.getRhsUnsigned() ? " unsigned" : "") << " -> ";
   shape(op.getInit());
   if (WindowAttr window = op.getWindowOrNull()) {
@@ -92,10 +95,6 @@ std::string terse::ukernel::getKernelSignature(KernelOpInterface op) {
     os << Attribute(window);
   }
   return text;
-}
-
-static int64_t getLanes(ISA isa) {
-  return isa == ISA::Portable ? 4 : isa == ISA::AVX2 || isa == ISA::AVXVNNI ? 8 : 16;
 }
 
 static int64_t getDepth(ISA isa, bool floats) {
@@ -156,6 +155,15 @@ llvm::SmallVector<ScheduleAttr> terse::ukernel::getCandidates(KernelOpInterface 
       add(isa, std::min<int64_t>(sums / panel, 12), panel * lanes, block);
   };
   ISA isa = schedule.getIsa();
+  // Few rows are multiplied as weights are decoded, all in one tile.
+  auto init = cast<ShapedType>(op.getInit().getType());
+  int64_t m = init.hasStaticShape() ? init.getNumElements() / init.getShape().back() : 0;
+  if (getWeights(op.getRhs()) && m > 0 && schedule.getRows() == m) {
+    vectors = llvm::divideCeil(getSizes(op).n, getLanes(isa));
+    for (int64_t panel = 1; panel <= std::min<int64_t>(vectors, 8); ++panel)
+      add(isa, m, panel * getLanes(isa), m);
+    return result.takeVector();
+  }
   if (isa == ISA::AMXInt8 || (!floats && best == ISA::AMXInt8))
     addTiles();
   if (isa != ISA::AMXInt8)

@@ -10,6 +10,7 @@
 #ifndef TERSE_DIALECT_UKERNEL_TRANSFORMS_COSTMODEL_H
 #define TERSE_DIALECT_UKERNEL_TRANSFORMS_COSTMODEL_H
 
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "terse/Dialect/UKernel/IR/UKernelOps.h"
 
 namespace terse::ukernel {
@@ -36,6 +37,16 @@ struct KernelCost {
 
 /// `schedule` is one for the types of `op`.
 KernelCost estimateCost(KernelOpInterface op, ScheduleAttr schedule);
+
+/// What loops that no kernel takes would take, vectorized.
+KernelCost estimateCost(mlir::linalg::LinalgOp op);
+
+/// What `op`, of integers, would take on floats of the same sizes.
+KernelCost estimateFloatCost(KernelOpInterface op);
+
+/// Cycles of rounding the left operand of `op` at run time: the loops that scale and round it and
+/// those that look for its magnitude. 0 if it comes as integers.
+double getQuantizingCycles(KernelOpInterface op);
 
 /// Bytes that a core reads per cycle when all it touches are `bytes`: of the second-level cache,
 /// the last-level cache or memory.

@@ -1,0 +1,37 @@
+// RUN: terse-opt %s -pass-pipeline='builtin.module(terse-expand-ukernels{parallel-work=40000})' | FileCheck %s
+
+// How many rows there are is known at run time only: one row streams its weights, more are tiled. Both read the same
+// packed weights.
+// CHECK-LABEL: func.func @open
+// CHECK: %[[ROWS:.*]] = memref.dim
+// CHECK: %[[ONE:.*]] = arith.cmpi eq, %{{.*}}, %{{.*}} : index
+// CHECK: scf.if %[[ONE]]
+// CHECK: call @ukernel_row_0(
+// CHECK: else
+// CHECK: scf.if
+// CHECK: call @ukernel_0(
+// CHECK: else
+// CHECK: call @ukernel_0_parallel(
+// CHECK-LABEL: func.func @known
+// CHECK-NOT: call @ukernel_row
+// CHECK: call @ukernel_1
+// The row's own function: products with weights, and the sums of weights that the 128 added to rows asks for.
+// CHECK: func.func private @ukernel_row_0(
+// CHECK: llvm.x86.avx512.vpdpbusd.512
+// CHECK: llvm.x86.avx512.vpdpbusd.512
+// CHECK: arith.subi {{.*}} vector<16xi32>
+#tiles = #ukernel.schedule<amx_int8, rows = 32, columns = 32, depth = 4, align = 64, block = 96>
+func.func @open(%x: memref<?x64xi8>, %w: memref<1x16x128xi8>, %o: memref<?x32xi32>) {
+  ukernel.gemm %x, %w into %o {extra_maps = [], schedule = #tiles} : memref<?x64xi8>, memref<1x16x128xi8> into memref<?x32xi32> epilogue {
+  ^bb0(%sum: i32):
+    ukernel.yield %sum : i32
+  }
+  return
+}
+func.func @known(%x: memref<20x64xi8>, %w: memref<1x16x128xi8>, %o: memref<20x32xi32>) {
+  ukernel.gemm %x, %w into %o {extra_maps = [], schedule = #tiles} : memref<20x64xi8>, memref<1x16x128xi8> into memref<20x32xi32> epilogue {
+  ^bb0(%sum: i32):
+    ukernel.yield %sum : i32
+  }
+  return
+}
