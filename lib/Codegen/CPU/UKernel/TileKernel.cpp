@@ -121,7 +121,7 @@ private:
     for (int64_t d : lhsType.getShape().drop_back())
       least *= ShapedType::isDynamic(d) ? 1 : d;
     return sizes.k % 64 == 0 && least >= tileRows && lhsType.getLayout().isIdentity() &&
-           std::gcd<int64_t>(sizes.k / 64, 64) <= 8;
+           std::gcd<int64_t>(sizes.k / 64, 64) <= 16;
   }
 
   // Output rows of a convolution per block, and where their input lies.
