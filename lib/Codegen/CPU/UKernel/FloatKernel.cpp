@@ -3,13 +3,13 @@
 //
 //   for blocks of rows, chunks of panels:                    (one item of the range)
 //     if rows are copied and the block is a new one: copy them
-//     for parts of k, panels of the chunk, tiles of rows:
-//       for pieces of the part:
-//         sums += rows * panel along the piece               (in registers, then added)
-//       after the last part: epilogue(sums), store
+//     for panels of the chunk, pieces of k, tiles of rows:
+//       sums += rows * panel along the piece               (in registers, then added)
+//       after the last piece: epilogue(sums), store
 //
-// FloatTiles says which rows make up a tile. That each piece of k adds up by itself keeps the error
-// of long sums small. Where there is one piece only, sums go from registers through the epilogue.
+// FloatTiles says which rows make up a tile. A piece of a panel stays in the first-level cache
+// while tiles pass by. That each piece adds up by itself also keeps the error of long sums small.
+// Where there is one piece only, sums go from registers through the epilogue.
 
 #include "FloatRows.h"
 #include "llvm/Support/MathExtras.h"
@@ -18,10 +18,9 @@ using namespace mlir;
 using namespace terse;
 using namespace terse::ukernel;
 
-// Products that add up in one register: at most, and where one can choose.
-static constexpr int64_t kLongestPiece = 320, kPiece = 256;
-// Parts of contractions longer than this pass by one after the other.
-static constexpr int64_t kLongestPart = 1536, kPart = 1024;
+// Products that add up in one register: where they are all, and of a piece; bytes of a panel's
+// piece.
+static constexpr int64_t kWhole = 320, kLongestPiece = 256, kPieceBytes = 32 << 10;
 // Columns of a chunk.
 static constexpr int64_t kChunkColumns = 256;
 // Weights beyond this are fetched ahead of their use.
@@ -29,14 +28,14 @@ static constexpr int64_t kNearBytes = 512 << 10;
 // Ops of an epilogue that is repeated for each register of sums.
 static constexpr int64_t kSmallEpilogue = 12;
 
-// A length of pieces that make up `total`.
-static int64_t choosePiece(int64_t total) {
-  if (total <= kLongestPiece)
+// A length of pieces of at most `most` that make up `total`.
+static int64_t choosePiece(int64_t total, int64_t most) {
+  if (total <= most)
     return std::max<int64_t>(total, 1);
-  for (int64_t length = kPiece; length >= kPiece / 2; --length)
+  for (int64_t length = most; length >= most / 2; --length)
     if (total % length == 0)
       return length;
-  return kPiece;
+  return most;
 }
 
 namespace {
@@ -57,13 +56,11 @@ public:
       ++chunks;
     chunk = llvm::divideCeil(panels, chunks);
     chunks = llvm::divideCeil(panels, chunk);
-    piece = choosePiece(tiles.runLength);
-    group =
-        std::clamp<int64_t>(kLongestPiece / std::max<int64_t>(tiles.runLength, 1), 1, tiles.runs);
-    part = tiles.runLength;
-    if (tiles.runs == 1 && tiles.lines == 1 && part > kLongestPart)
-      part = llvm::alignTo(llvm::divideCeil(part, llvm::divideCeil(part, kPart)), piece);
-    onePart = part >= tiles.runLength;
+    int64_t most = kWhole;
+    if (sizes.k > kWhole)
+      most = std::clamp<int64_t>(kPieceBytes / (columns * 4), 64, kLongestPiece);
+    piece = choosePiece(tiles.runLength, most);
+    group = std::clamp<int64_t>(most / std::max<int64_t>(tiles.runLength, 1), 1, tiles.runs);
     onePiece = piece >= tiles.runLength && group >= tiles.runs;
   }
 
@@ -72,7 +69,8 @@ public:
   void build(Value begin, Value end) {
     rows.allocate();
     if (!onePiece || !isSmallEpilogue()) {
-      int64_t most = onePart ? tiles.tileLines * tiles.tileWidth : chunk * rows.blockWidth;
+      int64_t most =
+          onePiece ? tiles.tileLines * tiles.tileWidth : rows.blockLines * rows.blockWidth;
       sums = memref::ViewOp::create(b, k.loc, MemRefType::get({most, columns}, sumType),
                                     k.allocate(most * columns * 4), k.c(0), ValueRange());
     }
@@ -82,22 +80,25 @@ public:
     Value zero = k.c(0);
     k.loop(begin, end, 1, {k.c(-1)}, [&](Value item, ValueRange carried) {
       Value number = k.div(item, k.c(chunks));
-      p0 = k.mul(k.rem(item, k.c(chunks)), chunk);
+      Value p0 = k.mul(k.rem(item, k.c(chunks)), chunk);
       Value count = k.min(k.c(chunk), k.sub(k.c(panels), p0));
       rows.locate(number);
       if (tiles.left != FloatTiles::Left::Direct)
         k.branch(k.compare(arith::CmpIPredicate::ne, number, carried[0]), [&] { rows.copy(); });
-      auto all = [&](Value from) {
-        partFrom = from;
-        k.loop(zero, count, 1, [&](Value s) {
-          panelOfChunk = s;
-          forTiles();
+      k.loop(zero, count, 1, [&](Value s) {
+        panel = k.add(p0, s);
+        k.loop(zero, k.c(tiles.runs), group, [&](Value run) {
+          runFrom = run;
+          runTo = k.min(k.add(run, group), k.c(tiles.runs));
+          k.loop(zero, k.c(tiles.runLength), piece, [&](Value from) {
+            pieceFrom = from;
+            pieceTo = k.add(from, piece);
+            if (tiles.runLength % piece)
+              pieceTo = k.min(pieceTo, k.c(tiles.runLength));
+            forTiles();
+          });
         });
-      };
-      if (onePart)
-        all(zero);
-      else
-        k.loop(zero, k.c(tiles.runLength), part, all);
+      });
       return SmallVector<Value>{number};
     });
     k.release();
@@ -141,144 +142,128 @@ private:
 
   void tile(Value y, Value x, int64_t height, int64_t width) {
     int64_t count = columns / lanes, tileRows = height * width;
-    Value p = k.add(p0, panelOfChunk), base = rows.getBase(y, x), row = rows.getRow(y, x);
-    SmallVector<Value> zeros(tileRows * count, k.zero(vector()));
+    Value base = rows.getBase(y, x), row = rows.getRow(y, x);
     offsets.clear();
     for (int64_t i = 0; i < tileRows; ++i)
       offsets.push_back(i / width * rows.lineStep + i % width * rows.pixelStep);
-    ahead = findAhead(p, x);
-    Value partTo =
-        onePart ? k.c(tiles.runLength) : k.min(k.add(partFrom, part), k.c(tiles.runLength));
+    ahead = findAhead(x);
+    SmallVector<Value> accs(tileRows * count, k.zero(vector()));
+    accs = multiply(base, accs);
+
+    // Where sums of the tile wait: those of the block lie in its order.
+    int64_t sumLine = onePiece ? width : rows.blockWidth;
+    Value first = k.c(0);
+    if (!onePiece)
+      first = tiles.lines == 1 ? k.sub(x, rows.x0)
+                               : k.add(k.mul(k.sub(y, rows.y0), rows.blockWidth), x);
+    auto getSum = [&](int64_t i) -> SmallVector<Value> {
+      int64_t r = i / count;
+      return {k.add(first, r / width * sumLine + r % width), k.c(i % count * lanes)};
+    };
+    auto store = [&] {
+      for (auto [i, acc] : llvm::enumerate(accs))
+        vector::StoreOp::create(b, k.loc, acc, sums, getSum(i));
+    };
+    auto addSums = [&] {
+      for (auto [i, acc] : llvm::enumerate(accs))
+        acc = arith::AddFOp::create(
+            b, k.loc, vector::LoadOp::create(b, k.loc, vector(), sums, getSum(i)), acc);
+    };
     auto getResultRow = [&](Value line, Value pixel) {
       return k.add(k.add(row, pixel), k.mul(line, k.c(tiles.lines == 1 ? 0 : tiles.width)));
     };
-    if (onePiece) {
-      SmallVector<Value> accs = multiply(p, base, k.c(0), k.c(tiles.runs), partFrom, partTo, zeros);
-      if (!sums) {
-        forVectors(p, [&](int64_t v, Value n, Value mask) {
+    auto finish = [&] {
+      if (isSmallEpilogue())
+        return forVectors(panel, [&](int64_t v, Value n, Value mask) {
           for (int64_t i = 0; i < tileRows; ++i)
             k.finish(getResultRow(k.c(i / width), k.c(i % width)), n, accs[i * count + v], mask);
         });
-        return;
-      }
-      store(accs, k.c(0));
-    } else {
-      Value first =
-          onePart ? k.c(0) : k.add(k.mul(panelOfChunk, rows.blockWidth), k.sub(x, rows.x0));
-      auto clear = [&] { store(zeros, first); };
-      if (onePart)
-        clear();
-      else
-        k.branch(k.compare(arith::CmpIPredicate::eq, partFrom, k.c(0)), clear);
-      k.loop(k.c(0), k.c(tiles.runs), group, [&](Value run) {
-        Value runTo = k.add(run, group);
-        if (tiles.runs % group)
-          runTo = k.min(runTo, k.c(tiles.runs));
-        k.loop(partFrom, partTo, piece, [&](Value from) {
-          Value to = k.add(from, piece);
-          if (tiles.runLength % piece)
-            to = k.min(to, partTo);
-          SmallVector<Value> accs = multiply(p, base, run, runTo, from, to, zeros);
-          for (auto [i, acc] : llvm::enumerate(accs))
-            acc = arith::AddFOp::create(
-                b, k.loc, vector::LoadOp::create(b, k.loc, vector(), sums, getSum(first, i)), acc);
-          store(accs, first);
+      // Row by row: code for one is enough.
+      store();
+      forVectors(panel, [&](int64_t v, Value n, Value mask) {
+        k.loop(k.c(0), k.c(height), 1, [&](Value line) {
+          k.loop(k.c(0), k.c(width), 1, [&](Value pixel) {
+            Value from = k.add(first, k.add(k.mul(line, sumLine), pixel));
+            Value sum =
+                vector::LoadOp::create(b, k.loc, vector(), sums, ValueRange{from, k.c(v * lanes)});
+            k.finish(getResultRow(line, pixel), n, sum, mask);
+          });
         });
       });
-    }
-    // Through the epilogue row by row; code for one is enough if there is much of it.
-    Value first = onePart ? k.c(0) : k.add(k.mul(panelOfChunk, rows.blockWidth), k.sub(x, rows.x0));
-    auto finish = [&] {
-      forVectors(p, [&](int64_t v, Value n, Value mask) {
-        auto one = [&](Value line, Value pixel) {
-          Value from = k.add(first, k.add(k.mul(line, width), pixel));
-          Value sum =
-              vector::LoadOp::create(b, k.loc, vector(), sums, ValueRange{from, k.c(v * lanes)});
-          k.finish(getResultRow(line, pixel), n, sum, mask);
-        };
-        if (isSmallEpilogue())
-          for (int64_t i = 0; i < tileRows; ++i)
-            one(k.c(i / width), k.c(i % width));
-        else
-          k.loop(k.c(0), k.c(height), 1, [&](Value line) {
-            k.loop(k.c(0), k.c(width), 1, [&](Value pixel) { one(line, pixel); });
-          });
-      });
     };
-    if (onePart)
-      finish();
-    else
-      k.branch(k.compare(arith::CmpIPredicate::eq, partTo, k.c(tiles.runLength)), finish);
+    if (onePiece)
+      return finish();
+    auto equal = [&](Value x, Value y) { return k.compare(arith::CmpIPredicate::eq, x, y); };
+    Value zero = k.c(0);
+    Value isFirst = arith::AndIOp::create(b, k.loc, equal(runFrom, zero), equal(pieceFrom, zero));
+    Value isLast = arith::AndIOp::create(b, k.loc, equal(runTo, k.c(tiles.runs)),
+                                         equal(pieceTo, k.c(tiles.runLength)));
+    k.branch(isFirst, store, [&] {
+      addSums();
+      k.branch(isLast, finish, store);
+    });
   }
 
-  // Adds the products of the runs [run, runTo), elements [from, to) of each, to `accs`.
-  SmallVector<Value> multiply(Value p, Value base, Value run, Value runTo, Value from, Value to,
-                              ValueRange accs) {
+  // Adds the products of the piece at hand to `accs`.
+  SmallVector<Value> multiply(Value base, ValueRange accs) {
     int64_t count = columns / lanes;
     auto alongRun = [&](Value u, ValueRange in) {
       Value start = k.add(base, rows.getRunOffset(u));
-      Value w0 = k.add(k.mul(p, sizes.k), k.mul(u, tiles.runLength));
-      return k.loop(from, to, 1, in, [&](Value i, ValueRange in) {
-        SmallVector<Value> panel, out;
+      Value w0 = k.add(k.mul(panel, sizes.k), k.mul(u, tiles.runLength));
+      return k.loop(pieceFrom, pieceTo, 1, in, [&](Value i, ValueRange in) {
+        SmallVector<Value> vectors, out;
         if (ahead)
           for (int64_t l = 0; l < aheadLines; ++l) {
-            Value at = k.mul(k.sub(k.add(k.mul(u, tiles.runLength), i), partFrom), aheadLines * 16);
+            Value at = k.mul(k.add(k.mul(k.sub(u, runFrom), tiles.runLength), k.sub(i, pieceFrom)),
+                             aheadLines * 16);
             memref::PrefetchOp::create(b, k.loc, weights,
                                        ValueRange{k.add(k.add(ahead, at), l * 16)},
                                        /*isWrite=*/false, /*localityHint=*/2,
                                        /*isDataCache=*/true);
           }
         // The next rows follow these: in each step one line of them.
-        if (tiles.left == FloatTiles::Left::Direct && tiles.lines == 1)
+        if (onePiece && tiles.left == FloatTiles::Left::Direct && tiles.lines == 1)
           memref::PrefetchOp::create(b, k.loc, rows.memory,
                                      ValueRange{k.add(k.add(base, k.mul(i, 16)),
                                                       int64_t(offsets.size()) * rows.pixelStep)},
                                      /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
         Value w = k.mul(k.add(w0, i), columns);
         for (int64_t v = 0; v < columns; v += lanes)
-          panel.push_back(
+          vectors.push_back(
               vector::LoadOp::create(b, k.loc, vector(), weights, ValueRange{k.add(w, v)}));
         Value from = k.add(start, i);
         for (auto [r, offset] : llvm::enumerate(offsets)) {
           Value x = memref::LoadOp::create(b, k.loc, rows.memory, ValueRange{k.add(from, offset)});
           x = vector::BroadcastOp::create(b, k.loc, vector(), x);
           for (int64_t v = 0; v < count; ++v)
-            out.push_back(k.multiplyAdd(x, panel[v], in[r * count + v]));
+            out.push_back(k.multiplyAdd(x, vectors[v], in[r * count + v]));
         }
         return out;
       });
     };
     if (group == 1)
-      return alongRun(run, accs);
-    return k.loop(run, runTo, 1, accs, [&](Value u, ValueRange in) { return alongRun(u, in); });
+      return alongRun(runFrom, accs);
+    return k.loop(runFrom, runTo, 1, accs, [&](Value u, ValueRange in) { return alongRun(u, in); });
   }
 
-  // Where the tile at `x` begins to fetch the panel after `p`, of which each tile of a block
-  // fetches a share; null if weights are near.
-  Value findAhead(Value p, Value x) {
+  // Where the tile at `x` begins to fetch the piece after the one at hand, of which each tile along
+  // a line of a block fetches a share; null if weights are near.
+  Value findAhead(Value x) {
     if (sizes.k * panels * columns * 4 <= kNearBytes)
       return {};
-    int64_t vectors = llvm::divideCeil(columns, 16);
+    int64_t vectors = llvm::divideCeil(columns, 16), length = piece * group;
     int64_t count = std::max<int64_t>(rows.countTiles(), 1);
     aheadLines = llvm::divideCeil(vectors, count);
-    Value next = k.add(k.mul(k.add(p, 1), sizes.k), partFrom), here = k.mul(p, sizes.k);
-    next = k.mul(next, columns);
+    Value here = k.add(k.mul(panel, sizes.k), k.add(k.mul(runFrom, tiles.runLength), pieceFrom));
+    here = k.mul(here, columns);
+    Value next = k.add(here, length * columns);
     if (count <= 1)
       return next;
     Value number = k.div(k.sub(x, rows.x0), k.c(tiles.tileWidth));
-    Value share = k.mul(number, (onePart ? sizes.k : part) * aheadLines * 16);
+    Value share = k.mul(number, length * aheadLines * 16);
     // The other tiles fetch what is there.
     return arith::SelectOp::create(b, k.loc, k.less(k.mul(number, aheadLines), k.c(vectors)),
-                                   k.add(next, share), k.mul(here, columns));
-  }
-
-  SmallVector<Value> getSum(Value first, int64_t i) {
-    int64_t count = columns / lanes;
-    return {k.add(first, i / count), k.c(i % count * lanes)};
-  }
-  void store(ArrayRef<Value> accs, Value first) {
-    for (auto [i, acc] : llvm::enumerate(accs))
-      vector::StoreOp::create(b, k.loc, acc, sums, getSum(first, i));
+                                   k.add(next, share), here);
   }
 
   // The vectors of panel `p`: number, column, and a mask where there are fewer columns.
@@ -306,11 +291,11 @@ private:
   Type sumType;
   FloatRows rows;
   const FloatTiles &tiles;
-  int64_t lanes, columns, panels, chunk, chunks, piece, group, part;
-  bool onePart, onePiece;
+  int64_t lanes, columns, panels, chunk, chunks, piece, group;
+  bool onePiece;
   Value weights, sums;
-  // The panels and the part of the contraction at hand.
-  Value p0, panelOfChunk, partFrom;
+  // The panel and the piece of the contraction at hand.
+  Value panel, runFrom, runTo, pieceFrom, pieceTo;
   // Of a tile: its rows, and the weights that it fetches for the next one.
   SmallVector<int64_t> offsets;
   Value ahead;

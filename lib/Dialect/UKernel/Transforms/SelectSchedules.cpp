@@ -124,13 +124,9 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
   }
 
   // Cycles of a tile for each step along the contraction: multiply-adds, what is loaded, the
-  // latency of a sum, and weights that do not stay in the first-level cache.
-  static double getStepCycles(int64_t rows, int64_t vectors, int64_t panelBytes) {
-    constexpr int64_t kFirstLevel = 24 << 10, kSecondLevel = 384 << 10;
-    double cycles = std::max({double(rows * vectors) / 2, double(rows + vectors), 4.});
-    if (panelBytes > kFirstLevel)
-      cycles = std::max(cycles, double(vectors) * 64 / (panelBytes > kSecondLevel ? 12 : 24));
-    return cycles;
+  // latency of a sum.
+  static double getStepCycles(int64_t rows, int64_t vectors) {
+    return std::max({double(rows * vectors) / 2, double(rows + vectors), 4.});
   }
 
   // The tile of floats that takes the fewest cycles, all ends of lines and panels counted.
@@ -144,15 +140,12 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
         FloatTiles tiles(op, r);
         if (tiles.tileLines * tiles.tileWidth > r)
           continue;
-        int64_t panelBytes =
-            (tiles.lines == 1 ? std::min<int64_t>(sizes.k, 1024) : sizes.k) * v * lanes * 4;
         int64_t width = ShapedType::isDynamic(tiles.width) ? r * 8 : tiles.width;
         double cycles = 0;
         auto add = [&](int64_t height, int64_t across, int64_t count) {
           if (height && across)
-            cycles +=
-                double(count) * (getStepCycles(height * across, v, panelBytes) * double(sizes.k) +
-                                 double(height * across * v) * 2 + 30);
+            cycles += double(count) * (getStepCycles(height * across, v) * double(sizes.k) +
+                                       double(height * across * v) * 2 + 30);
         };
         for (auto [height, times] : {std::pair(tiles.tileLines, tiles.lines / tiles.tileLines),
                                      std::pair(tiles.lines % tiles.tileLines, int64_t(1))}) {
