@@ -21,7 +21,7 @@ using namespace terse;
 using namespace terse::ukernel;
 
 // How far ahead of the codes memory is fetched.
-static constexpr int64_t kPrefetchBytes = 1024;
+static constexpr int64_t kPrefetchBytes = 2048;
 // Columns per item, for the threads.
 static constexpr int64_t kChunkColumns = 256;
 
@@ -237,7 +237,7 @@ void DotKernel::multiply(Value p, Value r0, int64_t count) {
               memref::PrefetchOp::create(b, k.loc, k.op.getRhs(),
                                          ValueRange{p, k.c(v), k.add(from, kPrefetchBytes + line)},
                                          /*isWrite=*/false,
-                                         /*localityHint=*/3, /*isDataCache=*/true);
+                                         /*localityHint=*/2, /*isDataCache=*/true);
         }
         for (int64_t q = 0; q < quads; ++q)
           for (int64_t v = 0; v < streams; ++v) {

@@ -32,6 +32,7 @@ private:
   void prepareTiles();
   void multiplyTiles(Value p, Value count);
   void unpackPart(Value p, Value g0, Value g1);
+  void fetchAhead(Value p, int64_t v, Value g, Value r0);
   void multiplyGroups(Value r0, int64_t v, Value g0, Value g, int64_t tiles, bool across,
                       Value buffer);
   llvm::SmallVector<Value> scaleGroup(Value p, int64_t v, Value g, Value buffer,

@@ -17,8 +17,11 @@ using namespace terse::ukernel;
 
 // Of a part: beside the rows it stays in the first-level cache.
 static constexpr int64_t kPartBytes = 24 << 10;
-// Tile registers for sums; as many vectors of columns has a panel at most.
-static constexpr int64_t kTilesAtOnce = 4;
+// Groups that are fetched ahead.
+static constexpr int64_t kFetched = 256;
+// Tiles of sums that are stored: two turns of two groups, or one of all vectors of a panel. More
+// than a page would hide which of them a load waits for.
+static constexpr int64_t kTiles = 4;
 
 void DotKernel::prepareTiles() {
   // Steps of equal length, of whole quads, that fill the tiles best.
@@ -32,7 +35,7 @@ void DotKernel::prepareTiles() {
   } else {
     partGroups = 1;
   }
-  for (groupsAtOnce = kTilesAtOnce; layout.groups % groupsAtOnce; groupsAtOnce /= 2)
+  for (groupsAtOnce = kTiles / 2; layout.groups % groupsAtOnce; groupsAtOnce /= 2)
     ;
   // Groups so few that vectors do as well have products of their own.
   if (layout.paddedGroup >= 4 * step)
@@ -40,14 +43,13 @@ void DotKernel::prepareTiles() {
   partGroups = llvm::alignTo(partGroups, groupsAtOnce);
   int64_t depth = partGroups * layout.paddedGroup;
   panelBytes = view(k.allocate(depth * columns), {layout.vectors, depth / 4, 64}, b.getI8Type());
-  tileSums = view(k.allocate(2 * kTilesAtOnce * 1024), {2 * kTilesAtOnce, 16, 16}, b.getI32Type());
+  tileSums = view(k.allocate(kTiles * 1024), {kTiles, 16, 16}, b.getI32Type());
 }
 
 // Codes of groups [g0, g1) of panel `p` as signed bytes.
 void DotKernel::unpackPart(Value p, Value g0, Value g1) {
   auto bytes = VectorType::get(64, b.getI8Type()), ints = VectorType::get(16, b.getI32Type());
   int64_t quads = layout.unitCodes / 4, units = layout.paddedGroup / layout.unitCodes;
-  int64_t ahead = partGroups * layout.groupBytes;
   k.loop(g0, g1, 1, [&](Value g) {
     Value at = k.add(k.mul(g, layout.groupBytes), layout.tableBytes);
     Value codes = k.add(at, layout.getCodeOffset());
@@ -65,10 +67,6 @@ void DotKernel::unpackPart(Value p, Value g0, Value g1) {
       k.loop(k.c(0), k.c(units), 1, [&](Value u) {
         Value from = k.add(codes, k.mul(u, layout.unitBytes));
         SmallVector<Value> loaded = decoder.loadPlanes(p, v, from);
-        for (int64_t line = 0; line < layout.unitBytes; line += 64)
-          memref::PrefetchOp::create(b, k.loc, k.op.getRhs(),
-                                     ValueRange{p, k.c(v), k.add(from, ahead + line)},
-                                     /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
         for (int64_t q = 0; q < quads; ++q) {
           Value w = vector::BitCastOp::create(b, k.loc, bytes, decoder.quad(loaded, q));
           if (layout.offset || layout.zeroBytes)
@@ -120,6 +118,16 @@ void DotKernel::multiplyGroups(Value r0, int64_t v, Value g0, Value g, int64_t t
     amx::TileStoreOp::create(b, k.loc, tileSums, ValueRange{k.add(buffer, i), zero, zero}, accs[i]);
 }
 
+// Fetches group `g` of vector `v` of the next part, under the products of the first tile of rows.
+void DotKernel::fetchAhead(Value p, int64_t v, Value g, Value r0) {
+  Value at = k.add(k.mul(g, layout.groupBytes), layout.tableBytes + partGroups * layout.groupBytes);
+  k.branch(k.compare(arith::CmpIPredicate::eq, r0, k.c(0)), [&] {
+    for (int64_t byte = 0; byte < layout.groupBytes; byte += 64)
+      memref::PrefetchOp::create(b, k.loc, k.op.getRhs(), ValueRange{p, k.c(v), k.add(at, byte)},
+                                 /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
+  });
+}
+
 // accs + the sums of group `g` of vector `v`, in tile `buffer`, times its scales.
 SmallVector<Value> DotKernel::scaleGroup(Value p, int64_t v, Value g, Value buffer,
                                          ArrayRef<Value> accs) {
@@ -153,6 +161,8 @@ void DotKernel::multiplyTile(Value p, Value r0, Value g0, Value g1) {
   };
   if (groupsAtOnce == 1) {
     k.loop(g0, g1, 1, [&](Value g) {
+      for (int64_t v = 0; v < layout.vectors && layout.paddedGroup <= kFetched; ++v)
+        fetchAhead(p, v, g, r0);
       multiplyGroups(r0, 0, g0, g, layout.vectors, /*across=*/true, k.c(0));
       for (int64_t v = 0; v < layout.vectors; ++v)
         store(scaleGroup(p, v, g, k.c(v), load(v)), v);
@@ -172,6 +182,8 @@ void DotKernel::multiplyTile(Value p, Value r0, Value g0, Value g1) {
     carried =
         k.loop(k.add(g0, groupsAtOnce), g1, groupsAtOnce, carried, [&](Value g, ValueRange in) {
           Value buffer = in.back(), other = k.sub(k.c(groupsAtOnce), buffer);
+          for (int64_t i = 0; i < groupsAtOnce; ++i)
+            fetchAhead(p, v, k.add(g, i), r0);
           multiplyGroups(r0, v, g0, g, groupsAtOnce, /*across=*/false, other);
           SmallVector<Value> out = scale(v, k.sub(g, k.c(groupsAtOnce)), buffer, in.drop_back());
           out.push_back(other);

@@ -237,17 +237,12 @@ void ChooseEncodingsPass::decide(const WeightOperand &weight) {
   auto type = dyn_cast<RankedTensorType>(weight.activation->get().getType());
   if (!type || !isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(type.getElementType()))
     return;
-  // Rounding pays where integers are multiplied.
+  // Rounding pays where integers are multiplied: of windows that is with a scale per channel.
   auto uniform = dyn_cast<UniformEncodingAttr>(decision);
-  auto weightType = cast<RankedTensorType>(weight.operand->get().getType());
-  bool isSplit = uniform && weight.contractionAxes.size() > 1 &&
-                 llvm::any_of(weight.contractionAxes, [&](int64_t axis) {
-                   return uniform.getBlockExtents(weightType.getShape())[axis] <
-                          weightType.getDimSize(axis);
-                 });
-  ChoiceAttr::set(*weight.activation, isSplit ? reason("the scales of the weight change along the "
-                                                       "window: products are of floats")
-                                              : decideActivation(weight, type));
+  bool isFloat = uniform && weight.contractionAxes.size() > 1 && !uniform.getBlock().empty();
+  ChoiceAttr::set(*weight.activation,
+                  isFloat ? reason("products of windows with blocks of weights are of floats")
+                          : decideActivation(weight, type));
 }
 
 void ChooseEncodingsPass::decideProduct(nn::ContractionLike op, SymbolTableCollection &symbols) {
