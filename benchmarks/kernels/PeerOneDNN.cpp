@@ -24,6 +24,7 @@ struct Version {
 };
 // Constants of the interface, equal in 2.x and 3.x.
 enum {
+  BF16 = 2,
   F32 = 3,
   S8 = 5,
   U8 = 6,
@@ -91,7 +92,7 @@ struct OneDNN : Peer {
 
   Handle attributes(const Problem &problem, const Operands &operands) {
     Handle attr = nullptr;
-    if (problem.kind == Kind::Float || !ok("dnnl_primitive_attr_create", &attr))
+    if (problem.kind != Kind::Int8 || !ok("dnnl_primitive_attr_create", &attr))
       return nullptr;
     // Columns are the second dimension of a product's weights, the first of a convolution's; in
     // 2.x scales belong to the result.
@@ -130,7 +131,9 @@ struct OneDNN : Peer {
   }
 
   PreparedPeer prepare(const Problem &problem, const Operands &operands) override {
-    int left = problem.kind == Kind::Int8 ? U8 : F32, right = problem.kind == Kind::Int8 ? S8 : F32;
+    bool int8 = problem.kind == Kind::Int8;
+    int type = problem.kind == Kind::BF16 ? BF16 : F32, left = int8 ? U8 : type,
+        right = int8 ? S8 : type;
     int64_t o = problem.getOutputSize(), g = problem.groups;
     Handle x, y, w, plain;
     if (problem.isConv()) {

@@ -16,11 +16,11 @@
 
 namespace terse::bench {
 
-enum class Kind { Int8, Float };
+enum class Kind { Int8, BF16, Float };
 
 /// `y[m, n] = f(sum over k of x[m, k] * w[n, k])`, or the same with the windows of a convolution
 /// (channels last) as rows. Int8: unsigned by signed bytes, times a float for each column, rounded
-/// and clamped to unsigned bytes.
+/// and clamped to unsigned bytes. BF16: sums in f32, the result rounded.
 struct Problem {
   Kind kind = Kind::Int8;
   int64_t m = 1, n = 1, k = 1;
@@ -35,7 +35,7 @@ struct Problem {
   int64_t getOutputElements() const { return m * n; }
   int64_t getWeightElements() const { return n * k; }
   double getOperations() const { return 2.0 * double(m) * double(n) * double(k); }
-  int64_t getElementBytes() const { return kind == Kind::Int8 ? 1 : 4; }
+  int64_t getElementBytes() const { return kind == Kind::Int8 ? 1 : kind == Kind::BF16 ? 2 : 4; }
 };
 
 /// Operands: `x` as above, `w` as [n, k] or [output channels, channels / groups, kernel, kernel].

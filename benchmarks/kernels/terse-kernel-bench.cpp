@@ -83,7 +83,7 @@ static bool parseOptions(int argc, char **argv) {
 //===--- layers ---===//
 
 static std::string nameOf(const Problem &p) {
-  std::string kind = p.kind == Kind::Int8 ? "int8" : "f32";
+  std::string kind = p.kind == Kind::Int8 ? "int8" : p.kind == Kind::BF16 ? "bf16" : "f32";
   if (!p.isConv())
     return formatv("{0} {1},{2},{3}{4}", kind, p.m, p.n, p.k, p.cold ? " cold" : "");
   if (p.groups > 1)
@@ -95,7 +95,7 @@ static std::string nameOf(const Problem &p) {
 
 static std::vector<Problem> listProblems() {
   std::vector<Problem> list;
-  for (Kind kind : {Kind::Int8, Kind::Float}) {
+  for (Kind kind : {Kind::Int8, Kind::BF16, Kind::Float}) {
     auto gemm = [&](int64_t m, int64_t n, int64_t k, bool cold) {
       Problem p;
       p.kind = kind, p.m = m, p.n = n, p.k = k, p.cold = cold;
@@ -145,13 +145,19 @@ static std::string type(llvm::ArrayRef<int64_t> shape, llvm::StringRef element) 
   return text + element.str() + ">";
 }
 
+static DType getDType(Kind kind) {
+  return kind == Kind::Int8   ? DType::ui(8)
+         : kind == Kind::BF16 ? DType::bf16()
+                              : DType::f32();
+}
+
 namespace {
 struct Layer {
   MLIRContext &context;
   const Problem &p;
   bool int8 = p.kind == Kind::Int8;
-  llvm::StringRef element = int8 ? "ui8" : "f32", weightElement = int8 ? "i8" : "f32",
-                  sum = int8 ? "i32" : "f32";
+  llvm::StringRef real = p.kind == Kind::BF16 ? "bf16" : "f32", element = int8 ? "ui8" : real,
+                  weightElement = int8 ? "i8" : real, sum = int8 ? "i32" : real;
 
   // x [+ transposes of a convolution] -> sums -> [scale -> bytes] -> result
   std::string text() {
@@ -213,7 +219,9 @@ struct Layer {
     }
     for (auto global : module->getOps<ml_program::GlobalOp>()) {
       bool scale = global.getSymName() == "c";
-      HostTensor t = HostTensor::zeros(scale || !int8 ? DType::f32() : DType::si(8),
+      HostTensor t = HostTensor::zeros(scale  ? DType::f32()
+                                       : int8 ? DType::si(8)
+                                              : getDType(p.kind),
                                        llvm::cast<RankedTensorType>(global.getType()).getShape());
       const void *from =
           scale ? static_cast<const void *>(operands.scale.data()) : operands.w.data();
@@ -254,6 +262,15 @@ static Operands makeOperands(const Problem &p) {
       o.scale.push_back(float(60 + rng() % 40) / (8000 * std::sqrt(float(p.k))));
     return o;
   }
+  if (p.kind == Kind::BF16) {
+    // 7 bits and a sign: no rounding.
+    for (std::vector<uint8_t> *v : {&o.x, &o.w})
+      for (size_t i = 0; i < v->size(); i += 2) {
+        float f = float(int(rng() % 255) - 127) / 128;
+        std::memcpy(v->data() + i, reinterpret_cast<const char *>(&f) + 2, 2);
+      }
+    return o;
+  }
   for (std::vector<uint8_t> *v : {&o.x, &o.w}) {
     auto *f = reinterpret_cast<float *>(v->data());
     for (size_t i = 0; i < v->size() / 4; ++i)
@@ -271,14 +288,22 @@ static double median(std::vector<double> v) {
   return v[v.size() / 2];
 }
 
+static double readResult(Kind kind, const void *data, int64_t i) {
+  if (kind == Kind::Int8)
+    return static_cast<const uint8_t *>(data)[i];
+  if (kind == Kind::Float)
+    return static_cast<const float *>(data)[i];
+  uint32_t bits = uint32_t(static_cast<const uint16_t *>(data)[i]) << 16;
+  float f;
+  std::memcpy(&f, &bits, sizeof f);
+  return f;
+}
+
 // "equal", "within 1" (integers) or the largest error relative to the range.
 static std::string compareResults(const Problem &p, const void *a, const void *b) {
   double worst = 0, range = 0;
   for (int64_t i = 0; i < p.getOutputElements(); ++i) {
-    double x = p.kind == Kind::Int8 ? static_cast<const uint8_t *>(a)[i]
-                                    : static_cast<const float *>(a)[i];
-    double y = p.kind == Kind::Int8 ? static_cast<const uint8_t *>(b)[i]
-                                    : static_cast<const float *>(b)[i];
+    double x = readResult(p.kind, a, i), y = readResult(p.kind, b, i);
     worst = std::max(worst, std::abs(x - y)), range = std::max(range, std::abs(x));
   }
   if (worst == 0)
@@ -329,6 +354,7 @@ public:
   // The time that arithmetic or reading the weights takes at least.
   double limitOf(const Problem &p) {
     double peak = p.kind == Kind::Float                            ? limits.fma
+                  : p.kind == Kind::BF16                           ? limits.amxBF16
                   : limits.amxInt8 > 0 && p.m > 1 && p.groups == 1 ? limits.amxInt8
                                                                    : limits.vnni;
     double bytes = double(p.getWeightElements() * p.getElementBytes());
@@ -346,8 +372,7 @@ public:
     auto model = layer.compile(operands);
     if (!model)
       return;
-    HostTensor x = HostTensor::zeros(p.kind == Kind::Int8 ? DType::ui(8) : DType::f32(),
-                                     model->getInputs()[0].shape);
+    HostTensor x = HostTensor::zeros(getDType(p.kind), model->getInputs()[0].shape);
     std::memcpy(x.getMutableBytes().data(), operands.x.data(), operands.x.size());
     HostTensor result = cantFail(model->run(x))[0];
     // Ours first, then the peers.

@@ -220,6 +220,12 @@ public:
     llvm::outs().flush();
   }
 
+  // Lets go of the memory of a format's layers.
+  void forget(const Format &format) {
+    for (auto it = layers.begin(); it != layers.end();)
+      it = std::get<0>(it->first) == format.name ? layers.erase(it) : std::next(it);
+  }
+
   void printMeans() {
     if (sums.empty())
       return;
@@ -439,10 +445,12 @@ int main(int argc, char **argv) {
   Bench bench(std::move(peers));
   bench.printHead();
   llvm::Regex formats(options.formats), shapes(options.shapes);
-  for (const Format &format : kFormats)
+  for (const Format &format : kFormats) {
     for (const Shape &shape : kShapes)
       if ((options.formats.empty() || formats.match(format.name)) &&
           (options.shapes.empty() || shapes.match(shape.getName())))
         bench.run(format, shape);
+    bench.forget(format);
+  }
   bench.printMeans();
 }

@@ -59,7 +59,9 @@ void terse::buildKernelPipeline(OpPassManager &pm, const CPUPipelineOptions &opt
   pm.addNestedPass<func::FuncOp>(createFuseElementwisePass());
   pm.addPass(createCanonicalizerPass());
   // Contractions with constant weights become kernels, channels last.
-  pm.addNestedPass<func::FuncOp>(ukernel::createFormKernelsPass());
+  ukernel::FormKernelsPassOptions form;
+  form.bf16 = options.bf16;
+  pm.addNestedPass<func::FuncOp>(ukernel::createFormKernelsPass(form));
   pm.addPass(createLowerUKernelWeightsPass());
   pm.addNestedPass<func::FuncOp>(ukernel::createPropagateLayoutPass());
   pm.addPass(createCanonicalizerPass());

@@ -27,6 +27,8 @@ struct CPUPipelineOptions : mlir::PassPipelineOptions<CPUPipelineOptions> {
       llvm::cl::desc("Best instructions for integer kernels: portable, avx2, avxvnni, avx512, "
                      "avx512vnni or amx_int8 (default: avx2)"),
       llvm::cl::init("avx2")};
+  Option<bool> bf16{*this, "bf16", llvm::cl::desc("The target has tiles of bf16 (default: false)"),
+                    llvm::cl::init(false)};
   Option<std::string> tuning{*this, "tuning",
                              llvm::cl::desc("File of measured schedules (default: none)"),
                              llvm::cl::init("")};

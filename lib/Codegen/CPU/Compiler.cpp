@@ -248,6 +248,7 @@ llvm::Error Compilation::lowerToLinalg() {
   pipeline.vectorBytes = target.vectorBytes;
   // LLVM places tile registers only when it optimizes.
   pipeline.isa = target.isa == "amx_int8" && options.optLevel == 0 ? "avx512vnni" : target.isa;
+  pipeline.bf16 = target.hasTilesOfBF16 && options.optLevel > 0;
 
   pipeline.tuning = options.tuning;
   if (!options.tuning.empty()) {

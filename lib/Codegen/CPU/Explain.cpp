@@ -28,7 +28,7 @@ static std::string formatCount(double count) {
 }
 
 static StringRef getTypeName(Type type) {
-  return type.isF32() ? "f32" : type.isInteger(8) ? "i8" : "mixed";
+  return type.isF32() ? "f32" : type.isBF16() ? "bf16" : type.isInteger(8) ? "i8" : "mixed";
 }
 
 /// Weights that the kernel decodes: their codes, and how many neighbours share a scale.

@@ -103,6 +103,7 @@ llvm::Expected<NativeTarget> terse::createTarget(llvm::StringRef whole, unsigned
                          : on.contains("avx2")                              ? 32
                                                                             : 16;
   bool wide = target.vectorBytes == 64;
+  target.hasTilesOfBF16 = x86 && wide && on.contains("amx-tile") && on.contains("amx-bf16");
   if (!x86)
     target.isa = "portable";
   else if (wide && on.contains("amx-int8") && on.contains("avx512vnni"))

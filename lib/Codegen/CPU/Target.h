@@ -20,6 +20,8 @@ struct NativeTarget {
   bool hasF16C = false, hasFMA = false;
   /// Bytes of the widest vector register; 16 where nothing is known.
   unsigned vectorBytes = 16;
+  /// Whether tiles of bf16 can be multiplied.
+  bool hasTilesOfBF16 = false;
   /// Best instructions for kernels, as in ukernel-select.
   std::string isa = "portable";
 };

@@ -6,13 +6,15 @@
 // RUN: not terse-opt %s --terse-choose-encodings="layers=[" 2>&1 | FileCheck %s --check-prefix=GLOB
 // RUN: not terse-opt %s --terse-choose-encodings="block-size=0" 2>&1 | FileCheck %s --check-prefix=BLOCK
 // RUN: not terse-opt %s --terse-choose-encodings="scale-type=i8" 2>&1 | FileCheck %s --check-prefix=SCALE
-// RUN: not terse-opt %s --terse-choose-encodings="activation-type=f16" 2>&1 | FileCheck %s --check-prefix=ACTIVATION
+// RUN: not terse-opt %s --terse-choose-encodings="activation-type=f64" 2>&1 | FileCheck %s --check-prefix=ACTIVATION
 
 // TYPE: option weight-type: expected i2 to i8, ui1 to ui8, si1, f16 or bf16 (got 'i9')
 // GLOB: layer pattern '[' is malformed
 // BLOCK: option block-size: expected a positive number (got 0)
 // SCALE: option scale-type: expected f32, f16 or bf16 (got 'i8')
-// ACTIVATION: option activation-type: expected i2 to i8, ui1 to ui8 or si1 (got 'f16')
+// RUN: terse-opt %s --terse-choose-encodings="weight-type=bf16 activations=tensor activation-type=bf16" | FileCheck %s --check-prefix=BF16
+// BF16: nn.linear {{.*}}terse.choice = #terse.choice<0 = #terse.cast<bf16>, 1 = #terse.cast<bf16>>
+// ACTIVATION: option activation-type: expected i2 to i8, ui1 to ui8, si1, f16 or bf16 (got 'f64')
 
 ml_program.global private @w(dense<0.5> : tensor<64x64xf32>) : tensor<64x64xf32>
 

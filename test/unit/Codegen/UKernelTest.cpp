@@ -59,10 +59,11 @@ protected:
 
   // A constant of random elements in text.
   std::string constant(llvm::ArrayRef<int64_t> shape, llvm::StringRef type) {
-    DType dtype = type == "f32"   ? DType::f32()
-                  : type == "i8"  ? DType::si(8)
-                  : type == "ui8" ? DType::ui(8)
-                                  : DType::si(32);
+    DType dtype = type == "f32"    ? DType::f32()
+                  : type == "bf16" ? DType::bf16()
+                  : type == "i8"   ? DType::si(8)
+                  : type == "ui8"  ? DType::ui(8)
+                                   : DType::si(32);
     HostTensor t = random(dtype, shape);
     llvm::ArrayRef<uint8_t> bytes = t.getBytes();
     return formatv("nn.constant dense<\"0x{0}\"> : {1}",
@@ -77,9 +78,10 @@ protected:
     return text + type.str() + ">";
   }
 
-  // Runs `text` on random inputs of `shapes` both ways, for every target (or for `only` one).
+  // Runs `text` on random inputs of `shapes` both ways, for every target (or for `only` one, with
+  // floats within `tolerance` of the range).
   void compare(const std::string &text, llvm::ArrayRef<std::vector<int64_t>> shapes,
-               llvm::StringRef only = "") {
+               llvm::StringRef only = "", double tolerance = 1e-5) {
     auto module = parseSourceString<ModuleOp>(text, &context);
     ASSERT_TRUE(bool(module)) << text;
     std::vector<HostTensor> inputs, want;
@@ -116,7 +118,7 @@ protected:
           range = std::max(range, std::abs(x));
           worst = std::max(worst, std::isnan(x - y) ? INFINITY : std::abs(x - y));
         }
-        EXPECT_LE(worst, (w.dtype.isFloat() ? 1e-5 : 0) * range) << target << "\n" << text;
+        EXPECT_LE(worst, (w.dtype.isFloat() ? tolerance : 0) * range) << target << "\n" << text;
       }
     }
   }
@@ -405,6 +407,63 @@ TEST_F(UKernelTest, Tiles) {
 
 // Results of bytes, which are packed four vectors at once: signed and unsigned ones, clamps of all
 // kinds, zero points, ends of rows and columns; rows of the left operand that tiles read in place.
+TEST_F(UKernelTest, TilesOfBF16) {
+  if (terse_cpu_has_feature("amx-bf16") <= 0)
+    GTEST_SKIP() << "no tiles of bf16 here";
+  // Weights stored in bf16, inputs rounded to it.
+  auto encoded = [](llvm::ArrayRef<int64_t> shape) {
+    std::string text = tensor(shape, "f32");
+    text.pop_back();
+    return text + ", #terse.cast<bf16>>";
+  };
+  auto begin = [&](llvm::ArrayRef<int64_t> xs, llvm::ArrayRef<int64_t> ws,
+                   llvm::ArrayRef<int64_t> ys) {
+    return formatv("func.func @main(%x: {0}) -> {1} {{\n%v = {2}\n%w = terse.assemble %v : ({3}) "
+                   "-> {4}\n%q = terse.encode %x : {0} -> {5}\n%b = {6}\n",
+                   tensor(xs, "f32"), tensor(ys, "f32"), constant(ws, "bf16"), tensor(ws, "bf16"),
+                   encoded(ws), encoded(xs), constant({ws[0]}, "f32"))
+        .str();
+  };
+  using Shape = std::array<int64_t, 3>;
+  for (auto [m, n, k] : {Shape{1, 2, 1}, Shape{1, 100, 64}, Shape{3, 10, 7}, Shape{16, 64, 130},
+                         Shape{33, 20, 64}, Shape{70, 50, 200}, Shape{1, 330, 300}}) {
+    int64_t rows = n % 4 ? m : int64_t(-1);
+    compare(begin({rows, k}, {n, k}, {rows, n}) +
+                formatv("%0 = nn.linear %q, %w, %b : ({0}, {1}, {2}) -> {3}\n%1 = nn.unary relu %0 "
+                        ": ({3}) -> {3}\nreturn %1 : {3} }",
+                        encoded({rows, k}), encoded({n, k}), tensor({n}, "f32"),
+                        tensor({rows, n}, "f32"))
+                    .str(),
+            {{m, k}}, "amx");
+    // Tensors of bf16, whose results are rounded: to a neighbour where sums differ in the last bit.
+    std::string xs = tensor({rows, k}, "bf16"), ws = tensor({n, k}, "bf16"),
+                ys = tensor({rows, n}, "bf16");
+    compare(formatv("func.func @main(%x: {0}) -> {1} {{\n%w = {2}\n%0 = nn.linear %x, %w : ({0}, "
+                    "{3}) -> {1}\nreturn %0 : {1} }",
+                    xs, ys, constant({n, k}, "bf16"), ws),
+            {{m, k}}, "amx", 1.0 / 256);
+  }
+  // Channels that fill tiles and that do not, all kinds of windows.
+  for (auto [channels, outputs, size, kernel, stride, dilation] :
+       {std::array<int64_t, 6>{3, 20, 15, 3, 2, 1}, std::array<int64_t, 6>{5, 8, 9, 3, 1, 1},
+        std::array<int64_t, 6>{32, 40, 9, 3, 1, 1}, std::array<int64_t, 6>{64, 16, 12, 3, 2, 2},
+        std::array<int64_t, 6>{64, 33, 7, 1, 1, 1}}) {
+    int64_t pad = dilation * (kernel / 2),
+            out = (size + 2 * pad - dilation * (kernel - 1) - 1) / stride + 1;
+    std::vector<int64_t> xs{2, channels, size, size}, ws{outputs, channels, kernel, kernel},
+        ys{2, outputs, out, out};
+    compare(
+        begin(xs, ws, ys) +
+            formatv("%0 = nn.conv %q, %w, %b {{strides = array<i64: {0}, {0}>, pads = array<i64: "
+                    "{1}, {1}, {1}, {1}>, dilations = array<i64: {2}, {2}>, groups = 1 : i64} : "
+                    "({3}, {4}, {5}) -> {6}\nreturn %0 : {6} }",
+                    stride, pad, dilation, encoded(xs), encoded(ws), tensor({outputs}, "f32"),
+                    tensor(ys, "f32"))
+                .str(),
+        {xs}, "amx");
+  }
+}
+
 TEST_F(UKernelTest, ByteResults) {
   struct Case {
     int64_t m, n, k, low, high, zero;

@@ -64,7 +64,7 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
       return {buildDepthwiseKernel, countDepthwiseItems};
     if (isBlockProduct(op))
       return {buildDotKernel, countDotItems};
-    if (op.getScheduleAttr().getIsa() == ISA::AMXInt8)
+    if (ISA isa = op.getScheduleAttr().getIsa(); isa == ISA::AMXInt8 || isa == ISA::AMXBF16)
       return {buildTileKernel, countTileItems};
     if (isStreamKernel(op))
       return {buildStreamKernel, countStreamItems};

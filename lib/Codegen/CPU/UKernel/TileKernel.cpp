@@ -1,4 +1,4 @@
-//===- TileKernel.cpp - Products of bytes in tile registers ---------*- C++ -*-===//
+//===- TileKernel.cpp - Products in tile registers ------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //   for blocks of rows, chunks of panels:                    (one item of the range)
@@ -45,28 +45,29 @@ public:
   explicit TileKernel(KernelCode &code)
       : k(code), b(code.b), schedule(code.schedule), window(code.op.getWindowOrNull()),
         sizes(getSizes(code.op)), lhsType(cast<MemRefType>(code.op.getLhs().getType())),
-        left(code, code.b.getI8Type(), false, false, 64),
-        windows(code, left, code.b.getI8Type(), 64), results(code) {
+        element(lhsType.getElementType()), elementBytes(element.getIntOrFloatBitWidth() / 8),
+        tileDepth(64 / elementBytes), left(code, element, false, false, 64),
+        windows(code, left, element, 64), results(code) {
     tileRows = schedule.getRows();
     columns = schedule.getColumns();
-    padded = llvm::alignTo(sizes.k, 64);
-    steps = padded / 64;
+    padded = llvm::alignTo(sizes.k, tileDepth);
+    steps = padded / tileDepth;
     panels = llvm::divideCeil(sizes.n, columns);
-    chunk = std::clamp<int64_t>(kChunkBytes / (columns * padded), 1, panels);
+    chunk = std::clamp<int64_t>(kChunkBytes / (columns * padded * elementBytes), 1, panels);
     chunk = std::min(chunk, kChunkColumns / columns);
     chunk = llvm::divideCeil(panels, llvm::divideCeil(panels, chunk));
     chunks = llvm::divideCeil(panels, chunk);
-    pitch = padded + (steps % 2 ? 0 : 64);
+    pitch = padded + (steps % 2 ? 0 : tileDepth);
     block = llvm::alignTo(schedule.getBlock(), tileRows);
     auto init = cast<MemRefType>(code.op.getInit().getType());
-    if (window && lhsType.getShape().back() % 64 == 0 && !init.isDynamicDim(1) &&
+    if (window && lhsType.getShape().back() % tileDepth == 0 && !init.isDynamicDim(1) &&
         !init.isDynamicDim(2) && !lhsType.isDynamicDim(2))
       planWindows(init);
     inPlace = !window && canReadInPlace();
     if (inPlace)
       pitch = sizes.k;
     // Rows that were just written are near.
-    if (!direct && windows.isPossible())
+    if (!direct && linesFirst())
       block = std::clamp<int64_t>(kRowBytes / pitch / tileRows * tileRows, tileRows, block);
   }
 
@@ -74,23 +75,26 @@ public:
 
   void build(Value begin, Value end) {
     Value bytes;
+    int64_t copied = direct ? planeSize * window.getStrides()[0] + 64 * spread : block * pitch;
     if (!inPlace)
-      bytes = k.allocate(direct ? planeBytes * window.getStrides()[0] + 64 * spread
-                                : block * pitch + windows.getSlack());
+      bytes = k.allocate(copied * elementBytes + windows.getSlack());
     Value sumBytes = k.allocate(2 * tileRows * columns * 4);
-    sums = view(sumBytes, {2, tileRows, columns}, b.getI32Type());
-    memory = bytes;
+    sums = view(sumBytes, {2, tileRows, columns}, getSumType(k.op));
     if (inPlace) {
       ReassociationIndices all(llvm::to_vector(llvm::seq<int64_t>(0, lhsType.getRank())));
       memory = memref::CollapseShapeOp::create(b, k.loc, k.op.getLhs(),
                                                SmallVector<ReassociationIndices>{all});
-    } else if (direct) {
-      left.rows = view(bytes, {1, planeBytes * window.getStrides()[0]}, b.getI8Type());
-      fillOffsets();
     } else {
-      rows = view(bytes, {block, pitch}, b.getI8Type());
-      if (windows.isPossible())
-        windows.prepare();
+      memory = view(bytes, {copied + tileDepth}, element);
+      if (direct) {
+        left.rows = view(bytes, {1, planeSize * window.getStrides()[0]}, element);
+        fillOffsets();
+      } else {
+        rows = view(bytes, {block, pitch}, element);
+        if (linesFirst())
+          windows.prepare();
+        clearEnds();
+      }
     }
     k.flatten();
     k.loop(begin, end, 1, {k.c(-1)}, [&](Value item, ValueRange carried) {
@@ -120,8 +124,22 @@ private:
     int64_t least = 1;
     for (int64_t d : lhsType.getShape().drop_back())
       least *= ShapedType::isDynamic(d) ? 1 : d;
-    return sizes.k % 64 == 0 && least >= tileRows && lhsType.getLayout().isIdentity() &&
-           std::gcd<int64_t>(sizes.k / 64, 64) <= 16;
+    return sizes.k % tileDepth == 0 && least >= tileRows && lhsType.getLayout().isIdentity() &&
+           std::gcd<int64_t>(sizes.k / tileDepth, 64) <= 16;
+  }
+
+  // Copying by lines leaves other elements behind a row, which weights of zero do not drop if they
+  // are no numbers.
+  bool linesFirst() const { return windows.isPossible() && !isa<FloatType>(element); }
+
+  // Zeros behind rows of floats that do not fill their last step.
+  void clearEnds() {
+    if (!isa<FloatType>(element) || sizes.k == padded)
+      return;
+    Value zeros = k.zero(VectorType::get(tileDepth, element));
+    k.loop(k.c(0), k.c(block), 1, [&](Value r) {
+      vector::StoreOp::create(b, k.loc, zeros, rows, ValueRange{r, k.c(padded - tileDepth)});
+    });
   }
 
   // Output rows of a convolution per block, and where their input lies.
@@ -140,8 +158,8 @@ private:
     blockHeight = high;
     planeRows = high + ((window.getKernel()[0] - 1) * window.getDilations()[0]) / sh;
     // A tile may read past the last position.
-    planeBytes = planeRows * positions * spread + tileRows * spread;
-    planeBytes = llvm::alignTo(planeBytes, 64);
+    planeSize = planeRows * positions * spread + tileRows * spread;
+    planeSize = llvm::alignTo(planeSize, tileDepth);
   }
 
   Value countBlocks() {
@@ -166,13 +184,13 @@ private:
   }
 
   void copyBlock() {
-    if (!direct && windows.isPossible())
+    if (!direct && linesFirst())
       return windows.copy(rows, first, count);
     if (!direct)
       return k.loop(k.c(0), count, 1, [&](Value r) { left.copy(rows, r, k.add(first, r)); });
     int64_t sh = window.getStrides()[0], channels = lhsType.getShape()[3];
     int64_t width = lhsType.getShape()[2], before = window.getPads()[1];
-    int64_t lineBytes = positions * spread, pixels = lineBytes / channels;
+    int64_t lineSize = positions * spread, pixels = lineSize / channels;
     Value height = k.size(k.op.getLhs(), 1), zero = k.c(0), x = k.op.getLhs();
     Value y0 = k.sub(k.mul(outY, sh), k.c(window.getPads()[0]));
     bool flat = lhsType.getLayout().isIdentity();
@@ -185,7 +203,7 @@ private:
         (blockHeight - 1) * sh + (window.getKernel()[0] - 1) * window.getDilations()[0] + 1;
     k.loop(zero, k.c(lines), 1, [&](Value i) {
       Value y = k.add(y0, i);
-      Value to = k.add(k.mul(k.rem(i, k.c(sh)), planeBytes), k.mul(k.div(i, k.c(sh)), lineBytes));
+      Value to = k.add(k.mul(k.rem(i, k.c(sh)), planeSize), k.mul(k.div(i, k.c(sh)), lineSize));
       k.branch(
           k.compare(arith::CmpIPredicate::ult, y, height),
           [&] {
@@ -203,25 +221,25 @@ private:
             if (after)
               left.fill(zero, k.add(from, inside * channels), after * channels);
           },
-          [&] { left.fill(zero, to, lineBytes); });
+          [&] { left.fill(zero, to, lineSize); });
     });
   }
 
-  // Bytes from a position to what step `i` of its window reads.
+  // Elements from a position to what step `i` of its window reads.
   void fillOffsets() {
     int64_t channels = lhsType.getShape()[3], sh = window.getStrides()[0];
     Value bytes = k.allocate(steps * 8);
     offsets = view(bytes, {steps}, b.getIndexType());
-    int64_t kw = window.getKernel()[1], perTap = channels / 64;
+    int64_t kw = window.getKernel()[1], perTap = channels / tileDepth;
     k.loop(k.c(0), k.c(window.getKernel()[0]), 1, [&](Value i) {
       Value y = k.mul(i, window.getDilations()[0]);
       Value line =
-          k.add(k.mul(k.rem(y, k.c(sh)), planeBytes), k.mul(k.div(y, k.c(sh)), positions * spread));
+          k.add(k.mul(k.rem(y, k.c(sh)), planeSize), k.mul(k.div(y, k.c(sh)), positions * spread));
       k.loop(k.c(0), k.c(kw), 1, [&](Value j) {
         Value tap = k.add(line, k.mul(j, window.getDilations()[1] * channels));
         Value at = k.mul(k.add(k.mul(i, kw), j), perTap);
         k.loop(k.c(0), k.c(perTap), 1, [&](Value c) {
-          memref::StoreOp::create(b, k.loc, k.add(tap, k.mul(c, 64)), offsets,
+          memref::StoreOp::create(b, k.loc, k.add(tap, k.mul(c, tileDepth)), offsets,
                                   ValueRange{k.add(at, c)});
         });
       });
@@ -246,9 +264,9 @@ private:
     };
     // A tile of rows stays in the first-level cache while panels pass by, or a panel while rows do.
     // Panels that come from afar should not come twice.
-    bool panelsInside = sizes.n * padded <= kNearBytes && !fetchesAhead();
+    bool panelsInside = sizes.n * padded * elementBytes <= kNearBytes && !fetchesAhead();
     // Windows share most of what they read.
-    if (direct && columns * padded <= kNearestBytes)
+    if (direct && columns * padded * elementBytes <= kNearestBytes)
       panelsInside = false;
     if (panelsInside)
       waiting = k.loop(zero, count, tileRows, waiting, [&](Value r0, ValueRange in) {
@@ -264,7 +282,7 @@ private:
     k.loop(zero, last.rows, rowsAtOnce(), [&](Value r) { finishRows(last, r, rowsAtOnce()); });
   }
 
-  bool fetchesAhead() const { return panels * columns * padded > kNearBytes; }
+  bool fetchesAhead() const { return panels * columns * padded * elementBytes > kNearBytes; }
 
   // Fetches lines of the next panel at step `i` of the tile at row `r0`: the tiles of a block
   // together fetch it once.
@@ -275,16 +293,16 @@ private:
     Value flat = memref::CollapseShapeOp::create(b, k.loc, k.op.getRhs(),
                                                  SmallVector<ReassociationIndices>{{0, 1, 2}});
     Value step = k.add(k.mul(k.div(r0, k.c(tileRows)), steps), i);
-    Value at = k.add(k.mul(k.add(p, 1), columns * padded), k.mul(step, lines * 64));
+    Value at = k.add(k.mul(k.add(p, 1), columns * padded), k.mul(step, lines * tileDepth));
     for (int64_t l = 0; l < lines; ++l)
-      memref::PrefetchOp::create(b, k.loc, flat, ValueRange{k.add(at, l * 64)},
+      memref::PrefetchOp::create(b, k.loc, flat, ValueRange{k.add(at, l * tileDepth)},
                                  /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
   }
 
   Waiting tile(Value p, Value r0, Waiting waiting) {
     int64_t down = tileRows / 16, across = columns / 16;
-    auto sumTile = amx::TileType::get({16, 16}, b.getI32Type()),
-         byteTile = amx::TileType::get({16, 64}, b.getI8Type());
+    auto sumTile = amx::TileType::get({16, 16}, getSumType(k.op)),
+         tileType = amx::TileType::get({16, tileDepth}, element);
     Value zero = k.c(0), stride = k.c(direct ? spread : pitch);
     SmallVector<Value> accs;
     for (int64_t i = 0; i < down * across; ++i)
@@ -301,20 +319,19 @@ private:
       SmallVector<Value> out;
       Value at =
           k.add(base, direct ? memref::LoadOp::create(b, k.loc, offsets, ValueRange{i}).getResult()
-                             : k.mul(i, 64));
-      Value x = amx::TileLoadOp::create(b, k.loc, byteTile, memory,
+                             : k.mul(i, tileDepth));
+      Value x = amx::TileLoadOp::create(b, k.loc, tileType, memory,
                                         ValueRange{k.add(at, d * 16 * (direct ? spread : pitch))},
                                         stride);
       for (int64_t j = 0; j < across; ++j)
-        out.push_back(amx::TileMulIOp::create(b, k.loc, sumTile, x, panel[j], in[d * across + j],
-                                              k.op.getLhsUnsigned(), k.op.getRhsUnsigned()));
+        out.push_back(multiplyTiles(x, panel[j], in[d * across + j]));
       return out;
     };
     auto loadPanel = [&](Value i) {
       SmallVector<Value> panel;
       for (int64_t j = 0; j < across; ++j)
-        panel.push_back(amx::TileLoadOp::create(b, k.loc, byteTile, k.op.getRhs(),
-                                                ValueRange{p, k.mul(i, 16), k.c(j * 64)}));
+        panel.push_back(amx::TileLoadOp::create(b, k.loc, tileType, k.op.getRhs(),
+                                                ValueRange{p, k.mul(i, 16), k.c(j * tileDepth)}));
       return panel;
     };
     auto storeTiles = [&](ArrayRef<Value> tiles, int64_t d) {
@@ -356,6 +373,13 @@ private:
     return {p, r0, k.min(k.c(tileRows), k.sub(count, r0)), other, skipped};
   }
 
+  Value multiplyTiles(Value x, Value w, Value sum) {
+    if (isa<FloatType>(element))
+      return amx::TileMulFOp::create(b, k.loc, sum.getType(), x, w, sum);
+    return amx::TileMulIOp::create(b, k.loc, sum.getType(), x, w, sum, k.op.getLhsUnsigned(),
+                                   k.op.getRhsUnsigned());
+  }
+
   //===--- results ---===//
 
   // Rows whose results of bytes fill a vector.
@@ -382,7 +406,7 @@ private:
   Value loadSums(Waiting waiting, Value r, int64_t v) {
     if (inPlace)
       r = k.add(waiting.skipped, r);
-    return vector::LoadOp::create(b, k.loc, VectorType::get(16, b.getI32Type()), sums,
+    return vector::LoadOp::create(b, k.loc, VectorType::get(16, getSumType(k.op)), sums,
                                   ValueRange{waiting.buffer, r, k.c(v)});
   }
 
@@ -462,15 +486,18 @@ private:
   WindowAttr window;
   KernelSizes sizes;
   MemRefType lhsType;
+  // Bytes or bf16, and how many of them a row of a tile holds.
+  Type element;
+  int64_t elementBytes, tileDepth;
   LeftRows left;
   WindowRows windows;
   ByteResults results;
   int64_t tileRows, columns, padded, steps, panels, chunk, chunks, pitch, block;
-  // Of convolutions that read windows of the copy in place (`direct`): positions per line, bytes
+  // Of convolutions that read windows of the copy in place (`direct`): positions per line, elements
   // between them, lines of a plane.
   bool direct = false, inPlace = false;
   int64_t outHeight = 0, outWidth = 0, positions = 0, spread = 0, blockHeight = 0, planeRows = 0,
-          planeBytes = 0;
+          planeSize = 0;
   // The copied rows, the two buffers of sums, and where steps read.
   Value memory, rows, sums, offsets;
   // The block: its first row of the result, its rows (positions); of a convolution also its image

@@ -159,9 +159,9 @@ LogicalResult ChooseEncodingsPass::parseOptions() {
   if (!weightTemplate)
     return failure();
   activationValueType = parseElementType(&getContext(), activationType);
-  if (!isa_and_nonnull<IntegerType>(activationValueType))
+  if (!isa_and_nonnull<IntegerType, Float16Type, BFloat16Type>(activationValueType))
     return emitError(getOperation().getLoc())
-           << "option activation-type: expected i2 to i8, ui1 to ui8 or si1 (got '"
+           << "option activation-type: expected i2 to i8, ui1 to ui8, si1, f16 or bf16 (got '"
            << activationType << "')";
   return success();
 }
@@ -198,6 +198,8 @@ Attribute ChooseEncodingsPass::decideWeight(const WeightOperand &weight, RankedT
 
 Attribute ChooseEncodingsPass::decideActivation(const WeightOperand &weight,
                                                 RankedTensorType type) {
+  if (auto value = dyn_cast<FloatType>(activationValueType))
+    return CastEncodingAttr::get(value);
   SmallVector<int64_t> block;
   if (activations == ActivationGranularity::Row) {
     // One scale per position whose sums are separate. A contraction over several weight axes slides

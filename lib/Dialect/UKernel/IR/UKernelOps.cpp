@@ -34,9 +34,9 @@ SmallVector<int64_t> terse::ukernel::getPackedShape(KernelSizes sizes, ScheduleA
 
 Type terse::ukernel::getSumType(KernelOpInterface op) {
   Type element = shaped(op.getLhs()).getElementType();
-  if (isBlockProduct(op))
+  if (isBlockProduct(op) || isa<FloatType>(element))
     return Float32Type::get(element.getContext());
-  return isa<FloatType>(element) ? element : Type(IntegerType::get(element.getContext(), 32));
+  return IntegerType::get(element.getContext(), 32);
 }
 
 bool terse::ukernel::isBlockProduct(KernelOpInterface op) {
@@ -84,9 +84,11 @@ static LogicalResult verifyKernel(KernelOpInterface op) {
         "expected one result of the type of each tensor destination, none for buffers");
   Type left = lhs.getElementType(), right = rhs.getElementType();
   if (!(left.isF32() && (right.isF32() || right.isInteger(8))) &&
-      !(left.isInteger(8) && right.isInteger(8)) && !isBlockProduct(op))
+      !(left.isInteger(8) && right.isInteger(8)) && !(left.isBF16() && right.isBF16()) &&
+      !isBlockProduct(op))
     return op.emitOpError(
-               "expected operands of f32 or of 8-bit integers, or 8-bit weights of f32 (got ")
+               "expected operands of f32, of bf16 or of 8-bit integers, or 8-bit weights "
+               "of f32 (got ")
            << left << " and " << right << ")";
   if (isBlockProduct(op) && (op.getWindowOrNull() || op.getLhsUnsigned()))
     return op.emitOpError("expected rows of signed bytes beside weights that are decoded");

@@ -21,7 +21,7 @@ double terse::ukernel::getBytesPerCycle(double bytes) {
 }
 
 double terse::ukernel::getPeak(ISA isa, bool floats) {
-  if (floats)
+  if (floats && isa != ISA::AMXBF16)
     return isa == ISA::Portable ? 8 : isa == ISA::AVX2 || isa == ISA::AVXVNNI ? 32 : 64;
   switch (isa) {
   case ISA::Portable:
@@ -36,12 +36,16 @@ double terse::ukernel::getPeak(ISA isa, bool floats) {
     return 256;
   case ISA::AMXInt8:
     return 2048;
+  case ISA::AMXBF16:
+    return 1024;
   }
   llvm_unreachable("unknown instructions");
 }
 
 /// What the inner loops reach of the peak while their operands are near.
-static double getEfficiency(ISA isa) { return isa == ISA::AMXInt8 ? 0.5 : 0.8; }
+static double getEfficiency(ISA isa) {
+  return isa == ISA::AMXInt8 || isa == ISA::AMXBF16 ? 0.5 : 0.8;
+}
 
 /// Of one sample where the batch is not known.
 static double getBytes(Value value) {
@@ -119,8 +123,8 @@ KernelCost terse::ukernel::estimateCost(KernelOpInterface op, ScheduleAttr sched
   if (op.isDepthwise())
     padded = double(shape.m) * round(shape.n, schedule.getColumns()) * double(shape.k);
   else // Tiles are computed whole, whatever of them is used.
-    padded = round(shape.m, isa == ISA::AMXInt8 ? 16 : 1) * round(shape.n, schedule.getColumns()) *
-             round(shape.k, schedule.getAlign());
+    padded = round(shape.m, isa == ISA::AMXInt8 || isa == ISA::AMXBF16 ? 16 : 1) *
+             round(shape.n, schedule.getColumns()) * round(shape.k, schedule.getAlign());
   KernelCost cost = estimate(shape, isa, floats, padded);
   cost.computeCycles += getDecodingCycles(op, schedule, shape);
   return cost;

@@ -27,11 +27,13 @@ struct Products {
   bool lhsUnsigned = false, rhsUnsigned = false;
 };
 
-// Whether `v` is `arg`, or extends its bytes to i32.
+// Whether `v` is `arg`, or extends its bytes to i32, or its bf16 to f32.
 bool readsOperand(Value v, BlockArgument arg, bool &isUnsigned) {
   if (v == arg)
     return arg.getType().isF32();
   Operation *op = v.getDefiningOp();
+  if (isa_and_nonnull<arith::ExtFOp>(op) && op->getOperand(0) == arg)
+    return v.getType().isF32() && arg.getType().isBF16();
   if (!isa_and_nonnull<arith::ExtSIOp, arith::ExtUIOp>(op) || op->getOperand(0) != arg ||
       !v.getType().isInteger(32))
     return false;
@@ -431,8 +433,14 @@ struct FormKernelsPass : terse::ukernel::impl::FormKernelsPassBase<FormKernelsPa
     SmallVector<linalg::GenericOp> ops;
     getOperation().walk([&](linalg::GenericOp op) { ops.push_back(op); });
     for (linalg::GenericOp op : ops) {
+      if (bf16)
+        op = narrowContraction(rewriter, op);
       std::optional<Products> products = matchProducts(op);
       if (!products)
+        continue;
+      // Both or none, and only where there are instructions for them.
+      auto isBF16 = [&](int i) { return typeOf(op.getDpsInputs()[i]).getElementType().isBF16(); };
+      if (isBF16(0) != isBF16(1) || (isBF16(0) && (!bf16 || !isBF16Kernel(op))))
         continue;
       // Windows pass over their weights many times: packing those that were decoded pays.
       Value weight = op.getDpsInputs()[1];

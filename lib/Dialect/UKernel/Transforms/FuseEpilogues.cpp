@@ -21,7 +21,7 @@ namespace {
 bool isReadable(Value v, AffineMap map) {
   auto type = cast<RankedTensorType>(v.getType());
   Type element = type.getElementType();
-  if (!element.isF32() && !element.isInteger(8) && !element.isInteger(32))
+  if (!element.isF32() && !element.isBF16() && !element.isInteger(8) && !element.isInteger(32))
     return false;
   unsigned last = map.getNumDims() - 1;
   bool inner = true;
@@ -105,8 +105,8 @@ struct FuseConsumer : OpRewritePattern<linalg::GenericOp> {
       if (input != from && !isReadable(input->get(), op.getMatchingIndexingMap(input)))
         return rewriter.notifyMatchFailure(op, "an operand that vectors cannot read");
     Type stored = cast<RankedTensorType>(op.getResult(0).getType()).getElementType();
-    if (!stored.isF32() && !stored.isInteger(8) && !stored.isInteger(32))
-      return rewriter.notifyMatchFailure(op, "expected f32 or integers of 8 or 32 bits");
+    if (!stored.isF32() && !stored.isBF16() && !stored.isInteger(8) && !stored.isInteger(32))
+      return rewriter.notifyMatchFailure(op, "expected f32, bf16 or integers of 8 or 32 bits");
 
     Location loc = rewriter.getFusedLoc({kernel.getLoc(), op.getLoc()});
     SmallVector<Value> extras(kernel.getExtras());

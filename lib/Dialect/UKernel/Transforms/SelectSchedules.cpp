@@ -35,6 +35,8 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
 
   // The instructions for the op's types: those of the target that can do them.
   ISA chooseISA(KernelOpInterface op, ISA best) const {
+    if (cast<ShapedType>(op.getLhs().getType()).getElementType().isBF16())
+      return ISA::AMXBF16;
     bool floats = ::mlir::isa<FloatType>(getSumType(op));
     bool bytes = !floats && cast<ShapedType>(op.getRhs().getType()).getElementType().isInteger(8);
     if (op.isDepthwise() && bytes && !op.getRhsUnsigned() && best >= ISA::AVX512VNNI)
@@ -184,13 +186,16 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     if (op.isDepthwise())
       return ScheduleAttr::get(ctx, isa, 1, lanes, 1, 1, 1);
     int64_t m = countRows(op);
-    if (floats && m != 1 && !getWeights(op.getRhs()))
+    if (floats && isa != ISA::AMXBF16 && m != 1 && !getWeights(op.getRhs()))
       return chooseFloats(op, isa);
     int64_t depth = 1, align = 1, columns, rows;
     if (!floats)
       depth = isa == ISA::Portable ? 1 : isa == ISA::AVX2 || isa == ISA::AVX512 ? 2 : 4;
-    align = isa == ISA::AMXInt8 ? 64 : depth;
-    if (isa == ISA::AMXInt8) {
+    bool tiles = isa == ISA::AMXInt8 || isa == ISA::AMXBF16;
+    if (isa == ISA::AMXBF16)
+      depth = 2;
+    align = isa == ISA::AMXInt8 ? 64 : isa == ISA::AMXBF16 ? 32 : depth;
+    if (tiles) {
       columns = sizes.n <= 16 ? 16 : 32;
       rows = !ShapedType::isDynamic(m) && m <= 16 ? 16 : 32;
     } else {
@@ -212,11 +217,11 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
       }
     }
     // Rows that stay in the second-level cache while the panels pass by.
-    bool blocked = floats || isa == ISA::AMXInt8;
-    int64_t bytes = (floats ? 4 : depth == 2 ? 2 : 1) * llvm::alignTo(sizes.k, align);
-    int64_t room = blocked ? 512 << 10 : 96 << 10, most = isa == ISA::AMXInt8 ? 512 : 192;
+    bool blocked = floats || tiles;
+    int64_t bytes = (depth == 2 ? 2 : floats ? 4 : 1) * llvm::alignTo(sizes.k, align);
+    int64_t room = blocked ? 512 << 10 : 96 << 10, most = tiles ? 512 : 192;
     int64_t block = std::clamp<int64_t>(room / std::max<int64_t>(bytes, 1), rows, most);
-    if (floats)
+    if (floats && isa != ISA::AMXBF16)
       block = std::max<int64_t>(block, 128);
     // Enough blocks for some threads, of equal height.
     if (op.getWindowOrNull() || cast<ShapedType>(op.getInit().getType()).getRank() == 4) {

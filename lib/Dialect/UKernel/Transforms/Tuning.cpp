@@ -108,6 +108,8 @@ std::string terse::ukernel::checkSchedule(KernelOpInterface op, ScheduleAttr sch
   ISA isa = schedule.getIsa();
   if (op.isDepthwise())
     return "windows of single channels have one schedule only";
+  if (cast<ShapedType>(op.getLhs().getType()).getElementType().isBF16())
+    return "kernels of bf16 have one schedule only";
   if (floats ? isa != ISA::Portable && isa != ISA::AVX2 && isa != ISA::AVX512 : isa > best)
     return llvm::formatv("'{0}' are not instructions of the target for these types",
                          stringifyISA(isa));

@@ -178,7 +178,7 @@ def ChooseEncodingsPass : Pass<"terse-choose-encodings", "::mlir::ModuleOp"> {
                clEnumValN(::terse::ActivationGranularity::Tensor, "tensor", "the whole tensor"),
                clEnumValN(::terse::ActivationGranularity::Row, "row", "a row, or a sample of a convolution"))}]>,
     Option<"activationType", "activation-type", "std::string", /*default=*/"\"i8\"",
-           "Integer type of encoded activations; unsigned ones get a zero point">,
+           "Type of encoded activations: integers, unsigned ones with a zero point, or f16, bf16, which have no scale">,
     Option<"products", "products", "bool", /*default=*/"false",
            "With activations: encode both operands of products of two computed tensors, such as attention's (default: false)">,
   ];

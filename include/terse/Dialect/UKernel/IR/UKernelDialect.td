@@ -32,7 +32,8 @@ def UKernel_ISA : I32Enum<"ISA", "the instructions of a kernel", [
   I32EnumCase<"AVXVNNI", 2, "avxvnni">,        // vpdpbusd on 256 bits.
   I32EnumCase<"AVX512", 3, "avx512">,          // Plain vectors of 512 bits; integers: vpmaddwd.
   I32EnumCase<"AVX512VNNI", 4, "avx512vnni">,  // vpdpbusd on 512 bits.
-  I32EnumCase<"AMXInt8", 5, "amx_int8">        // Tiles.
+  I32EnumCase<"AMXInt8", 5, "amx_int8">,       // Tiles.
+  I32EnumCase<"AMXBF16", 6, "amx_bf16">        // Tiles of bf16.
 ]> {
   let cppNamespace = "::terse::ukernel";
 }

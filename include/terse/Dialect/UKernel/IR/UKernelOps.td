@@ -49,7 +49,8 @@ def UKernel_GemmOp : UKernel_KernelOp<"gemm", (ins UnitAttr:$rhs_transposed), [
   let description = [{
     `result[m..., n] = epilogue(start[n] + sum over k of lhs[m..., k] * rhs[n, k], extras...)`.
 
-    Integers of 8 bits are summed in `i32`, `f32` in `f32` (multiply-adds in the order of `k`). `rhs_transposed` says
+    Integers of 8 bits are summed in `i32`, `f32` in `f32` (multiply-adds in the order of `k`), `bf16` in `f32` (in any
+    order; products of two `bf16` are exact in `f32`). `rhs_transposed` says
     that unpacked weights are `[k, n]`.
 
     Signed bytes times weights of few bits (a `ukernel.weights`, or packed ones with `decoding`) are the sum that

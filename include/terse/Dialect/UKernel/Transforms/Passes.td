@@ -16,11 +16,15 @@ def FormKernelsPass : Pass<"ukernel-form", "::mlir::func::FuncOp"> {
 
     Weights of convolutions may also be computed from constants alone, as by decoding them; they are packed at run time.
 
-    Left alone, and visible as `linalg.generic`: contractions of two activations, element types other than `f32` and 8-bit
-    integers, grouped convolutions that are not depthwise, convolutions over one or three dimensions.
+    With `bf16`, operands that are `bf16` numbers in `f32` become `bf16` again, together with what computes them: for
+    instructions that multiply `bf16` and add in `f32`.
+
+    Left alone, and visible as `linalg.generic`: contractions of two activations, element types other than `f32`, 8-bit
+    integers and, with `bf16`, `bf16`, grouped convolutions that are not depthwise, convolutions over one or three dimensions.
   }];
   let options = [
     Option<"anyWeights", "any-weights", "bool", "false", "Also where the weights are not constant (default: false)">,
+    Option<"bf16", "bf16", "bool", "false", "The target multiplies bf16 (default: false)">,
   ];
   let statistics = [
     Statistic<"numGemms", "gemms", "Products of matrices formed">,

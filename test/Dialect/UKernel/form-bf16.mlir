@@ -1,0 +1,97 @@
+// RUN: terse-opt %s -pass-pipeline='builtin.module(func.func(ukernel-form{bf16=true}))' | FileCheck %s
+// RUN: terse-opt %s -pass-pipeline='builtin.module(func.func(ukernel-form))' | FileCheck %s --check-prefix=PLAIN
+// RUN: terse-opt %s -pass-pipeline='builtin.module(func.func(ukernel-form{bf16=true},ukernel-select{isa=amx_int8 vector-bytes=64}))' \
+// RUN:   | FileCheck %s --check-prefix=SELECT
+
+#x = affine_map<(m, n, k) -> (m, k)>
+#w = affine_map<(m, n, k) -> (n, k)>
+#o = affine_map<(m, n, k) -> (m, n)>
+#id = affine_map<(m, n) -> (m, n)>
+
+ml_program.global private @w(dense<1.0> : tensor<4x8xbf16>) : tensor<4x8xbf16>
+
+// Rounding stays where it is, the extension of both operands goes.
+// CHECK-LABEL: func @rounded
+// CHECK: %[[W:.*]] = ml_program.global_load_const @w
+// CHECK: %[[X:.*]] = linalg.generic {{.*}} ins(%{{.*}} : tensor<?x8xf32>) outs(%{{.*}} : tensor<?x8xbf16>)
+// CHECK: maximumf
+// CHECK: %[[R:.*]] = arith.truncf
+// CHECK: linalg.yield %[[R]] : bf16
+// CHECK: ukernel.gemm %[[X]], %[[W]] into {{.*}} : tensor<?x8xbf16>, tensor<4x8xbf16> into tensor<?x4xf32>
+// SELECT-LABEL: func @rounded
+// SELECT: schedule = #ukernel.schedule<amx_bf16, rows = 32, columns = 16, depth = 2, align = 32
+// PLAIN-LABEL: func @rounded
+// PLAIN-NOT: ukernel.gemm
+func.func @rounded(%x: tensor<?x8xf32>, %r: tensor<?x8xf32>, %o: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %w = ml_program.global_load_const @w : tensor<4x8xbf16>
+  %zero = arith.constant 0.0 : f32
+  %xr = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%x : tensor<?x8xf32>) outs(%r : tensor<?x8xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %p = arith.maximumf %a, %zero : f32
+    %t = arith.truncf %p : f32 to bf16
+    %e = arith.extf %t : bf16 to f32
+    linalg.yield %e : f32
+  } -> tensor<?x8xf32>
+  %we = tensor.empty() : tensor<4x8xf32>
+  %wr = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%w : tensor<4x8xbf16>) outs(%we : tensor<4x8xf32>) {
+  ^bb0(%a: bf16, %b: f32):
+    %e = arith.extf %a : bf16 to f32
+    linalg.yield %e : f32
+  } -> tensor<4x8xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%o : tensor<?x4xf32>) -> tensor<?x4xf32>
+  %0 = linalg.generic {indexing_maps = [#x, #w, #o], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%xr, %wr : tensor<?x8xf32>, tensor<4x8xf32>) outs(%init : tensor<?x4xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %c, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<?x4xf32>
+  return %0 : tensor<?x4xf32>
+}
+
+// Tensors of bf16 as they are.
+// CHECK-LABEL: func @stored
+// CHECK: ukernel.gemm %arg0, %{{.*}} : tensor<?x8xbf16>, tensor<4x8xbf16> into tensor<?x4xf32>
+// PLAIN-LABEL: func @stored
+// PLAIN-NOT: ukernel.gemm
+func.func @stored(%x: tensor<?x8xbf16>, %o: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %w = ml_program.global_load_const @w : tensor<4x8xbf16>
+  %zero = arith.constant 0.0 : f32
+  %init = linalg.fill ins(%zero : f32) outs(%o : tensor<?x4xf32>) -> tensor<?x4xf32>
+  %0 = linalg.generic {indexing_maps = [#x, #w, #o], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x8xbf16>, tensor<4x8xbf16>) outs(%init : tensor<?x4xf32>) {
+  ^bb0(%a: bf16, %b: bf16, %c: f32):
+    %e = arith.extf %a : bf16 to f32
+    %f = arith.extf %b : bf16 to f32
+    %p = arith.mulf %e, %f : f32
+    %s = arith.addf %c, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<?x4xf32>
+  return %0 : tensor<?x4xf32>
+}
+
+// An activation that is no number of bf16 stays f32.
+// CHECK-LABEL: func @unrounded
+// CHECK-NOT: ukernel.gemm {{.*}}bf16
+func.func @unrounded(%x: tensor<?x8xf32>, %o: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %w = ml_program.global_load_const @w : tensor<4x8xbf16>
+  %zero = arith.constant 0.0 : f32
+  %we = tensor.empty() : tensor<4x8xf32>
+  %wr = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%w : tensor<4x8xbf16>) outs(%we : tensor<4x8xf32>) {
+  ^bb0(%a: bf16, %b: f32):
+    %e = arith.extf %a : bf16 to f32
+    linalg.yield %e : f32
+  } -> tensor<4x8xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%o : tensor<?x4xf32>) -> tensor<?x4xf32>
+  %0 = linalg.generic {indexing_maps = [#x, #w, #o], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %wr : tensor<?x8xf32>, tensor<4x8xf32>) outs(%init : tensor<?x4xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %c, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<?x4xf32>
+  return %0 : tensor<?x4xf32>
+}
