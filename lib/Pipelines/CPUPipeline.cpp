@@ -70,6 +70,8 @@ void terse::buildKernelPipeline(OpPassManager &pm, const CPUPipelineOptions &opt
   pm.addNestedPass<func::FuncOp>(createFuseElementwisePass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  // Of those, functions of one byte become tables.
+  pm.addNestedPass<func::FuncOp>(createTabulateBytesPass());
   // Those behind a kernel become part of it.
   pm.addNestedPass<func::FuncOp>(ukernel::createFuseEpiloguesPass());
   // The others run over contiguous elements.
@@ -148,6 +150,9 @@ void terse::buildLLVMPipeline(OpPassManager &pm, const CPUPipelineOptions &optio
   pm.addPass(createLowerAffinePass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  LowerLookupsPassOptions lookups;
+  lookups.hasVBMI = options.hasVBMI;
+  pm.addPass(createLowerLookupsPass(lookups));
   // Before control flow is lowered: patterns and libm calls know nothing of blocks.
   LowerMathPassOptions math;
   math.hasF16C = options.hasF16C;

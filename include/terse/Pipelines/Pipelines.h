@@ -19,6 +19,10 @@ struct CPUPipelineOptions : mlir::PassPipelineOptions<CPUPipelineOptions> {
   Option<bool> hasFMA{*this, "has-fma",
                       llvm::cl::desc("Multiply-adds are one instruction (default: true)"),
                       llvm::cl::init(true)};
+  Option<bool> hasVBMI{*this, "has-vbmi",
+                       llvm::cl::desc("The target permutes bytes across registers (AVX512-VBMI; "
+                                      "default: false)"),
+                       llvm::cl::init(false)};
   Option<int64_t> vectorBytes{*this, "vector-bytes",
                               llvm::cl::desc("Bytes of a vector register (default: 32)"),
                               llvm::cl::init(32)};

@@ -244,6 +244,7 @@ llvm::Error Compilation::lowerToLinalg() {
   module = original.clone();
   pipeline.parallel = options.parallel;
   pipeline.hasF16C = target.hasF16C;
+  pipeline.hasVBMI = target.hasVBMI;
   pipeline.hasFMA = target.hasFMA;
   pipeline.vectorBytes = target.vectorBytes;
   // LLVM places tile registers only when it optimizes.

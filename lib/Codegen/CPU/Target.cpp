@@ -19,7 +19,7 @@ static const char *const kLevel2 = "+sse3,+ssse3,+sse4.1,+sse4.2,+popcnt,+cx16,+
 static const char *const kLevel3 = ",+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe,+xsave";
 static const char *const kLevel4 = ",+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl";
 static const char *const kAMX =
-    ",+avx512vnni,+avx512bf16,+avx512fp16,+amx-tile,+amx-int8,+amx-bf16";
+    ",+avx512vbmi,+avx512vnni,+avx512bf16,+avx512fp16,+amx-tile,+amx-int8,+amx-bf16";
 
 static std::string getHostFeatures() {
   std::string features;
@@ -104,6 +104,7 @@ llvm::Expected<NativeTarget> terse::createTarget(llvm::StringRef whole, unsigned
                                                                             : 16;
   bool wide = target.vectorBytes == 64;
   target.hasTilesOfBF16 = x86 && wide && on.contains("amx-tile") && on.contains("amx-bf16");
+  target.hasVBMI = wide && on.contains("avx512vbmi");
   if (!x86)
     target.isa = "portable";
   else if (wide && on.contains("amx-int8") && on.contains("avx512vnni"))

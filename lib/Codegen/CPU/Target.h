@@ -17,7 +17,7 @@ namespace terse {
 struct NativeTarget {
   std::unique_ptr<llvm::TargetMachine> machine;
   std::string triple, features;
-  bool hasF16C = false, hasFMA = false;
+  bool hasF16C = false, hasFMA = false, hasVBMI = false;
   /// Bytes of the widest vector register; 16 where nothing is known.
   unsigned vectorBytes = 16;
   /// Whether tiles of bf16 can be multiplied.

@@ -58,9 +58,31 @@ def FuseElementwisePass : Pass<"terse-fuse-elementwise", "::mlir::func::FuncOp">
   let summary = "Fuse chains of elementwise linalg ops";
   let description = [{
     A producer with one use goes into its consumer, except into contractions: these read every element many times, and
-    the kernels want plain operands.
+    the kernels want plain operands. Much work whose result is read many times stays where it is, unless it decodes weights.
   }];
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def TabulateBytesPass : Pass<"terse-tabulate-bytes", "::mlir::func::FuncOp"> {
+  let summary = "Make functions of one byte lookups";
+  let description = [{
+    In the bodies of linalg ops on tensors, a value that depends on one integer of 8 bits and constants only becomes
+    `terse_cpu.lookup` of a table computed here, if it is itself read from a table or takes more operations than a lookup.
+    Values are folded one by one, so that they are those that the ops compute; ops that do not fold exactly stay.
+  }];
+  let statistics = [Statistic<"numLookups", "lookups", "Values that became lookups">];
+  let dependentDialects = ["::terse::cpu::TerseCPUDialect"];
+}
+
+def LowerLookupsPass : Pass<"terse-lower-lookups", "::mlir::ModuleOp"> {
+  let summary = "Turn lookups in tables of 256 entries into permutations and loads";
+  let description = [{
+    `terse_cpu.lookup` of bytes on vectors becomes two permutations of two registers where the target has AVX512-VBMI;
+    other vectors gather words, scalars load an entry.
+  }];
+  let options = [Option<"hasVBMI", "has-vbmi", "bool", "false", "The target has AVX512-VBMI (default: false)">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
 def SimplifyClampsPass : Pass<"terse-simplify-clamps", "::mlir::func::FuncOp"> {
@@ -122,12 +144,13 @@ def ExpandUKernelsPass : Pass<"terse-expand-ukernels", "::mlir::ModuleOp"> {
 def VectorizeLoopsPass : Pass<"terse-vectorize-loops", "::mlir::ModuleOp"> {
   let summary = "Turn elementwise ops and reductions on buffers into vector code";
   let description = [{
-    A `linalg.generic` whose innermost loop runs over contiguous elements, or reduces them, becomes loops over vectors;
+    A `linalg.generic` whose innermost loop runs over contiguous elements, or reduces them, becomes loops over vectors; so
+    does one that reduces over other loops, if some loop runs over contiguous elements: each lane then has its own result;
     from `parallel-work` iterations on in a function that is marked `terse_cpu.parallel`. Reductions combine one partial
     result per lane, in the same order for every number of threads. Where quotients by one divisor are rounded to integers
-    of at most 16 bits, multiply-adds give the same integers as division. Left alone: reductions over several loops or not
-    over the innermost one, strided elements, elements other than `f32` and integers of 8, 16 and 32 bits, integer
-    division.
+    of at most 16 bits, multiply-adds give the same integers as division. Left alone: reductions of
+    lanes and other loops at once, strided elements, elements other than floats of 32 and 64 bits and integers of 8, 16 and
+    32 bits, integer division.
   }];
   let options = [
     Option<"vectorBytes", "vector-bytes", "int64_t", "32", "Bytes of a vector register (default: 32)">,

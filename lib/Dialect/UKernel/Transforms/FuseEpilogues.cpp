@@ -67,8 +67,7 @@ std::pair<Value, AffineMap> dropUnitDims(OpBuilder &b, Location loc, Value v, Af
 // are plain.
 bool isVectorizable(Operation &op) {
   return op.getNumRegions() == 0 && op.getNumResults() == 1 &&
-         OpTrait::hasElementwiseMappableTraits(&op) &&
-         isa<arith::ArithDialect, math::MathDialect>(op.getDialect());
+         OpTrait::hasElementwiseMappableTraits(&op) && isMemoryEffectFree(&op);
 }
 
 struct FuseConsumer : OpRewritePattern<linalg::GenericOp> {

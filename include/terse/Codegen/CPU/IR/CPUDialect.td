@@ -1,4 +1,4 @@
-//===- CPUDialect.td - Attributes of CPU code generation ----*- tablegen -*-===//
+//===- CPUDialect.td - Dialect of CPU code generation -------*- tablegen -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #ifndef TERSE_CODEGEN_CPU_IR_CPUDIALECT_TD
@@ -10,7 +10,7 @@ include "mlir/IR/OpBase.td"
 def TerseCPU_Dialect : Dialect {
   let name = "terse_cpu";
   let cppNamespace = "::terse::cpu";
-  let summary = "Choices of CPU code generation, written on the ops they concern";
+  let summary = "Choices of CPU code generation, written on the ops they concern, and ops that vector code needs";
   let useDefaultAttributePrinterParser = 1;
 }
 

@@ -1,0 +1,425 @@
+//===- VectorLoop.cpp - One linalg op as a loop over vectors ----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "VectorLoop.h"
+#include "mlir/Dialect/Affine/Utils.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace terse;
+
+// Elements of a row that one item of a parallel range covers.
+static constexpr int64_t kPiece = 4096;
+
+Operation *terse::getCombiner(linalg::GenericOp op) {
+  Operation *combiner = op.getBody()->getTerminator()->getOperand(0).getDefiningOp();
+  Value out = op.getRegionOutputArgs()[0];
+  if (!isa_and_nonnull<arith::AddFOp, arith::AddIOp, arith::MaximumFOp, arith::MinimumFOp,
+                       arith::MaxNumFOp, arith::MinNumFOp, arith::MaxSIOp, arith::MaxUIOp,
+                       arith::MinSIOp, arith::MinUIOp>(combiner) ||
+      !out.hasOneUse() || *out.user_begin() != combiner ||
+      combiner->getOperand(0) == combiner->getOperand(1))
+    return nullptr;
+  return combiner;
+}
+
+namespace {
+// Whether all that becomes of `v` is to be clamped to small constants and rounded, by name or by
+// adding 1.5 * 2^23; NaN may be replaced.
+bool isClampedAndRounded(Value v, unsigned clamps = 0) {
+  auto getSmall = [](Value other) {
+    FloatAttr attr;
+    return matchPattern(other, m_Constant(&attr)) && std::abs(attr.getValueAsDouble()) <= 65536;
+  };
+  return llvm::all_of(v.getUsers(), [&](Operation *user) {
+    if (isa<math::RoundEvenOp>(user))
+      return true;
+    if (auto add = dyn_cast<arith::AddFOp>(user)) {
+      FloatAttr attr;
+      return clamps >= 2 && matchPattern(add.getRhs(), m_Constant(&attr)) &&
+             attr.getValueAsDouble() == 12582912.0;
+    }
+    if (auto compare = dyn_cast<arith::CmpFOp>(user))
+      return compare.getLhs() == v && (compare.getRhs() == v || getSmall(compare.getRhs())) &&
+             llvm::all_of(compare->getUsers(),
+                          [](Operation *choice) { return isa<arith::SelectOp>(choice); });
+    auto select = dyn_cast<arith::SelectOp>(user);
+    if (!select || select.getCondition() == v)
+      return false;
+    bool isTrue = select.getTrueValue() == v;
+    if (!getSmall(isTrue ? select.getFalseValue() : select.getTrueValue()))
+      return false;
+    // A number is kept where it is not beyond the constant.
+    auto compare = select.getCondition().getDefiningOp<arith::CmpFOp>();
+    bool isClamp = compare && compare.getLhs() == v && compare.getRhs() != v;
+    return isClampedAndRounded(select, clamps + isClamp);
+  });
+}
+
+// Whether `op` is a quotient of which only the integer of at most 16 bits that it is rounded to
+// matters.
+bool isRoundedToSmallInteger(arith::DivFOp op, linalg::GenericOp loop) {
+  auto type = dyn_cast<IntegerType>(loop.getRegionOutputArgs()[0].getType());
+  return type && type.getWidth() <= 16 && op.getType().isF32() && isClampedAndRounded(op);
+}
+
+class LoopBuilder {
+public:
+  LoopBuilder(OpBuilder &b, linalg::GenericOp op, const VectorLoop &shape)
+      : b(b), loc(op.getLoc()), op(op), lanes(shape.lanes), last(shape.loop), hasFMA(shape.hasFMA) {
+    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+    for (auto [d, type] : llvm::enumerate(op.getIteratorTypesArray()))
+      if (type == utils::IteratorType::reduction)
+        reductions.push_back(d);
+      else if (d != last)
+        rows.push_back(d);
+    acrossLanes = llvm::is_contained(reductions, last);
+    sizes.resize(op.getNumLoops());
+    for (auto [map, v] : llvm::zip(maps, op->getOperands()))
+      for (auto [i, e] : llvm::enumerate(map.getResults()))
+        if (auto d = dyn_cast<AffineDimExpr>(e); d && !sizes[d.getPosition()]) {
+          auto type = cast<MemRefType>(v.getType());
+          sizes[d.getPosition()] = type.isDynamicDim(i)
+                                       ? memref::DimOp::create(b, loc, v, i).getResult()
+                                       : c(type.getDimSize(i));
+        }
+  }
+
+  // Rows, in pieces where the pieces do not meet in one result.
+  Value countItems() {
+    Value count = countRows();
+    return acrossLanes ? count : mul(count, countPieces());
+  }
+  Value countWork() {
+    Value work = c(1);
+    for (Value size : sizes)
+      work = mul(work, size);
+    return work;
+  }
+
+  void build(Value begin, Value end) {
+    loop(begin, end, 1, ValueRange(), [&](Value item, ValueRange) {
+      Value from = c(0), to = sizes[last], row = item;
+      if (!acrossLanes) {
+        Value pieces = countPieces();
+        row = arith::DivUIOp::create(b, loc, item, pieces);
+        from = mul(arith::RemUIOp::create(b, loc, item, pieces), c(kPiece));
+        to = arith::MinSIOp::create(b, loc, arith::AddIOp::create(b, loc, from, c(kPiece)), to);
+      }
+      SmallVector<Value> dims(op.getNumLoops());
+      for (unsigned d : llvm::reverse(rows)) {
+        bool first = d == rows.front();
+        dims[d] = first ? row : arith::RemUIOp::create(b, loc, row, sizes[d]).getResult();
+        if (!first)
+          row = arith::DivUIOp::create(b, loc, row, sizes[d]);
+      }
+      Value span = arith::SubIOp::create(b, loc, to, from);
+      Value whole = arith::AddIOp::create(
+          b, loc, from, mul(arith::DivUIOp::create(b, loc, span, c(lanes)), c(lanes)));
+      Value rest = arith::SubIOp::create(b, loc, to, whole);
+      Value left = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt, rest, c(0));
+      auto mask = [&] {
+        return vector::CreateMaskOp::create(b, loc, VectorType::get(lanes, b.getI1Type()), rest);
+      };
+      readInvariants(dims);
+      if (acrossLanes)
+        return reduce(dims, from, whole, left, mask), SmallVector<Value>();
+      loop(from, whole, lanes, ValueRange(), [&](Value i, ValueRange) {
+        dims[last] = i;
+        store(dims, computeLanes(dims, Value()), Value());
+        return SmallVector<Value>();
+      });
+      auto branch = scf::IfOp::create(b, loc, left, /*withElseRegion=*/false);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(branch.thenBlock());
+      dims[last] = whole;
+      Value m = mask();
+      store(dims, computeLanes(dims, m), m, rest);
+      return SmallVector<Value>();
+    });
+  }
+
+private:
+  Value c(int64_t v) { return arith::ConstantIndexOp::create(b, loc, v); }
+  Value mul(Value x, Value y) { return arith::MulIOp::create(b, loc, x, y); }
+  Value countRows() {
+    Value count = c(1);
+    for (unsigned d : rows)
+      count = mul(count, sizes[d]);
+    return count;
+  }
+  Value countPieces() {
+    return arith::DivUIOp::create(b, loc, arith::AddIOp::create(b, loc, sizes[last], c(kPiece - 1)),
+                                  c(kPiece));
+  }
+
+  SmallVector<Value> loop(Value from, Value to, int64_t step, ValueRange init,
+                          llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+    auto made = scf::ForOp::create(b, loc, from, to, c(step), init,
+                                   [&](OpBuilder &inner, Location, Value iv, ValueRange args) {
+                                     OpBuilder::InsertionGuard guard(b);
+                                     b.setInsertionPoint(inner.getInsertionBlock(),
+                                                         inner.getInsertionPoint());
+                                     SmallVector<Value> next = body(iv, args);
+                                     scf::YieldOp::create(b, loc, next);
+                                   });
+    return SmallVector<Value>(made.getResults());
+  }
+
+  SmallVector<Value> indices(OpOperand *operand, ArrayRef<Value> dims) {
+    SmallVector<Value> at;
+    for (AffineExpr e : op.getMatchingIndexingMap(operand).getResults())
+      at.push_back(affine::expandAffineExpr(b, loc, e, dims, {}));
+    return at;
+  }
+
+  VectorType getVectorType(OpOperand *operand) {
+    return VectorType::get(lanes, cast<MemRefType>(operand->get().getType()).getElementType());
+  }
+
+  // Reads, before the innermost loop, what does not change in it.
+  void readInvariants(ArrayRef<Value> dims) {
+    invariants.clear();
+    divisors.clear();
+    for (OpOperand *input : op.getDpsInputOperands()) {
+      Value arg = op.getMatchingBlockArgument(input);
+      AffineMap map = op.getMatchingIndexingMap(input);
+      auto changes = [&](unsigned d) { return d != last && map.isFunctionOfDim(d); };
+      if (map.isFunctionOfDim(last) || arg.use_empty() || llvm::any_of(reductions, changes))
+        continue;
+      Value scalar = memref::LoadOp::create(b, loc, input->get(), indices(input, dims));
+      invariants[arg] = vector::BroadcastOp::create(b, loc, getVectorType(input), scalar);
+      for (Operation *user : arg.getUsers())
+        if (auto div = dyn_cast<arith::DivFOp>(user);
+            hasFMA && div && div.getRhs() == arg && isRoundedToSmallInteger(div, op)) {
+          divisors[arg] = prepareDivisor(scalar);
+          break;
+        }
+    }
+  }
+
+  // A divisor near 1, with the power of two that brought it there and its reciprocal.
+  struct Divisor {
+    Value scale, value, reciprocal;
+  };
+
+  Value f32(double value) {
+    return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(float(value)));
+  }
+  Value splat(Value scalar) {
+    return vector::BroadcastOp::create(b, loc, VectorType::get(lanes, scalar.getType()), scalar);
+  }
+
+  Divisor prepareDivisor(Value scalar) {
+    using P = arith::CmpFPredicate;
+    Value size = math::AbsFOp::create(b, loc, scalar);
+    Value isTiny = arith::CmpFOp::create(b, loc, P::OLT, size, f32(0x1p-40));
+    Value isHuge = arith::CmpFOp::create(b, loc, P::OGT, size, f32(0x1p40));
+    Value scale = arith::SelectOp::create(
+        b, loc, isTiny, f32(0x1p80), arith::SelectOp::create(b, loc, isHuge, f32(0x1p-80), f32(1)));
+    Value value = arith::MulFOp::create(b, loc, scalar, scale);
+    Value reciprocal = arith::DivFOp::create(b, loc, f32(1), value);
+    return {splat(scale), splat(value), splat(reciprocal)};
+  }
+
+  // Markstein's theorem (IBM J. Res. Dev. 34, 1990): with the correctly rounded reciprocal, one
+  // step on the residual rounds a quotient correctly. What that does not hold for, quotients whose
+  // residual underflows and those that are not finite, is far below a half or beyond 16 bits.
+  Value divide(Value x, const Divisor &divisor) {
+    x = arith::MulFOp::create(b, loc, x, divisor.scale);
+    Value q = arith::MulFOp::create(b, loc, x, divisor.reciprocal);
+    Value negative = arith::NegFOp::create(b, loc, q);
+    Value residual = math::FmaOp::create(b, loc, negative, divisor.value, x);
+    Value exact = math::FmaOp::create(b, loc, residual, divisor.reciprocal, q);
+    Value isSmall = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT,
+                                          math::AbsFOp::create(b, loc, exact), splat(f32(0x1p30)));
+    return arith::SelectOp::create(b, loc, isSmall, exact, q);
+  }
+
+  Value read(OpOperand *operand, ArrayRef<Value> dims, Value mask) {
+    if (Value invariant = invariants.lookup(op.getMatchingBlockArgument(operand)))
+      return invariant;
+    VectorType type = getVectorType(operand);
+    SmallVector<Value> at = indices(operand, dims);
+    if (!op.getMatchingIndexingMap(operand).isFunctionOfDim(last))
+      return vector::BroadcastOp::create(b, loc, type,
+                                         memref::LoadOp::create(b, loc, operand->get(), at));
+    if (!mask)
+      return vector::LoadOp::create(b, loc, type, operand->get(), at);
+    Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+    return vector::MaskedLoadOp::create(b, loc, type, operand->get(), at, mask, zero);
+  }
+
+  // The yielded value; in a reduction `acc` takes part, whose masked lanes stay.
+  Value compute(ArrayRef<Value> dims, Value acc, Value mask, bool keepsLanes = true) {
+    DenseMap<Value, Value> vectors;
+    for (OpOperand *input : op.getDpsInputOperands()) {
+      Value arg = op.getMatchingBlockArgument(input);
+      if (!arg.use_empty())
+        vectors[arg] = read(input, dims, mask);
+    }
+    if (acc)
+      vectors[op.getRegionOutputArgs()[0]] = acc;
+    auto lookup = [&](Value v) {
+      Value found = vectors.lookup(v);
+      if (found)
+        return found;
+      Attribute value;
+      matchPattern(v, m_Constant(&value));
+      found = arith::ConstantOp::create(
+          b, loc, DenseElementsAttr::get(VectorType::get(lanes, v.getType()), value));
+      vectors[v] = found;
+      return found;
+    };
+    for (Operation &inner : op.getBody()->without_terminator()) {
+      if (inner.hasTrait<OpTrait::ConstantLike>())
+        continue;
+      if (auto div = dyn_cast<arith::DivFOp>(inner)) {
+        auto divisor = divisors.find(div.getRhs());
+        if (divisor != divisors.end() && isRoundedToSmallInteger(div, op)) {
+          vectors[div] = divide(lookup(div.getLhs()), divisor->second);
+          continue;
+        }
+      }
+      SmallVector<Value> operands;
+      for (Value v : inner.getOperands())
+        operands.push_back(lookup(v));
+      OperationState state(loc, inner.getName(), operands,
+                           VectorType::get(lanes, inner.getResult(0).getType()), inner.getAttrs());
+      state.propertiesAttr = inner.getPropertiesAsAttribute();
+      vectors[inner.getResult(0)] = b.create(state)->getResult(0);
+    }
+    Value result = lookup(op.getBody()->getTerminator()->getOperand(0));
+    return acc && mask && keepsLanes
+               ? arith::SelectOp::create(b, loc, mask, result, acc).getResult()
+               : result;
+  }
+
+  // Results of the lanes from `dims` on: what reductions over other loops leave, or the value.
+  Value computeLanes(SmallVector<Value> dims, Value mask) {
+    if (reductions.empty())
+      return compute(dims, Value(), mask);
+    return reduceLanes(dims, 0, read(op.getDpsInitOperand(0), dims, mask), mask);
+  }
+
+  Value reduceLanes(SmallVector<Value> dims, unsigned i, Value acc, Value mask) {
+    if (i == reductions.size()) // Lanes beyond the end are never stored.
+      return compute(dims, acc, mask, /*keepsLanes=*/false);
+    return loop(c(0), sizes[reductions[i]], 1, acc, [&](Value iv, ValueRange args) {
+      dims[reductions[i]] = iv;
+      return SmallVector<Value>{reduceLanes(dims, i + 1, args[0], mask)};
+    })[0];
+  }
+
+  // The first `rest` lanes if there is a mask.
+  void store(ArrayRef<Value> dims, Value v, Value mask, Value rest = nullptr) {
+    SmallVector<Value> at = indices(op.getDpsInitOperand(0), dims);
+    Value to = op.getDpsInits()[0];
+    if (!mask) {
+      vector::StoreOp::create(b, loc, v, to, at);
+      return;
+    }
+    if (cast<VectorType>(v.getType()).getElementTypeBitWidth() >= 32) {
+      vector::MaskedStoreOp::create(b, loc, to, at, mask, v);
+      return;
+    }
+    // LLVM stores four bytes where it knows that one lane of truncated words is left.
+    Value one = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, rest, c(1));
+    auto branch = scf::IfOp::create(b, loc, one, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    Value only = vector::ExtractOp::create(b, loc, v, ArrayRef<int64_t>{0});
+    memref::StoreOp::create(b, loc, only, to, at);
+    b.setInsertionPointToStart(branch.elseBlock());
+    vector::MaskedStoreOp::create(b, loc, to, at, mask, v);
+  }
+
+  static vector::CombiningKind getKind(Operation *combiner) {
+    using K = vector::CombiningKind;
+    if (isa<arith::MaximumFOp>(combiner))
+      return K::MAXIMUMF;
+    if (isa<arith::MinimumFOp>(combiner))
+      return K::MINIMUMF;
+    if (isa<arith::MaxNumFOp>(combiner))
+      return K::MAXNUMF;
+    if (isa<arith::MinNumFOp>(combiner))
+      return K::MINNUMF;
+    if (isa<arith::MaxSIOp>(combiner))
+      return K::MAXSI;
+    if (isa<arith::MaxUIOp>(combiner))
+      return K::MAXUI;
+    if (isa<arith::MinSIOp>(combiner))
+      return K::MINSI;
+    if (isa<arith::MinUIOp>(combiner))
+      return K::MINUI;
+    return K::ADD;
+  }
+
+  void reduce(SmallVector<Value> dims, Value from, Value whole, Value left,
+              llvm::function_ref<Value()> mask) {
+    Operation *combiner = getCombiner(op);
+    SmallVector<Value> at = indices(op.getDpsInitOperand(0), dims);
+    Value start = memref::LoadOp::create(b, loc, op.getDpsInits()[0], at);
+    Type element = start.getType();
+    auto type = VectorType::get(lanes, element);
+    vector::CombiningKind kind = getKind(combiner);
+    // Sums start from zero (a negative one, which leaves -0 alone); others from what is there.
+    Value first;
+    if (kind != vector::CombiningKind::ADD)
+      first = vector::BroadcastOp::create(b, loc, type, start);
+    else if (isa<FloatType>(element))
+      first = arith::ConstantOp::create(
+          b, loc, DenseElementsAttr::get(type, b.getFloatAttr(element, -0.0)));
+    else
+      first = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+    Value acc = loop(from, whole, lanes, first, [&](Value i, ValueRange args) {
+      SmallVector<Value> at(dims);
+      at[last] = i;
+      return SmallVector<Value>{compute(at, args[0], Value())};
+    })[0];
+    auto branch = scf::IfOp::create(b, loc, type, left, /*withElseRegion=*/true);
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(branch.thenBlock());
+      dims[last] = whole;
+      scf::YieldOp::create(b, loc, compute(dims, acc, mask()));
+      b.setInsertionPointToStart(branch.elseBlock());
+      scf::YieldOp::create(b, loc, acc);
+    }
+    Value total = kind == vector::CombiningKind::ADD
+                      ? vector::ReductionOp::create(b, loc, kind, branch.getResult(0), start)
+                      : vector::ReductionOp::create(b, loc, kind, branch.getResult(0));
+    memref::StoreOp::create(b, loc, total, op.getDpsInits()[0], at);
+  }
+
+  OpBuilder &b;
+  Location loc;
+  linalg::GenericOp op;
+  int64_t lanes;
+  unsigned last;
+  bool acrossLanes, hasFMA;
+  SmallVector<unsigned> rows,
+      reductions; // All loops but the last, and its own if it reduces.
+  SmallVector<Value> sizes;
+  DenseMap<Value, Value> invariants;
+  DenseMap<Value, Divisor> divisors;
+};
+} // namespace
+
+Value terse::countLoopItems(OpBuilder &b, linalg::GenericOp op, const VectorLoop &shape) {
+  return LoopBuilder(b, op, shape).countItems();
+}
+
+Value terse::countLoopWork(OpBuilder &b, linalg::GenericOp op, const VectorLoop &shape) {
+  return LoopBuilder(b, op, shape).countWork();
+}
+
+void terse::buildVectorLoop(OpBuilder &b, linalg::GenericOp op, const VectorLoop &shape,
+                            Value begin, Value end) {
+  LoopBuilder(b, op, shape).build(begin, end);
+}

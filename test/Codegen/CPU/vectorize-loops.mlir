@@ -1,0 +1,71 @@
+// RUN: terse-opt %s --terse-vectorize-loops='vector-bytes=32 parallel-work=-1' | FileCheck %s
+
+// A lookup is as good as arithmetic.
+// CHECK-LABEL: @table
+// CHECK: scf.for
+// CHECK: vector.load
+// CHECK: terse_cpu.lookup %{{.*}} : vector<8xi8> -> vector<8xi8>
+// CHECK: vector.store
+// CHECK-NOT: linalg.generic
+func.func @table(%x: memref<100xi8>, %y: memref<100xi8>) {
+  linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]}
+      ins(%x : memref<100xi8>) outs(%y : memref<100xi8>) {
+  ^bb0(%in: i8, %out: i8):
+    %0 = terse_cpu.lookup %in in dense<7> : tensor<256xi8> : i8 -> i8
+    linalg.yield %0 : i8
+  }
+  return
+}
+
+// Each lane has its own sum, which stays in a register.
+// CHECK-LABEL: @channels
+// CHECK: %[[START:.*]] = vector.load %arg1
+// CHECK: %[[SUM:.*]] = scf.for {{.*}} iter_args(%{{.*}} = %[[START]]) -> (vector<8xi32>)
+// CHECK: scf.for {{.*}} -> (vector<8xi32>)
+// CHECK: vector.load %arg0
+// CHECK: vector.store %[[SUM]], %arg1
+// CHECK: vector.maskedload
+// CHECK: vector.maskedstore
+// CHECK-NOT: linalg.generic
+func.func @channels(%x: memref<2x5x3x17xi8>, %y: memref<2x17xi32>) {
+  linalg.generic {indexing_maps = [affine_map<(n, h, w, c) -> (n, h, w, c)>, affine_map<(n, h, w, c) -> (n, c)>],
+                  iterator_types = ["parallel", "reduction", "reduction", "parallel"]}
+      ins(%x : memref<2x5x3x17xi8>) outs(%y : memref<2x17xi32>) {
+  ^bb0(%in: i8, %out: i32):
+    %0 = arith.extsi %in : i8 to i32
+    %1 = arith.addi %out, %0 : i32
+    linalg.yield %1 : i32
+  }
+  return
+}
+
+// Windows: an operand that is never read says how large they are.
+// CHECK-LABEL: @windows
+// CHECK: scf.for {{.*}} -> (vector<8xi8>)
+// CHECK: arith.maxui %{{.*}} : vector<8xi8>
+// CHECK-NOT: linalg.generic
+func.func @windows(%x: memref<1x5x5x16xi8>, %w: memref<3x3xi8>, %y: memref<1x2x2x16xi8>) {
+  linalg.generic {indexing_maps = [affine_map<(n, h, w, c, i, j) -> (n, h * 2 + i, w * 2 + j, c)>,
+                                   affine_map<(n, h, w, c, i, j) -> (i, j)>,
+                                   affine_map<(n, h, w, c, i, j) -> (n, h, w, c)>],
+                  iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction"]}
+      ins(%x, %w : memref<1x5x5x16xi8>, memref<3x3xi8>) outs(%y : memref<1x2x2x16xi8>) {
+  ^bb0(%in: i8, %size: i8, %out: i8):
+    %0 = arith.maxui %in, %out : i8
+    linalg.yield %0 : i8
+  }
+  return
+}
+
+// Not over contiguous elements.
+// CHECK-LABEL: @strided
+// CHECK: linalg.generic
+func.func @strided(%x: memref<?x?xi8>, %y: memref<?x?xi8>) {
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (j, i)>, affine_map<(i, j) -> (i, j)>],
+                  iterator_types = ["parallel", "parallel"]}
+      ins(%x : memref<?x?xi8>) outs(%y : memref<?x?xi8>) {
+  ^bb0(%in: i8, %out: i8):
+    linalg.yield %in : i8
+  }
+  return
+}
