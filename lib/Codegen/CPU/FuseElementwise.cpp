@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
@@ -24,6 +25,9 @@ static bool isSimpleReduction(linalg::LinalgOp op) {
   });
 }
 
+// Ops of a body that is not repeated for nothing.
+static constexpr unsigned kMuch = 8;
+
 // Whether `value` is known before any input is: a weight, or decoded from weights.
 static bool isConstant(Value value) {
   Operation *op = value.getDefiningOp();
@@ -38,7 +42,6 @@ static bool isConstant(Value value) {
 
 // Whether the consumer reads each element many times, and each is much to compute.
 static bool isRepeatedWork(linalg::GenericOp producer, OpOperand *operand) {
-  constexpr unsigned kMuch = 8;
   auto consumer = cast<linalg::LinalgOp>(operand->getOwner());
   AffineMap map = consumer.getMatchingIndexingMap(operand);
   bool repeats = false;
@@ -49,9 +52,49 @@ static bool isRepeatedWork(linalg::GenericOp producer, OpOperand *operand) {
 }
 
 namespace {
+// An element of what an elementwise op makes: the op for this element only. Embeddings read few
+// rows of a table that is decoded whole otherwise.
+struct FuseIntoExtract : OpRewritePattern<tensor::ExtractOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(tensor::ExtractOp op, PatternRewriter &rewriter) const override {
+    auto producer = op.getTensor().getDefiningOp<linalg::GenericOp>();
+    if (!producer || !producer->hasOneUse() || !producer.hasPureTensorSemantics() ||
+        producer.getNumDpsInits() != 1 || producer.getNumReductionLoops() != 0 ||
+        producer.hasIndexSemantics() ||
+        producer.payloadUsesValueFromOperand(producer.getDpsInitOperand(0)))
+      return rewriter.notifyMatchFailure(op, "not read from an elementwise op alone");
+    if (!producer.getMatchingIndexingMap(producer.getDpsInitOperand(0)).isIdentity())
+      return rewriter.notifyMatchFailure(op, "expected the result in the order of the loops");
+    if (!llvm::hasNItemsOrLess(*producer.getBody(), kMuch))
+      return rewriter.notifyMatchFailure(op, "much work, which may be repeated");
+    for (OpOperand *input : producer.getDpsInputOperands())
+      for (AffineExpr e : producer.getMatchingIndexingMap(input).getResults())
+        if (!isa<AffineDimExpr, AffineConstantExpr>(e))
+          return rewriter.notifyMatchFailure(op, "expected plain indices");
+    IRMapping mapping;
+    for (OpOperand *input : producer.getDpsInputOperands()) {
+      SmallVector<Value> at;
+      for (AffineExpr e : producer.getMatchingIndexingMap(input).getResults())
+        if (auto dim = dyn_cast<AffineDimExpr>(e))
+          at.push_back(op.getIndices()[dim.getPosition()]);
+        else
+          at.push_back(arith::ConstantIndexOp::create(rewriter, op.getLoc(),
+                                                      cast<AffineConstantExpr>(e).getValue()));
+      mapping.map(producer.getMatchingBlockArgument(input),
+                  tensor::ExtractOp::create(rewriter, op.getLoc(), input->get(), at).getResult());
+    }
+    for (Operation &inner : producer.getBody()->without_terminator())
+      rewriter.clone(inner, mapping);
+    rewriter.replaceOp(op,
+                       mapping.lookupOrDefault(producer.getBody()->getTerminator()->getOperand(0)));
+    return success();
+  }
+};
+
 struct FuseElementwisePass : terse::impl::FuseElementwisePassBase<FuseElementwisePass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
+    patterns.add<FuseIntoExtract>(&getContext());
     linalg::populateElementwiseOpsFusionPatterns(patterns, [](OpOperand *operand) {
       Operation *producer = operand->get().getDefiningOp();
       auto consumer = dyn_cast<linalg::LinalgOp>(operand->getOwner());
