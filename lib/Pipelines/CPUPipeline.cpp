@@ -100,9 +100,11 @@ void terse::buildLinalgPipeline(OpPassManager &pm, const CPUPipelineOptions &opt
   pm.addPass(createSymbolDCEPass());
 }
 
-void terse::buildBufferPipeline(OpPassManager &pm, const CPUPipelineOptions &) {
+void terse::buildBufferPipeline(OpPassManager &pm, const CPUPipelineOptions &options) {
   // Weights are read-only memory of the caller from here on.
   pm.addPass(createBindWeightsPass());
+  // Softmax, norms, quantization of rows: one row after the other.
+  pm.addNestedPass<func::FuncOp>(createFuseRowsPass());
   // Results of elementwise ops are written where they are wanted.
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions bufferize;
@@ -112,6 +114,10 @@ void terse::buildBufferPipeline(OpPassManager &pm, const CPUPipelineOptions &) {
   pm.addPass(bufferization::createOneShotBufferizePass(bufferize));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  OutlineRowsPassOptions rows;
+  if (!options.parallel)
+    rows.parallelWork = -1;
+  pm.addPass(createOutlineRowsPass(rows));
   // Buffers of static size that an iteration does not need for itself leave the loop.
   pm.addNestedPass<func::FuncOp>(bufferization::createBufferLoopHoistingPass());
   // What has a static size lies in the arena; the rest comes from the heap and is freed below.

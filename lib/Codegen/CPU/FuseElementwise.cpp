@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "terse/Codegen/CPU/Passes.h"
@@ -49,6 +50,11 @@ static bool isRepeatedWork(linalg::GenericOp producer, OpOperand *operand) {
     repeats |= !map.isFunctionOfDim(d) && consumer.getStaticLoopRanges()[d] != 1;
   return repeats && !llvm::hasNItemsOrLess(*producer.getBody(), kMuch) &&
          !isConstant(operand->get());
+}
+
+// Functions that cost more than writing their result and reading it again.
+static bool isExpensive(Operation &op) {
+  return isa<math::MathDialect>(op.getDialect()) && !isa<math::AbsFOp, math::RoundEvenOp>(op);
 }
 
 namespace {
@@ -105,6 +111,7 @@ struct FuseElementwisePass : terse::impl::FuseElementwisePassBase<FuseElementwis
       bool cheap = generic && generic.getNumDpsInputs() <= 1 &&
                    generic.getNumReductionLoops() == 0 &&
                    llvm::hasNItemsOrLess(*generic.getBody(), 2) &&
+                   llvm::none_of(*generic.getBody(), isExpensive) &&
                    llvm::all_of(producer->getUsers(), [](Operation *user) {
                      auto op = dyn_cast<linalg::LinalgOp>(user);
                      return op && op.getNumDpsInputs() <= 3 &&

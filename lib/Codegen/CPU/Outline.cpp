@@ -38,8 +38,8 @@ std::string terse::describeForOutlining(Operation *op, TypeRange types) {
   return text;
 }
 
-// Nothing outside of the module calls it, so that arguments which are always equal can go.
-static func::FuncOp createFunction(OpBuilder &b, Location loc, StringRef name, FunctionType type) {
+func::FuncOp terse::createOutlinedFunction(OpBuilder &b, Location loc, StringRef name,
+                                           FunctionType type) {
   auto function = func::FuncOp::create(b, loc, name, type);
   function.setPrivate();
   function->setAttr("llvm.linkage",
@@ -55,8 +55,8 @@ func::FuncOp OutlinedFunctions::get(Operation *op, TypeRange types, BuildBody bu
   b.setInsertionPointToEnd(module.getBody());
   SmallVector<Type> arguments(types);
   arguments.append(2, b.getIndexType());
-  function = createFunction(b, op->getLoc(), prefix + std::to_string(functions.size() - 1),
-                            b.getFunctionType(arguments, {}));
+  function = createOutlinedFunction(b, op->getLoc(), prefix + std::to_string(functions.size() - 1),
+                                    b.getFunctionType(arguments, {}));
   // Its code in place of the call would only make one large function of many.
   // Vectors that registers cannot hold lie in aligned places, which must be known in advance.
   function->setAttr("passthrough", b.getStrArrayAttr({"noinline", "stackrealign"}));
@@ -79,8 +79,8 @@ func::FuncOp OutlinedFunctions::getParallel(func::FuncOp function) {
     return around;
   OpBuilder b(function.getContext());
   b.setInsertionPointAfter(function);
-  around = createFunction(b, function.getLoc(), (function.getName() + "_parallel").str(),
-                          function.getFunctionType());
+  around = createOutlinedFunction(b, function.getLoc(), (function.getName() + "_parallel").str(),
+                                  function.getFunctionType());
   around->setAttr(cpu::kParallelAttr, b.getUnitAttr());
   Block *block = around.addEntryBlock();
   b.setInsertionPointToStart(block);

@@ -15,6 +15,10 @@ namespace terse {
 /// constants.
 std::string describeForOutlining(mlir::Operation *op, mlir::TypeRange types);
 
+/// A private function without a body, of which arguments that are always equal can go.
+mlir::func::FuncOp createOutlinedFunction(mlir::OpBuilder &b, mlir::Location loc,
+                                          llvm::StringRef name, mlir::FunctionType type);
+
 /// The functions of a pass, one for equal ops.
 class OutlinedFunctions {
 public:

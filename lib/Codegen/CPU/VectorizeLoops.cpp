@@ -162,7 +162,9 @@ struct VectorizeLoopsPass : terse::impl::VectorizeLoopsPassBase<VectorizeLoopsPa
       bool known = !ShapedType::isDynamic(work);
       Value begin = arith::ConstantIndexOp::create(b, loc, 0), end = countLoopItems(b, op, shape);
       ++numLoops;
-      if (known && work < kLong) {
+      // Private functions are ranges that threads share already.
+      bool isShared = op->getParentOfType<func::FuncOp>().isPrivate();
+      if (isShared || (known && work < kLong)) {
         buildVectorLoop(b, op, shape, begin, end);
         op.erase();
         continue;

@@ -122,9 +122,9 @@ TEST_F(BitEqualityTest, Functions) {
 
 TEST_F(BitEqualityTest, RowsOfSoftmaxAndNorms) {
   for (const char *target : kTargets)
-    for (auto [rows, size] :
-         {std::pair(1, 1), std::pair(3, 7), std::pair(5, 120), std::pair(2, 1000)}) {
-      if (target != kTargets[0] && size != 120)
+    for (auto [rows, size] : {std::pair(1, 1), std::pair(3, 7), std::pair(5, 120),
+                              std::pair(2, 1000), std::pair(70, 131)}) {
+      if (target != kTargets[0] && size != 120 && size != 131)
         continue;
       Program p;
       std::string type = formatv("tensor<{0}x{1}xf32>", rows, size).str();
@@ -147,6 +147,23 @@ TEST_F(BitEqualityTest, RowsOfSoftmaxAndNorms) {
           p, {random(DType::f32(), {rows, size}, -4, 4), random(DType::f32(), {size}, -2, 2)},
           target);
     }
+}
+
+TEST_F(BitEqualityTest, OpenRows) {
+  for (const char *target : kTargets) {
+    Program p;
+    std::string type = "tensor<?x?xf32>", row = "tensor<?xf32>";
+    p.inputs = {type, row};
+    p.add("nn.softmax %arg0 {axis = 1 : i64}", type, type);
+    p.add("nn.layer_norm %arg0, %arg1, %arg1 {axis = 1 : i64, epsilon = 1.0e-5 : f64, "
+          "operandSegmentSizes = array<i32: 1, 1, 1>}",
+          type + ", " + row + ", " + row, type);
+    for (auto [rows, size] : {std::pair(1, 5), std::pair(9, 1000), std::pair(70, 131),
+                              std::pair(0, 7), std::pair(300, 1030)})
+      expectEqualBits(
+          p, {random(DType::f32(), {rows, size}, -4, 4), random(DType::f32(), {size}, -2, 2)},
+          target);
+  }
 }
 
 TEST_F(BitEqualityTest, ImagesOfNormsAndPools) {

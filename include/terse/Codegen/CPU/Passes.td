@@ -85,6 +85,37 @@ def LowerLookupsPass : Pass<"terse-lower-lookups", "::mlir::ModuleOp"> {
                            "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
+def FuseRowsPass : Pass<"terse-fuse-rows", "::mlir::func::FuncOp"> {
+  let summary = "Compute reductions of rows and what they feed row by row";
+  let description = [{
+    On tensors: linalg ops of at most two loops whose outer loop runs over rows, connected with a reduction along
+    rows, become one `scf.forall` over rows: softmax, norms, quantization with a scale per row. What is not used outside
+    exists for one row at a time. Done where several passes run over at least `min-elements`, in 8 rows or more of at most
+    2^15 elements.
+  }];
+  let options = [
+    Option<"minElements", "min-elements", "int64_t", "8192",
+           "Elements of the largest operand from which rows are worth a loop (default: 8192)">,
+  ];
+  let statistics = [Statistic<"numGroups", "groups", "Loops over rows">];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def OutlineRowsPass : Pass<"terse-outline-rows", "::mlir::ModuleOp"> {
+  let summary = "Turn `scf.forall` on buffers into functions over ranges of it";
+  let description = [{
+    A loop of one induction variable and no results becomes a private function over a range of iterations, with the buffers
+    of an iteration at its top: small ones on the stack. From `parallel-work` iterations of inner loops on the call goes to
+    a function that is marked `terse_cpu.parallel`; where sizes are known at run time only, the call decides.
+  }];
+  let options = [
+    Option<"parallelWork", "parallel-work", "int64_t", "200000",
+           "Iterations from which loops may run in parallel; negative: never (default: 200000)">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
+}
+
 def SimplifyClampsPass : Pass<"terse-simplify-clamps", "::mlir::func::FuncOp"> {
   let summary = "Drop comparisons whose result a clamp has decided";
   let description = [{
