@@ -142,8 +142,7 @@ public:
     auto last = cast<linalg::LinalgOp>(group.getMembers().back());
     loc = last.getLoc();
     b.setInsertionPointAfter(last);
-    Value rows = last.getDpsInits()[0];
-    OpFoldResult count = tensor::getMixedSize(b, loc, rows, 0);
+    OpFoldResult count = tensor::getMixedSize(b, loc, getOrigin(last.getDpsInits()[0]), 0);
     SmallVector<Value> inits;
     for (Operation *op : group.getMembers())
       if (!llvm::all_of(op->getUsers(), [&](Operation *user) { return group.contains(user); })) {
@@ -181,15 +180,25 @@ public:
   }
 
 private:
-  // Where the rows of a result go: what its op starts from, unless that is made inside.
+  // What members started from that have led to `v`: a tensor of its type from outside.
+  Value getOrigin(Value v) {
+    while (Operation *producer = v.getDefiningOp()) {
+      if (!group.contains(producer))
+        break;
+      v = cast<linalg::LinalgOp>(producer).getDpsInits()[0];
+    }
+    return v;
+  }
+
+  // Where the rows of a result go. One tensor may stand for several results that nothing reads
+  // before; these get one each.
   Value getInit(linalg::LinalgOp op) {
-    Value init = op.getDpsInits()[0];
-    Operation *producer = init.getDefiningOp();
-    if (!producer || !group.contains(producer))
-      return init;
-    auto type = cast<RankedTensorType>(init.getType());
-    return tensor::EmptyOp::create(b, loc, tensor::getMixedSizes(b, loc, init),
-                                   type.getElementType());
+    OpOperand *init = op.getDpsInitOperand(0);
+    Value origin = getOrigin(init->get());
+    if (origin == init->get() && op.payloadUsesValueFromOperand(init))
+      return origin;
+    return tensor::EmptyOp::create(b, loc, tensor::getMixedSizes(b, loc, origin),
+                                   getElementTypeOrSelf(origin));
   }
 
   struct Slice {

@@ -124,3 +124,64 @@ func.func @few(%x: tensor<2x100xf32>, %init: tensor<2xf32>, %o: tensor<2x100xf32
   } -> tensor<2x100xf32>
   return %y : tensor<2x100xf32>
 }
+
+// -----
+
+#rows = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+
+// Sizes come from outside of the loop, also where a member makes what another one starts from.
+// CHECK-LABEL: func @open_fill
+// CHECK-SAME: %[[INIT:[a-z0-9]+]]: tensor<?xf32>
+// CHECK: tensor.dim %[[INIT]]
+// CHECK: scf.forall {{.*}} -> (tensor<?xf32>, tensor<?x64xf32>)
+func.func @open_fill(%x: tensor<?x64xf32>, %init: tensor<?xf32>, %o: tensor<?x64xf32>) -> (tensor<?x64xf32>, tensor<?xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %f = linalg.fill ins(%zero : f32) outs(%init : tensor<?xf32>) -> tensor<?xf32>
+  %sum = linalg.generic {indexing_maps = [#rows, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%x : tensor<?x64xf32>) outs(%f : tensor<?xf32>) {
+  ^bb0(%v: f32, %acc: f32):
+    %m = arith.addf %acc, %v : f32
+    linalg.yield %m : f32
+  } -> tensor<?xf32>
+  %y = linalg.generic {indexing_maps = [#rows, #row, #rows], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %sum : tensor<?x64xf32>, tensor<?xf32>) outs(%o : tensor<?x64xf32>) {
+  ^bb0(%v: f32, %s: f32, %out: f32):
+    %d = arith.divf %v, %s : f32
+    linalg.yield %d : f32
+  } -> tensor<?x64xf32>
+  return %y, %sum : tensor<?x64xf32>, tensor<?xf32>
+}
+
+// -----
+
+#rows = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+
+// Results that start from one tensor without contents do not share its memory.
+// CHECK-LABEL: func @shared_init
+// CHECK: %[[A:.*]] = tensor.empty() : tensor<16x64xf32>
+// CHECK: %[[B:.*]] = tensor.empty() : tensor<16x64xf32>
+// CHECK: scf.forall {{.*}} shared_outs(%{{.*}} = %[[A]], %{{.*}} = %[[B]])
+func.func @shared_init(%x: tensor<16x64xf32>, %init: tensor<16xf32>) -> (tensor<16x64xf32>, tensor<16x64xf32>) {
+  %o = tensor.empty() : tensor<16x64xf32>
+  %sum = linalg.generic {indexing_maps = [#rows, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%x : tensor<16x64xf32>) outs(%init : tensor<16xf32>) {
+  ^bb0(%v: f32, %acc: f32):
+    %m = arith.addf %acc, %v : f32
+    linalg.yield %m : f32
+  } -> tensor<16xf32>
+  %y = linalg.generic {indexing_maps = [#rows, #row, #rows], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %sum : tensor<16x64xf32>, tensor<16xf32>) outs(%o : tensor<16x64xf32>) {
+  ^bb0(%v: f32, %s: f32, %out: f32):
+    %d = arith.divf %v, %s : f32
+    linalg.yield %d : f32
+  } -> tensor<16x64xf32>
+  %z = linalg.generic {indexing_maps = [#rows, #row, #rows], iterator_types = ["parallel", "parallel"]}
+      ins(%y, %sum : tensor<16x64xf32>, tensor<16xf32>) outs(%o : tensor<16x64xf32>) {
+  ^bb0(%v: f32, %s: f32, %out: f32):
+    %d = arith.subf %v, %s : f32
+    linalg.yield %d : f32
+  } -> tensor<16x64xf32>
+  return %y, %z : tensor<16x64xf32>, tensor<16x64xf32>
+}
