@@ -160,8 +160,9 @@ func.func @open_fill(%x: tensor<?x64xf32>, %init: tensor<?xf32>, %o: tensor<?x64
 
 // Results that start from one tensor without contents do not share its memory.
 // CHECK-LABEL: func @shared_init
-// CHECK: %[[A:.*]] = tensor.empty() : tensor<16x64xf32>
-// CHECK: %[[B:.*]] = tensor.empty() : tensor<16x64xf32>
+// CHECK: tensor.empty() : tensor<16x64xf32>
+// CHECK-NEXT: %[[A:.*]] = tensor.empty() : tensor<16x64xf32>
+// CHECK-NEXT: %[[B:.*]] = tensor.empty() : tensor<16x64xf32>
 // CHECK: scf.forall {{.*}} shared_outs(%{{.*}} = %[[A]], %{{.*}} = %[[B]])
 func.func @shared_init(%x: tensor<16x64xf32>, %init: tensor<16xf32>) -> (tensor<16x64xf32>, tensor<16x64xf32>) {
   %o = tensor.empty() : tensor<16x64xf32>
