@@ -7,6 +7,7 @@
 
 #include "Peers.h"
 #include "llvm/ADT/APFloat.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 
 #include <algorithm>
 #include <cmath>
@@ -34,6 +35,20 @@ uint16_t toHalf(float value) {
   bool lost;
   f.convert(llvm::APFloat::IEEEhalf(), llvm::APFloat::rmNearestTiesToEven, &lost);
   return uint16_t(f.bitcastToAPInt().getZExtValue());
+}
+
+// ggml configures the tiles of a thread once and relies on finding them so; Terse's kernels
+// configure theirs in every call. Without a configuration, what is stored and loaded is that there
+// is none.
+void runWithOwnTiles(llvm::function_ref<void()> run) {
+  static const bool hasTiles = __builtin_cpu_supports("amx-tile");
+  alignas(64) static thread_local uint8_t tiles[64] = {};
+  if (!hasTiles)
+    return run();
+  asm volatile("ldtilecfg %0" : : "m"(tiles));
+  run();
+  asm volatile("sttilecfg %0" : "=m"(tiles));
+  asm volatile("tilerelease");
 }
 
 struct GGML : WeightPeer {
@@ -149,7 +164,7 @@ struct GGML : WeightPeer {
         reinterpret_cast<int (*)(Handle, Handle)>(dlsym(base, "ggml_backend_graph_compute"));
     result.name = std::string(call<const char *>("ggml_type_name", int(type))) + " " +
                   call<const char *>("ggml_backend_buft_name", bufferType);
-    result.run = [=, backend = backend] { compute(backend, graph); };
+    result.run = [=, backend = backend] { runWithOwnTiles([&] { compute(backend, graph); }); };
     result.result = call<Handle>("ggml_get_data", y);
     result.weights = call<Handle>("ggml_backend_buffer_get_base", buffer);
     result.weightBytes = call<size_t>("ggml_backend_buffer_get_size", buffer);
