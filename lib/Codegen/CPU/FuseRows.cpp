@@ -77,10 +77,11 @@ public:
   ArrayRef<Operation *> getMembers() const { return members.getArrayRef(); }
   ArrayRef<Operation *> getFollowers() const { return followers; }
 
-  // Adds `op` unless something in between would have to run both before and after the loop.
+  // Adds `op` unless members would read all rows of each other, or something in between would have
+  // to run both before and after the loop.
   bool add(Operation *op) {
     members.insert(op);
-    if (findFollowers())
+    if (readRowsOnly() && findFollowers())
       return true;
     members.remove(op);
     findFollowers();
@@ -94,6 +95,15 @@ public:
   }
 
 private:
+  bool readRowsOnly() const {
+    return llvm::all_of(members, [&](Operation *op) {
+      return llvm::all_of(op->getOpOperands(), [&](OpOperand &operand) {
+        Operation *producer = operand.get().getDefiningOp();
+        return !producer || !members.contains(producer) || readsRows(operand);
+      });
+    });
+  }
+
   // Collects the ops between the first and the last member that need results of members.
   bool findFollowers() {
     followers.clear();

@@ -186,3 +186,30 @@ func.func @shared_init(%x: tensor<16x64xf32>, %init: tensor<16xf32>) -> (tensor<
   } -> tensor<16x64xf32>
   return %y, %z : tensor<16x64xf32>, tensor<16x64xf32>
 }
+
+// -----
+
+#rows = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+#column = affine_map<(d0, d1) -> (d1)>
+
+// Norms of all rows are read by each row: they are there before the loop.
+// CHECK-LABEL: func @all_rows
+// CHECK-NOT: scf.forall
+// CHECK: return
+func.func @all_rows(%x: tensor<16x16xf32>, %init: tensor<16xf32>, %o: tensor<16x16xf32>) -> tensor<16x16xf32> {
+  %sum = linalg.generic {indexing_maps = [#rows, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%x : tensor<16x16xf32>) outs(%init : tensor<16xf32>) {
+  ^bb0(%v: f32, %acc: f32):
+    %m = arith.addf %acc, %v : f32
+    linalg.yield %m : f32
+  } -> tensor<16xf32>
+  %y = linalg.generic {indexing_maps = [#rows, #row, #column, #rows], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %sum, %sum : tensor<16x16xf32>, tensor<16xf32>, tensor<16xf32>) outs(%o : tensor<16x16xf32>) {
+  ^bb0(%v: f32, %s: f32, %t: f32, %out: f32):
+    %p = arith.mulf %s, %t : f32
+    %d = arith.divf %v, %p : f32
+    linalg.yield %d : f32
+  } -> tensor<16x16xf32>
+  return %y : tensor<16x16xf32>
+}
