@@ -50,6 +50,8 @@ struct PreparedPeer {
   std::string name;
   std::function<void()> run;
   const void *result = nullptr;
+  /// Its bytes are signed and 128 less than the problem's.
+  bool signedBytes = false;
   /// How many times one run computes the problem, on weights of their own each.
   int64_t copies = 1;
   /// What `flush` drops before a cold run.
@@ -99,10 +101,13 @@ public:
 std::unique_ptr<WeightPeer> loadGGML(const std::string &location, std::string &error);
 /// `location` is the file of onnxruntime's library.
 std::unique_ptr<WeightPeer> loadONNXRuntime(const std::string &location, std::string &error);
+/// `location` is the file of XNNPACK's library.
+std::unique_ptr<WeightPeer> loadXNNPACKForWeights(const std::string &location, std::string &error);
 
 /// `location` is a file for dlopen. Null, with a reason in `error`, where that fails.
 std::unique_ptr<Peer> loadOneDNN(const std::string &location, std::string &error);
 std::unique_ptr<Peer> loadBLAS(const std::string &location, std::string &error);
+std::unique_ptr<Peer> loadXNNPACK(const std::string &location, std::string &error);
 
 } // namespace terse::bench
 

@@ -44,7 +44,7 @@ static const char *const kUsage =
     "Kernels beside those of other libraries, as a table in Markdown.\n"
     "  --seconds=S   time for each layer (1)\n"
     "  --shapes=RE   only layers whose name in the table matches\n"
-    "  --peers=LIST  onednn, blas, onednn=FILE, blas=FILE, none (onednn,blas)\n"
+    "  --peers=LIST  onednn, blas, onednn=FILE, blas=FILE, xnnpack=FILE, none (onednn,blas)\n"
     "  --threads=N   threads (1)\n"
     "  --target=T    target of our kernels (native)\n"
     "  --dump=FILE   write the object code of the last layer\n";
@@ -288,9 +288,9 @@ static double median(std::vector<double> v) {
   return v[v.size() / 2];
 }
 
-static double readResult(Kind kind, const void *data, int64_t i) {
+static double readResult(Kind kind, bool signedBytes, const void *data, int64_t i) {
   if (kind == Kind::Int8)
-    return static_cast<const uint8_t *>(data)[i];
+    return static_cast<const uint8_t *>(data)[i] ^ (signedBytes ? 0x80 : 0);
   if (kind == Kind::Float)
     return static_cast<const float *>(data)[i];
   uint32_t bits = uint32_t(static_cast<const uint16_t *>(data)[i]) << 16;
@@ -300,10 +300,11 @@ static double readResult(Kind kind, const void *data, int64_t i) {
 }
 
 // "equal", "within 1" (integers) or the largest error relative to the range.
-static std::string compareResults(const Problem &p, const void *a, const void *b) {
+static std::string compareResults(const Problem &p, const void *a, const PreparedPeer &peer) {
   double worst = 0, range = 0;
   for (int64_t i = 0; i < p.getOutputElements(); ++i) {
-    double x = readResult(p.kind, a, i), y = readResult(p.kind, b, i);
+    double x = readResult(p.kind, false, a, i),
+           y = readResult(p.kind, peer.signedBytes, peer.result, i);
     worst = std::max(worst, std::abs(x - y)), range = std::max(range, std::abs(x));
   }
   if (worst == 0)
@@ -386,7 +387,7 @@ public:
       std::string text;
       if (prepared.run) {
         prepared.run();
-        text = compareResults(p, result.getBytes().data(), prepared.result);
+        text = compareResults(p, result.getBytes().data(), prepared);
       }
       all.push_back(std::move(prepared));
       results.push_back(text);
@@ -493,7 +494,7 @@ int main(int argc, char **argv) {
   std::vector<std::unique_ptr<Peer>> peers;
   for (const std::string &entry : options.peers) {
     auto [name, file] = llvm::StringRef(entry).split('=');
-    std::string error = "unknown peer; use onednn or blas";
+    std::string error = "unknown peer; use onednn, blas or xnnpack=FILE";
     std::unique_ptr<Peer> peer;
     if (name == "none")
       continue;
@@ -501,6 +502,8 @@ int main(int argc, char **argv) {
       peer = loadOneDNN(file.empty() ? "libdnnl.so" : file.str(), error);
     else if (name == "blas")
       peer = loadBLAS(file.empty() ? "libopenblas.so.0" : file.str(), error);
+    else if (name == "xnnpack")
+      peer = loadXNNPACK(file.empty() ? "libXNNPACK.so" : file.str(), error);
     if (peer)
       peers.push_back(std::move(peer));
     else

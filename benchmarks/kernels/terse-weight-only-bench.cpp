@@ -94,7 +94,7 @@ static const char *const kUsage =
     "  --formats=RE  only weights whose name in the table matches\n"
     "  --shapes=RE   only layers whose M,N,K in the table match\n"
     "  --peers=LIST  ggml=FOLDER with its libggml-base.so and libggml-cpu*.so,\n"
-    "                onnxruntime=FILE of libonnxruntime.so (none)\n"
+    "                onnxruntime=FILE of libonnxruntime.so, xnnpack=FILE (none)\n"
     "  --threads=N   threads (1)\n";
 
 static bool parseOptions(int argc, char **argv) {
@@ -363,7 +363,7 @@ private:
     // Codes and scales of symmetric blocks, which others may have as well.
     llvm::StringRef text = layer->encoding;
     if (!text.consume_front("#terse.uniform<i") || layer->components.size() != 2 ||
-        !text.contains("block = [1, "))
+        (!text.contains("block = [1, ") && !text.contains("axis = 0")))
       return *layer;
     const HostTensor &scales = layer->components[1];
     problem.block = n * k / scales.getNumElements();
@@ -431,12 +431,14 @@ int main(int argc, char **argv) {
   std::vector<std::unique_ptr<WeightPeer>> peers;
   for (const std::string &entry : options.peers) {
     auto [name, location] = llvm::StringRef(entry).split('=');
-    std::string error = "unknown peer; use ggml=FOLDER or onnxruntime=FILE";
+    std::string error = "unknown peer; use ggml=FOLDER, onnxruntime=FILE or xnnpack=FILE";
     std::unique_ptr<WeightPeer> peer;
     if (name == "ggml" && !location.empty())
       peer = loadGGML(location.str(), error);
     else if (name == "onnxruntime" && !location.empty())
       peer = loadONNXRuntime(location.str(), error);
+    else if (name == "xnnpack" && !location.empty())
+      peer = loadXNNPACKForWeights(location.str(), error);
     if (peer)
       peers.push_back(std::move(peer));
     else
