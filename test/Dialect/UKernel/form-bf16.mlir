@@ -95,3 +95,33 @@ func.func @unrounded(%x: tensor<?x8xf32>, %o: tensor<?x4xf32>) -> tensor<?x4xf32
   } -> tensor<?x4xf32>
   return %0 : tensor<?x4xf32>
 }
+
+// Windows of single channels are vectors, whose elements are extended.
+// CHECK-LABEL: func @depthwise
+// CHECK: ukernel.depthwise_conv {{.*}} : tensor<1x6x6x8xbf16>, tensor<8x1x3x3xbf16> into tensor<1x4x4x8xf32>
+// SELECT-LABEL: func @depthwise
+// SELECT: ukernel.depthwise_conv {{.*}}schedule = #ukernel.schedule<avx512, rows = 1, columns = 16,
+// PLAIN-LABEL: func @depthwise
+// PLAIN-NOT: ukernel.depthwise_conv
+#dx = affine_map<(b, g, o, y, x, c, i, j) -> (b, g, c, y + i, x + j)>
+#dw = affine_map<(b, g, o, y, x, c, i, j) -> (g, o, c, i, j)>
+#do = affine_map<(b, g, o, y, x, c, i, j) -> (b, g, o, y, x)>
+ml_program.global private @d(dense<1.0> : tensor<8x1x3x3xbf16>) : tensor<8x1x3x3xbf16>
+func.func @depthwise(%x: tensor<1x8x6x6xbf16>, %o: tensor<1x8x1x4x4xf32>) -> tensor<1x8x1x4x4xf32> {
+  %w = ml_program.global_load_const @d : tensor<8x1x3x3xbf16>
+  %zero = arith.constant 0.0 : f32
+  %xs = tensor.expand_shape %x [[0], [1, 2], [3], [4]] output_shape [1, 8, 1, 6, 6] : tensor<1x8x6x6xbf16> into tensor<1x8x1x6x6xbf16>
+  %ws = tensor.expand_shape %w [[0], [1, 2], [3], [4]] output_shape [8, 1, 1, 3, 3] : tensor<8x1x3x3xbf16> into tensor<8x1x1x3x3xbf16>
+  %init = linalg.fill ins(%zero : f32) outs(%o : tensor<1x8x1x4x4xf32>) -> tensor<1x8x1x4x4xf32>
+  %0 = linalg.generic {indexing_maps = [#dx, #dw, #do],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+      ins(%xs, %ws : tensor<1x8x1x6x6xbf16>, tensor<8x1x1x3x3xbf16>) outs(%init : tensor<1x8x1x4x4xf32>) {
+  ^bb0(%a: bf16, %b: bf16, %c: f32):
+    %e = arith.extf %a : bf16 to f32
+    %f = arith.extf %b : bf16 to f32
+    %p = arith.mulf %e, %f : f32
+    %s = arith.addf %c, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<1x8x1x4x4xf32>
+  return %0 : tensor<1x8x1x4x4xf32>
+}

@@ -14,6 +14,8 @@
 //     for vectors of channels, positions along the row:
 //       sums = 0; for the taps inside of the input: sums += input * weight
 //       epilogue(sums), store
+//
+// Elements of bf16 are extended as they are loaded, the weights once for all rows.
 
 #include "KernelCode.h"
 #include "llvm/Support/MathExtras.h"
@@ -37,8 +39,16 @@ public:
   }
 
   void build(Value begin, Value end) {
+    extendWeights();
     if (blocks.empty())
-      return buildPositions(begin, end);
+      buildPositions(begin, end);
+    else
+      buildBlocks(begin, end);
+    k.release();
+  }
+
+private:
+  void buildBlocks(Value begin, Value end) {
     int64_t height = cast<MemRefType>(k.op.getInit().getType()).getDimSize(1);
     Value perImage = k.c(llvm::divideCeil(height, blockRows));
     k.loop(begin, end, 1, [&](Value item) {
@@ -54,7 +64,6 @@ public:
     });
   }
 
-private:
   // Results along a row that share the weights of a tap.
   static constexpr int64_t kPositions = 4;
   // Blocks with windows that reach out of the input.
@@ -66,6 +75,39 @@ private:
   struct Blocks {
     int64_t first, width, count;
   };
+
+  // Weights of bf16 as floats: many windows read them.
+  void extendWeights() {
+    weights = k.op.getRhs();
+    auto type = cast<MemRefType>(weights.getType());
+    if (!type.getElementType().isBF16())
+      return;
+    auto wide = MemRefType::get(type.getShape(), sumType);
+    Value floats = memref::ViewOp::create(b, k.loc, wide, k.allocate(type.getNumElements() * 4),
+                                          k.c(0), ValueRange());
+    k.loop(k.c(0), k.c(type.getDimSize(0)), 1, [&](Value i) {
+      k.loop(k.c(0), k.c(type.getDimSize(1)), 1, [&](Value j) {
+        channelVectors([&](Value n, Value mask) {
+          Value w = load(weights, {i, j, n}, mask, false);
+          if (mask)
+            vector::MaskedStoreOp::create(b, k.loc, floats, ValueRange{i, j, n}, mask, w);
+          else
+            vector::StoreOp::create(b, k.loc, w, floats, ValueRange{i, j, n});
+        });
+      });
+    });
+    weights = floats;
+  }
+
+  // `body` for each vector of channels, the last one with a mask if it is not whole.
+  void channelVectors(llvm::function_ref<void(Value, Value)> body) {
+    int64_t whole = channels / lanes * lanes;
+    if (whole)
+      k.loop(k.c(0), k.c(whole), lanes, [&](Value n) { body(n, Value()); });
+    if (whole < channels)
+      body(k.c(whole), vector::CreateMaskOp::create(
+                           b, k.loc, VectorType::get(lanes, b.getI1Type()), k.c(channels - whole)));
+  }
 
   // Cuts a row into blocks, those at its ends apart; none if sizes are not known.
   void planBlocks() {
@@ -106,14 +148,8 @@ private:
   void buildRows(Value batch, Value oy, int64_t rows) {
     for (const Blocks &part : blocks)
       k.loop(k.c(0), k.c(part.count), 1, [&](Value i) {
-        int64_t whole = channels / lanes * lanes;
-        if (whole)
-          k.loop(k.c(0), k.c(whole), lanes,
-                 [&](Value n) { buildBlock(batch, oy, i, part, rows, n, Value()); });
-        if (whole < channels)
-          buildBlock(batch, oy, i, part, rows, k.c(whole),
-                     vector::CreateMaskOp::create(b, k.loc, VectorType::get(lanes, b.getI1Type()),
-                                                  k.c(channels - whole)));
+        channelVectors(
+            [&](Value n, Value mask) { buildBlock(batch, oy, i, part, rows, n, mask); });
       });
   }
 
@@ -232,13 +268,7 @@ private:
                [&](Value ox) { position(batch, oy, y0, ox, n, mask, height, width, 1, false); });
         k.loop(limit, outWidth, 1, edge);
       };
-      int64_t whole = channels / lanes * lanes;
-      if (whole)
-        k.loop(zero, k.c(whole), lanes, [&](Value n) { block(n, Value()); });
-      if (whole < channels)
-        block(k.c(whole),
-              vector::CreateMaskOp::create(b, k.loc, VectorType::get(lanes, b.getI1Type()),
-                                           k.c(channels - whole)));
+      channelVectors(block);
     });
   }
 
@@ -248,9 +278,11 @@ private:
     Value v =
         mask ? Value(vector::MaskedLoadOp::create(b, k.loc, type, memory, at, mask, k.zero(type)))
              : Value(vector::LoadOp::create(b, k.loc, type, memory, at));
+    auto wide = VectorType::get(lanes, sumType);
+    if (element.isBF16())
+      return arith::ExtFOp::create(b, k.loc, wide, v);
     if (mlir::isa<FloatType>(element))
       return v;
-    auto wide = VectorType::get(lanes, sumType);
     if (mlir::isa<FloatType>(sumType))
       return isUnsigned ? Value(arith::UIToFPOp::create(b, k.loc, wide, v))
                         : Value(arith::SIToFPOp::create(b, k.loc, wide, v));
@@ -278,7 +310,7 @@ private:
   }
 
   Value loadWeight(Value i, Value j, Value n, Value mask) {
-    Value w = load(k.op.getRhs(), {i, j, n}, mask, k.op.getRhsUnsigned());
+    Value w = load(weights, {i, j, n}, mask, k.op.getRhsUnsigned());
     ISA isa = k.schedule.getIsa();
     if (mlir::isa<FloatType>(sumType) || (isa != ISA::AVX512 && isa != ISA::AVX2))
       return w;
@@ -339,6 +371,8 @@ private:
   int64_t lanes, blockRows = 1;
   SmallVector<Blocks> blocks;
   bool lastIsEdge = false;
+  // In memory, [i, j, channel].
+  Value weights;
 };
 } // namespace
 

@@ -165,6 +165,14 @@ SmallVector<Value> KernelCode::readExtras(ArrayRef<Value> lead, Value n, int64_t
   return readAt(dims, Value(), lanes, mask);
 }
 
+// By an instruction that every target with kernels of bf16 has. It takes numbers below 2^-126 for
+// zero, as the products of such kernels do; elsewhere they count.
+bool KernelCode::roundsToBF16(Operation &inner) {
+  Type left = cast<MemRefType>(op.getLhs().getType()).getElementType();
+  return isa<arith::TruncFOp>(inner) && left.isBF16() && inner.getResult(0).getType().isBF16() &&
+         inner.getOperand(0).getType().isF32();
+}
+
 Value KernelCode::evaluate(Value wanted, Value sums, ArrayRef<Value> extras) {
   int64_t lanes = cast<VectorType>(sums.getType()).getNumElements();
   Block &block = op.getEpilogue().front();
@@ -192,7 +200,10 @@ Value KernelCode::evaluate(Value wanted, Value sums, ArrayRef<Value> extras) {
     OperationState state(loc, inner.getName(), operands,
                          VectorType::get(lanes, inner.getResult(0).getType()), inner.getAttrs());
     state.propertiesAttr = inner.getPropertiesAsAttribute();
-    vectors[inner.getResult(0)] = b.create(state)->getResult(0);
+    vectors[inner.getResult(0)] =
+        roundsToBF16(inner) && lanes == 16
+            ? intrinsic("llvm.x86.avx512bf16.cvtneps2bf16.512", state.types[0], operands)
+            : b.create(state)->getResult(0);
     if (inner.getResult(0) == wanted)
       break;
   }

@@ -96,6 +96,7 @@ public:
   bool hasFMA;
 
 private:
+  bool roundsToBF16(mlir::Operation &inner);
   Value readExtra(unsigned i, llvm::ArrayRef<Value> dims, int64_t lanes, Value mask);
   llvm::SmallVector<Value> readAt(llvm::ArrayRef<Value> dims, Value row, int64_t lanes, Value mask);
   void finish(llvm::ArrayRef<Value> dims, Value row, Value n, Value sums, Value mask);

@@ -68,7 +68,8 @@ public:
       pitch = sizes.k;
     // Rows that were just written are near.
     if (!direct && linesFirst())
-      block = std::clamp<int64_t>(kRowBytes / pitch / tileRows * tileRows, tileRows, block);
+      block = std::clamp<int64_t>(kRowBytes / (pitch * elementBytes) / tileRows * tileRows, tileRows,
+                                  block);
   }
 
   Value countItems() { return k.mul(countBlocks(), chunks); }
@@ -128,9 +129,7 @@ private:
            std::gcd<int64_t>(sizes.k / tileDepth, 64) <= 16;
   }
 
-  // Copying by lines leaves other elements behind a row, which weights of zero do not drop if they
-  // are no numbers.
-  bool linesFirst() const { return windows.isPossible() && !isa<FloatType>(element); }
+  bool linesFirst() const { return windows.isPossible(); }
 
   // Zeros behind rows of floats that do not fill their last step.
   void clearEnds() {

@@ -69,7 +69,9 @@ void WindowRows::copyWindow(Value rows, Value row, Value x) {
   int64_t pieces = dw == 1 ? 1 : kw, piece = kw / pieces * channels;
   int64_t most = vectorBytes * 8 / stored.getIntOrFloatBitWidth();
   Value from = k.mul(x, window.getStrides()[1] * channels);
-  auto line = [&](Value i, int64_t fixed) {
+  // What stands behind a row of floats is multiplied with zeros, and must be a number.
+  bool clears = isa<FloatType>(stored);
+  auto line = [&](Value i, int64_t fixed, bool last) {
     for (int64_t j = 0; j < pieces; ++j)
       for (int64_t at = 0; at < piece;) {
         // Whole vectors, then one that is large enough.
@@ -77,7 +79,15 @@ void WindowRows::copyWindow(Value rows, Value row, Value x) {
         auto type = VectorType::get(size, stored);
         Value source =
             k.add(k.add(from, k.mul(i, linePitch)), fixed * linePitch + j * dw * channels + at);
-        Value v = vector::LoadOp::create(b, k.loc, type, lines, ValueRange{k.c(0), source});
+        Value v;
+        if (clears && last && j == pieces - 1 && piece - at < size) {
+          Value mask = vector::CreateMaskOp::create(
+              b, k.loc, VectorType::get(size, b.getI1Type()), k.c(piece - at));
+          v = vector::MaskedLoadOp::create(b, k.loc, type, lines, ValueRange{k.c(0), source}, mask,
+                                           k.zero(type));
+        } else {
+          v = vector::LoadOp::create(b, k.loc, type, lines, ValueRange{k.c(0), source});
+        }
         Value to = k.add(k.mul(i, kw * channels), (fixed * pieces + j) * piece + at);
         vector::StoreOp::create(b, k.loc, v, rows, ValueRange{row, to});
         at += size;
@@ -85,9 +95,9 @@ void WindowRows::copyWindow(Value rows, Value row, Value x) {
   };
   if (kh * pieces <= 16)
     for (int64_t i = 0; i < kh; ++i)
-      line(k.c(0), i);
+      line(k.c(0), i, i == kh - 1);
   else
-    k.loop(k.c(0), k.c(kh), 1, [&](Value i) { line(i, 0); });
+    k.loop(k.c(0), k.c(kh), 1, [&](Value i) { line(i, 0, /*last=*/true); });
 }
 
 void WindowRows::copy(Value rows, Value first, Value count) {

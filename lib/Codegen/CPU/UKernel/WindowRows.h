@@ -11,7 +11,7 @@ namespace terse {
 /// Brings windows of a convolution into rows, a line of the result at a time: first the lines of
 /// the input that it sees are copied, with their padding, then every row of a window is a few
 /// vectors of a line, whatever it covers. Vectors may reach past what they copy: what is wrong
-/// behind a row is overwritten by the next one.
+/// behind a row is overwritten by the next one, and is zero behind the last one of floats.
 class WindowRows {
 public:
   using Value = mlir::Value;

@@ -86,9 +86,14 @@ static Value narrow(RewriterBase &b, Value v) {
 }
 
 bool terse::ukernel::isBF16Kernel(linalg::GenericOp op) {
-  int64_t weights = typeOf(op.getDpsInputs()[1]).getRank();
-  return weights == 2 ||
-         (weights == 4 && typeOf(op.getResult(0)).getRank() == 4 && op.getNumReductionLoops() == 3);
+  RankedTensorType weights = typeOf(op.getDpsInputs()[1]);
+  int64_t rank = weights.getRank();
+  if (rank == 2)
+    return true;
+  if (typeOf(op.getResult(0)).getRank() != rank || op.getNumReductionLoops() != 3)
+    return false;
+  // Groups of one channel each way come first.
+  return rank == 4 || (rank == 5 && weights.getDimSize(1) == 1 && weights.getDimSize(2) == 1);
 }
 
 linalg::GenericOp terse::ukernel::narrowContraction(RewriterBase &b, linalg::GenericOp op) {

@@ -35,7 +35,7 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
 
   // The instructions for the op's types: those of the target that can do them.
   ISA chooseISA(KernelOpInterface op, ISA best) const {
-    if (cast<ShapedType>(op.getLhs().getType()).getElementType().isBF16())
+    if (!op.isDepthwise() && cast<ShapedType>(op.getLhs().getType()).getElementType().isBF16())
       return ISA::AMXBF16;
     bool floats = ::mlir::isa<FloatType>(getSumType(op));
     bool bytes = !floats && cast<ShapedType>(op.getRhs().getType()).getElementType().isInteger(8);

@@ -1,0 +1,116 @@
+//===- BF16KernelTest.cpp - Kernels of bf16 against the interpreter --*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "UKernelTest.h"
+
+using namespace mlir;
+using namespace terse;
+using llvm::formatv;
+
+namespace {
+class BF16KernelTest : public UKernelTest {
+protected:
+  void SetUp() override {
+    if (terse_cpu_has_feature("amx-bf16") <= 0)
+      GTEST_SKIP() << "no tiles of bf16 here";
+  }
+
+  // A tensor whose numbers are stored in bf16.
+  static std::string encoded(llvm::ArrayRef<int64_t> shape) {
+    std::string text = tensor(shape, "f32");
+    text.pop_back();
+    return text + ", #terse.cast<bf16>>";
+  }
+
+  // Weights stored in bf16, inputs rounded to it.
+  std::string begin(llvm::ArrayRef<int64_t> xs, llvm::ArrayRef<int64_t> ws,
+                    llvm::ArrayRef<int64_t> ys) {
+    return formatv("func.func @main(%x: {0}) -> {1} {{\n%v = {2}\n%w = terse.assemble %v : ({3}) "
+                   "-> {4}\n%q = terse.encode %x : {0} -> {5}\n%b = {6}\n",
+                   tensor(xs, "f32"), tensor(ys, "f32"), constant(ws, "bf16"), tensor(ws, "bf16"),
+                   encoded(ws), encoded(xs), constant({ws[0]}, "f32"))
+        .str();
+  }
+};
+} // namespace
+
+TEST_F(BF16KernelTest, Tiles) {
+  using Shape = std::array<int64_t, 3>;
+  for (auto [m, n, k] : {Shape{1, 2, 1}, Shape{1, 100, 64}, Shape{3, 10, 7}, Shape{16, 64, 130},
+                         Shape{33, 20, 64}, Shape{70, 50, 200}, Shape{1, 330, 300}}) {
+    int64_t rows = n % 4 ? m : int64_t(-1);
+    compare(begin({rows, k}, {n, k}, {rows, n}) +
+                formatv("%0 = nn.linear %q, %w, %b : ({0}, {1}, {2}) -> {3}\n%1 = nn.unary relu %0 "
+                        ": ({3}) -> {3}\nreturn %1 : {3} }",
+                        encoded({rows, k}), encoded({n, k}), tensor({n}, "f32"),
+                        tensor({rows, n}, "f32"))
+                    .str(),
+            {{m, k}}, "amx");
+    // Tensors of bf16, whose results are rounded: to a neighbour where sums differ in the last bit.
+    std::string xs = tensor({rows, k}, "bf16"), ws = tensor({n, k}, "bf16"),
+                ys = tensor({rows, n}, "bf16");
+    compare(formatv("func.func @main(%x: {0}) -> {1} {{\n%w = {2}\n%0 = nn.linear %x, %w : ({0}, "
+                    "{3}) -> {1}\nreturn %0 : {1} }",
+                    xs, ys, constant({n, k}, "bf16"), ws),
+            {{m, k}}, "amx", 1.0 / 256);
+  }
+  // Channels that fill tiles and that do not, all kinds of windows.
+  for (auto [channels, outputs, size, kernel, stride, dilation] :
+       {std::array<int64_t, 6>{3, 20, 15, 3, 2, 1}, std::array<int64_t, 6>{3, 64, 30, 7, 2, 1},
+        std::array<int64_t, 6>{2, 9, 21, 5, 1, 2}, std::array<int64_t, 6>{5, 8, 9, 3, 1, 1},
+        std::array<int64_t, 6>{32, 40, 9, 3, 1, 1}, std::array<int64_t, 6>{64, 16, 12, 3, 2, 2},
+        std::array<int64_t, 6>{64, 33, 7, 1, 1, 1}}) {
+    int64_t pad = dilation * (kernel / 2),
+            out = (size + 2 * pad - dilation * (kernel - 1) - 1) / stride + 1;
+    std::vector<int64_t> xs{2, channels, size, size}, ws{outputs, channels, kernel, kernel},
+        ys{2, outputs, out, out};
+    compare(
+        begin(xs, ws, ys) +
+            formatv("%0 = nn.conv %q, %w, %b {{strides = array<i64: {0}, {0}>, pads = array<i64: "
+                    "{1}, {1}, {1}, {1}>, dilations = array<i64: {2}, {2}>, groups = 1 : i64} : "
+                    "({3}, {4}, {5}) -> {6}\nreturn %0 : {6} }",
+                    stride, pad, dilation, encoded(xs), encoded(ws), tensor({outputs}, "f32"),
+                    tensor(ys, "f32"))
+                .str(),
+        {xs}, "amx");
+  }
+}
+
+// A window for each channel: ends of channels and rows, strides, dilations, one and several rows
+// of the result at once, an open size; results in f32 and rounded to bf16.
+TEST_F(BF16KernelTest, Depthwise) {
+  struct Case {
+    int64_t channels, height, width, kernel, stride, pad, dilation;
+  };
+  for (const Case &c : {Case{64, 25, 5, 3, 1, 1, 1}, Case{16, 8, 9, 3, 1, 1, 1},
+                        Case{24, 7, 7, 3, 1, 0, 1}, Case{5, 13, 4, 3, 1, 1, 1},
+                        Case{33, 9, 11, 3, 2, 1, 1}, Case{17, 8, 8, 3, 2, 1, 1},
+                        Case{16, 1, 1, 3, 1, 1, 1}, Case{20, 6, 3, 2, 1, 0, 1},
+                        Case{32, 9, 9, 5, 1, 2, 1}, Case{40, 9, 14, 3, 1, 2, 2}}) {
+    int64_t reach = (c.kernel - 1) * c.dilation + 1;
+    std::vector<int64_t> in{2, c.channels, c.height, c.width}, ws{c.channels, 1, c.kernel, c.kernel};
+    std::vector<int64_t> out{2, c.channels, (c.height + 2 * c.pad - reach) / c.stride + 1,
+                             (c.width + 2 * c.pad - reach) / c.stride + 1};
+    std::string attributes =
+        formatv("{{strides = array<i64: {0}, {0}>, pads = array<i64: {1}, {1}, {1}, {1}>, "
+                "dilations = array<i64: {2}, {2}>, groups = {3} : i64}",
+                c.stride, c.pad, c.dilation, c.channels);
+    auto open = [&](std::vector<int64_t> shape) {
+      if (c.channels == 40)
+        shape[0] = shape[2] = shape[3] = -1;
+      return shape;
+    };
+    compare(begin(open(in), ws, open(out)) +
+                formatv("%0 = nn.conv %q, %w, %b {0} : ({1}, {2}, {3}) -> {4}\n%1 = nn.unary relu "
+                        "%0 : ({4}) -> {4}\nreturn %1 : {4} }",
+                        attributes, encoded(open(in)), encoded(ws), tensor({c.channels}, "f32"),
+                        tensor(open(out), "f32"))
+                    .str(),
+            {in}, "amx");
+    std::string xs = tensor(open(in), "bf16"), ys = tensor(open(out), "bf16");
+    compare(formatv("func.func @main(%x: {0}) -> {1} {{\n%w = {2}\n%0 = nn.conv %x, %w {3} : ({0}, "
+                    "{4}) -> {1}\nreturn %0 : {1} }",
+                    xs, ys, constant(ws, "bf16"), attributes, tensor(ws, "bf16")),
+            {in}, "amx", 1.0 / 256);
+  }
+}
