@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "VectorLoop.h"
+#include "Quotient.h"
 #include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -29,45 +30,6 @@ Operation *terse::getCombiner(linalg::GenericOp op) {
 }
 
 namespace {
-// Whether all that becomes of `v` is to be clamped to small constants and rounded, by name or by
-// adding 1.5 * 2^23; NaN may be replaced.
-bool isClampedAndRounded(Value v, unsigned clamps = 0) {
-  auto getSmall = [](Value other) {
-    FloatAttr attr;
-    return matchPattern(other, m_Constant(&attr)) && std::abs(attr.getValueAsDouble()) <= 65536;
-  };
-  return llvm::all_of(v.getUsers(), [&](Operation *user) {
-    if (isa<math::RoundEvenOp>(user))
-      return true;
-    if (auto add = dyn_cast<arith::AddFOp>(user)) {
-      FloatAttr attr;
-      return clamps >= 2 && matchPattern(add.getRhs(), m_Constant(&attr)) &&
-             attr.getValueAsDouble() == 12582912.0;
-    }
-    if (auto compare = dyn_cast<arith::CmpFOp>(user))
-      return compare.getLhs() == v && (compare.getRhs() == v || getSmall(compare.getRhs())) &&
-             llvm::all_of(compare->getUsers(),
-                          [](Operation *choice) { return isa<arith::SelectOp>(choice); });
-    auto select = dyn_cast<arith::SelectOp>(user);
-    if (!select || select.getCondition() == v)
-      return false;
-    bool isTrue = select.getTrueValue() == v;
-    if (!getSmall(isTrue ? select.getFalseValue() : select.getTrueValue()))
-      return false;
-    // A number is kept where it is not beyond the constant.
-    auto compare = select.getCondition().getDefiningOp<arith::CmpFOp>();
-    bool isClamp = compare && compare.getLhs() == v && compare.getRhs() != v;
-    return isClampedAndRounded(select, clamps + isClamp);
-  });
-}
-
-// Whether `op` is a quotient of which only the integer of at most 16 bits that it is rounded to
-// matters.
-bool isRoundedToSmallInteger(arith::DivFOp op, linalg::GenericOp loop) {
-  auto type = dyn_cast<IntegerType>(loop.getRegionOutputArgs()[0].getType());
-  return type && type.getWidth() <= 16 && op.getType().isF32() && isClampedAndRounded(op);
-}
-
 class LoopBuilder {
 public:
   LoopBuilder(OpBuilder &b, linalg::GenericOp op, const VectorLoop &shape)
@@ -129,7 +91,7 @@ public:
       readInvariants(dims);
       if (acrossLanes)
         return reduce(dims, from, whole, left, mask), SmallVector<Value>();
-      loop(from, whole, lanes, ValueRange(), [&](Value i, ValueRange) {
+      loop(storeBytes(dims, from, span), whole, lanes, ValueRange(), [&](Value i, ValueRange) {
         dims[last] = i;
         store(dims, computeLanes(dims, Value()), Value());
         return SmallVector<Value>();
@@ -197,48 +159,36 @@ private:
       for (Operation *user : arg.getUsers())
         if (auto div = dyn_cast<arith::DivFOp>(user);
             hasFMA && div && div.getRhs() == arg && isRoundedToSmallInteger(div, op)) {
-          divisors[arg] = prepareDivisor(scalar);
+          divisors.try_emplace(arg, b, loc, scalar, lanes);
           break;
         }
     }
   }
 
-  // A divisor near 1, with the power of two that brought it there and its reciprocal.
-  struct Divisor {
-    Value scale, value, reciprocal;
-  };
-
-  Value f32(double value) {
-    return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(float(value)));
-  }
-  Value splat(Value scalar) {
-    return vector::BroadcastOp::create(b, loc, VectorType::get(lanes, scalar.getType()), scalar);
-  }
-
-  Divisor prepareDivisor(Value scalar) {
-    using P = arith::CmpFPredicate;
-    Value size = math::AbsFOp::create(b, loc, scalar);
-    Value isTiny = arith::CmpFOp::create(b, loc, P::OLT, size, f32(0x1p-40));
-    Value isHuge = arith::CmpFOp::create(b, loc, P::OGT, size, f32(0x1p40));
-    Value scale = arith::SelectOp::create(
-        b, loc, isTiny, f32(0x1p80), arith::SelectOp::create(b, loc, isHuge, f32(0x1p-80), f32(1)));
-    Value value = arith::MulFOp::create(b, loc, scalar, scale);
-    Value reciprocal = arith::DivFOp::create(b, loc, f32(1), value);
-    return {splat(scale), splat(value), splat(reciprocal)};
-  }
-
-  // Markstein's theorem (IBM J. Res. Dev. 34, 1990): with the correctly rounded reciprocal, one
-  // step on the residual rounds a quotient correctly. What that does not hold for, quotients whose
-  // residual underflows and those that are not finite, is far below a half or beyond 16 bits.
-  Value divide(Value x, const Divisor &divisor) {
-    x = arith::MulFOp::create(b, loc, x, divisor.scale);
-    Value q = arith::MulFOp::create(b, loc, x, divisor.reciprocal);
-    Value negative = arith::NegFOp::create(b, loc, q);
-    Value residual = math::FmaOp::create(b, loc, negative, divisor.value, x);
-    Value exact = math::FmaOp::create(b, loc, residual, divisor.reciprocal, q);
-    Value isSmall = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT,
-                                          math::AbsFOp::create(b, loc, exact), splat(f32(0x1p30)));
-    return arith::SelectOp::create(b, loc, isSmall, exact, q);
+  // Rounds numbers of the row to 64 bytes at a time, where the body does that and there are
+  // instructions for it. Gives where it has stopped: there may be too few, or an unusual scale.
+  Value storeBytes(SmallVector<Value> dims, Value from, Value span) {
+    std::optional<ByteQuotient> rounding = matchByteQuotient(op);
+    if (!rounding || lanes != 16)
+      return from;
+    auto divisor = divisors.find(rounding->scale);
+    if (divisor == divisors.end() || invariants.count(rounding->x))
+      return from;
+    OpOperand *input = op.getDpsInputOperand(rounding->x.getArgNumber());
+    Value count = mul(arith::DivUIOp::create(b, loc, span, c(64)), c(64));
+    count = arith::SelectOp::create(b, loc, divisor->second.isUsual(), count, c(0));
+    Value to = arith::AddIOp::create(b, loc, from, count);
+    loop(from, to, 64, ValueRange(), [&](Value i, ValueRange) {
+      SmallVector<Value> four;
+      for (int64_t v = 0; v < 4; ++v) {
+        dims[last] = arith::AddIOp::create(b, loc, i, c(v * lanes));
+        four.push_back(read(input, dims, Value()));
+      }
+      dims[last] = i;
+      store(dims, divisor->second.divideToBytes(four), Value());
+      return SmallVector<Value>();
+    });
+    return to;
   }
 
   Value read(OpOperand *operand, ArrayRef<Value> dims, Value mask) {
@@ -282,7 +232,7 @@ private:
       if (auto div = dyn_cast<arith::DivFOp>(inner)) {
         auto divisor = divisors.find(div.getRhs());
         if (divisor != divisors.end() && isRoundedToSmallInteger(div, op)) {
-          vectors[div] = divide(lookup(div.getLhs()), divisor->second);
+          vectors[div] = divisor->second.divide(lookup(div.getLhs()));
           continue;
         }
       }
@@ -407,7 +357,7 @@ private:
       reductions; // All loops but the last, and its own if it reduces.
   SmallVector<Value> sizes;
   DenseMap<Value, Value> invariants;
-  DenseMap<Value, Divisor> divisors;
+  DenseMap<Value, Quotient> divisors;
 };
 } // namespace
 

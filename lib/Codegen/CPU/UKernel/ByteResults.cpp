@@ -7,6 +7,7 @@
 // so only the upper bound is taken before it.
 
 #include "ByteResults.h"
+#include "../ByteVectors.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Matchers.h"
 
@@ -78,11 +79,7 @@ Value ByteResults::round(Value sums, ArrayRef<Value> extras) {
       b, k.loc, DenseElementsAttr::get(floats, Attribute(b.getF32FloatAttr(float(most)))));
   Value isPast = arith::CmpFOp::create(b, k.loc, arith::CmpFPredicate::OGT, x, bound);
   x = arith::SelectOp::create(b, k.loc, isPast, bound, x);
-  auto integers = VectorType::get(16, b.getI32Type());
-  Value all = arith::ConstantOp::create(b, k.loc, b.getI16IntegerAttr(-1));
-  Value mode = arith::ConstantOp::create(b, k.loc, b.getI32IntegerAttr(4));
-  return k.intrinsic("llvm.x86.avx512.mask.cvtps2dq.512", integers,
-                     {x, k.zero(integers), all, mode});
+  return roundToIntegers(b, k.loc, x);
 }
 
 Value ByteResults::pack(ArrayRef<Value> four, bool interleaved) {
@@ -90,29 +87,17 @@ Value ByteResults::pack(ArrayRef<Value> four, bool interleaved) {
   auto bytes = VectorType::get(64, b.getI8Type());
   SmallVector<Value> halves;
   for (int i = 0; i < 4; i += 2) {
-    Value half = k.intrinsic("llvm.x86.avx512.packssdw.512", words, {four[i], four[i + 1]});
+    Value half = packWords(b, k.loc, four[i], four[i + 1]);
     if (shift != 0)
       half = LLVM::SAddSat::create(b, k.loc, half, k.splat(shift, words));
     halves.push_back(half);
   }
   bool isSigned = low < 0;
-  Value result = k.intrinsic(
-      isSigned ? "llvm.x86.avx512.packsswb.512" : "llvm.x86.avx512.packuswb.512", bytes, halves);
+  Value result = packBytes(b, k.loc, halves[0], halves[1], isSigned);
   if (low > (isSigned ? -128 : 0)) {
     Value least = k.splat(int8_t(low), bytes);
     result = isSigned ? Value(arith::MaxSIOp::create(b, k.loc, result, least))
                       : Value(arith::MaxUIOp::create(b, k.loc, result, least));
   }
-  if (interleaved)
-    return result;
-  // Not a shuffle: of each half of it that is used, LLVM would make one of its own.
-  auto integers = VectorType::get(16, b.getI32Type());
-  SmallVector<int32_t> order;
-  for (int32_t i = 0; i < 16; ++i)
-    order.push_back(i % 4 * 4 + i / 4);
-  Value indices =
-      arith::ConstantOp::create(b, k.loc, DenseElementsAttr::get(integers, ArrayRef(order)));
-  result = vector::BitCastOp::create(b, k.loc, integers, result);
-  result = k.intrinsic("llvm.x86.avx512.permvar.si.512", integers, {result, indices});
-  return vector::BitCastOp::create(b, k.loc, bytes, result);
+  return interleaved ? result : orderPacked(b, k.loc, result);
 }

@@ -1,0 +1,44 @@
+//===- ByteVectors.cpp - Vectors of floats to vectors of bytes ------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "ByteVectors.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+static Value call(OpBuilder &b, Location loc, StringRef name, Type type, ValueRange operands) {
+  return LLVM::CallIntrinsicOp::create(b, loc, type, b.getStringAttr(name), operands).getResults();
+}
+
+Value terse::roundToIntegers(OpBuilder &b, Location loc, Value floats) {
+  auto type = VectorType::get(16, b.getI32Type());
+  Value none = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+  Value all = arith::ConstantOp::create(b, loc, b.getI16IntegerAttr(-1));
+  Value mode = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(4));
+  return call(b, loc, "llvm.x86.avx512.mask.cvtps2dq.512", type, {floats, none, all, mode});
+}
+
+Value terse::packWords(OpBuilder &b, Location loc, Value x, Value y) {
+  return call(b, loc, "llvm.x86.avx512.packssdw.512", VectorType::get(32, b.getI16Type()), {x, y});
+}
+
+Value terse::packBytes(OpBuilder &b, Location loc, Value x, Value y, bool isSigned) {
+  return call(b, loc,
+              isSigned ? "llvm.x86.avx512.packsswb.512" : "llvm.x86.avx512.packuswb.512",
+              VectorType::get(64, b.getI8Type()), {x, y});
+}
+
+Value terse::orderPacked(OpBuilder &b, Location loc, Value bytes) {
+  // Not a shuffle: of each half of it that is used, LLVM would make one of its own.
+  auto integers = VectorType::get(16, b.getI32Type());
+  SmallVector<int32_t> order;
+  for (int32_t i = 0; i < 16; ++i)
+    order.push_back(i % 4 * 4 + i / 4);
+  Value indices =
+      arith::ConstantOp::create(b, loc, DenseElementsAttr::get(integers, ArrayRef(order)));
+  Value words = vector::BitCastOp::create(b, loc, integers, bytes);
+  words = call(b, loc, "llvm.x86.avx512.permvar.si.512", integers, {words, indices});
+  return vector::BitCastOp::create(b, loc, bytes.getType(), words);
+}
