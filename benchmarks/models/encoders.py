@@ -53,7 +53,11 @@ VARIANTS = {
     "int4-awq": None,
     "int4 block 64, gptq": [*PREPARE, CHOOSE4, "terse-gptq: {sweeps: 10, steps: 10}", "terse-apply-encodings"],
     "int4 block 64, awq + gptq": [*PREPARE, CHOOSE4, "terse-awq", "terse-gptq: {sweeps: 10}", "terse-apply-encodings"],
+    "int4 block 64, awq": [*PREPARE, CHOOSE4, "terse-awq", "terse-apply-encodings"],
+    "nf4, search": [CHOOSE_NF4, "terse-search-scales", "terse-apply-encodings"],
     "nf4, awq": [*PREPARE, CHOOSE_NF4, "terse-awq", "terse-apply-encodings"],
+    "nf4, gptq": [*PREPARE, CHOOSE_NF4, "terse-gptq: {sweeps: 10, steps: 10}", "terse-apply-encodings"],
+    "nf4, awq + gptq": [*PREPARE, CHOOSE_NF4, "terse-awq", "terse-gptq: {sweeps: 10}", "terse-apply-encodings"],
     "int3 block 64": [CHOOSE4.replace("i4", "i3"), "terse-apply-encodings"],
     "int3 block 64, awq": [*PREPARE, CHOOSE4.replace("i4", "i3"), "terse-awq", "terse-apply-encodings"],
 }

@@ -7,7 +7,8 @@ PREPARED is what prepare_data.py wrote. Each data set is split at random with a 
 and the others: what formats cost is measured on some samples without labels, accuracy on all others. The candidates of the
 search are the default ones of `terse-mix-precision`; it is given the size of each uniform model as its budget, and sizes between.
 With --rounding PASS, as in --rounding 'terse-gptq: {correct-bias: true, stages: -1}', every model is rounded by that pass after its
-formats have been chosen, the uniform ones as well. Bytes are those of all weights. Needs NumPy.
+formats have been chosen, the uniform ones as well. With --static layers compute on integers where their format allows it, as in the
+preset mixed-static; the samples that measure formats also calibrate. Bytes are those of all weights. Needs NumPy.
 """
 import argparse
 import json
@@ -31,6 +32,16 @@ UNIFORM = {
     "int4 block 32": "#terse.uniform<i4, block = 32, scale = f16>",
     "int4 channel": "#terse.uniform<i4, channels = 1>",
 }
+# With --static: those of the preset mixed-static. All but f16 and blocks are integer layers.
+STATIC = {
+    "f16": "#terse.cast<f16>",
+    "int8 static": "#terse.uniform<i8, channels = 1>",
+    "int6 static, searched": "#terse.uniform<i6, channels = 1> | terse-search-scales",
+    "int5 static, searched": "#terse.uniform<i5, channels = 1> | terse-search-scales",
+    "int4 static, searched": "#terse.uniform<i4, channels = 1> | terse-search-scales",
+    "int4 block 32, searched": "#terse.uniform<i4, block = 32, scale = f16> | terse-search-scales",
+}
+ACTIVATIONS = "terse-choose-activation-encodings{activation-type=ui8 method=percentile}"
 # Further budgets, as ratios to the float weights.
 BETWEEN = [0.35, 0.24, 0.22, 0.2, 0.18, 0.16]
 PREPARE = ["nn-fold-batch-norm", "nn-fold-pad", "nn-recognize-activations", "nn-fold-constants", "canonicalize"]
@@ -61,6 +72,7 @@ def main():
     parser.add_argument("--loss", default="divergence")
     parser.add_argument("--samples", type=int, help="at most so many samples for what formats cost")
     parser.add_argument("--ordered", action="store_true", help="measure with the first samples")
+    parser.add_argument("--static", action="store_true", help="integer layers")
     parser.add_argument("--rounding", help="a pass that rounds the weights of every model, in the syntax of recipes")
     parser.add_argument("--budgets", nargs="*", type=float, default=BETWEEN, help="further budgets, as ratios to the float weights")
     parser.add_argument("--sensitivities", help="folder of what formats cost, NAME.json: used if there, else written")
@@ -74,8 +86,11 @@ def main():
             rows = []
             rounding = [args.rounding] if args.rounding else []
             # GPTQ wants batch norms folded; sizes do not change by it otherwise.
-            prepare = PREPARE if rounding else []
-            learn = ["--data", calibration] if rounding else []
+            prepare = PREPARE if rounding or args.static else []
+            observe = ["terse-insert-observers", "terse-calibrate"] if args.static else []
+            activations = [quote(ACTIVATIONS)] if args.static else []
+            formats = STATIC if args.static else UNIFORM
+            learn = ["--data", calibration] if rounding or args.static else []
 
             def add(kind, label, recipe, *flags):
                 out = os.path.join(folder, f"{len(rows)}.mlirbc")
@@ -90,18 +105,22 @@ def main():
                 rows.append({"kind": kind, "label": label, "size": size, "ratio": size / plain, "path": out, "manifest": content})
                 return size
 
-            for label, text in UNIFORM.items():
+            for label, text in formats.items():
                 template, *passes = [part.strip() for part in text.split("|")]
                 recipe = write_recipe(os.path.join(folder, "uniform.yaml"),
-                                      [*prepare, f"terse-choose-encodings: {{format: {quote(template)}}}", *passes, *rounding,
-                                       "terse-apply-encodings"])
+                                      [*prepare, *observe, f"terse-choose-encodings: {{format: {quote(template)}}}", *passes,
+                                       *activations, *rounding, "terse-apply-encodings"])
                 add("uniform", label, recipe, *learn)
             plain = rows[0]["size"] / rows[0]["ratio"]
             budgets = sorted({row["size"] for row in rows} | {int(ratio * plain) for ratio in args.budgets}, reverse=True)
+            options = [f"loss: {args.loss}", f"samples: {min(count, args.samples or count)}"]
+            if args.static:
+                candidates = ", ".join(quote(text) for text in formats.values())
+                options += [f"candidates: [{candidates}]", f"activations: {quote(ACTIVATIONS)}"]
             recipe = write_recipe(os.path.join(folder, "mixed.yaml"),
-                                  [*prepare, f"terse-mix-precision: {{loss: {args.loss}, samples: {min(count, args.samples or count)}}}",
-                                   *rounding, "terse-apply-encodings"])
-            costs = os.path.join(args.sensitivities or folder, name + ".json")
+                                  [*prepare, *observe, f"terse-mix-precision: {{{', '.join(options)}}}", *rounding,
+                                   "terse-apply-encodings"])
+            costs = os.path.join(args.sensitivities or folder, name + ("-static.json" if args.static else ".json"))
             for budget in budgets:
                 add("mixed", f"at most {budget}", recipe, "--data", calibration, "--sensitivities", costs,
                     "--max-size", str(budget))
@@ -115,7 +134,7 @@ def main():
         for row in sorted(rows, key=lambda r: (-r["size"], r["kind"])):
             formats = {}
             for layer in row["manifest"].get("mixed_precision", {}).get("layers", []):
-                label = next((l for l, t in UNIFORM.items() if t == layer["format"]), layer["format"])
+                label = next((l for l, t in formats.items() if t == layer["format"]), layer["format"])
                 formats[label] = formats.get(label, 0) + 1
             shown = ", ".join(f"{n} {label}" for label, n in sorted(formats.items(), key=lambda item: -item[1]))
             title = f"**{row['label']}**" if row["kind"] == "uniform" else "mixed"

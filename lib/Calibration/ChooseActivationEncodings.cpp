@@ -113,6 +113,13 @@ void Chooser::takeStatistics() {
   });
 }
 
+/// Whether its parameters are given or follow from the weight; null if there is none.
+static EncodingAttrInterface getChosenEncoding(Attribute choice) {
+  if (auto given = dyn_cast_or_null<StaticAttr>(choice))
+    return given.getEncoding();
+  return dyn_cast_or_null<EncodingAttrInterface>(choice);
+}
+
 std::string Chooser::getWeightObstacle(nn::ContractionLike op) {
   OpOperand &weight = op.getWeightOperand();
   SymbolTableCollection symbols;
@@ -123,7 +130,7 @@ std::string Chooser::getWeightObstacle(nn::ContractionLike op) {
   if (ChoiceAttr choices = ChoiceAttr::get(op))
     choice = choices.lookup(weight.getOperandNumber());
   if (!stored)
-    stored = dyn_cast_or_null<EncodingAttrInterface>(choice);
+    stored = getChosenEncoding(choice);
   if (!stored)
     return "its weight is not to be stored as integers";
   auto uniform = dyn_cast<UniformEncodingAttr>(stored);
@@ -154,8 +161,7 @@ std::string Chooser::getRecurrentObstacle(nn::WeightedOp op) {
     auto type = cast<RankedTensorType>(weight.operand->get().getType());
     EncodingAttrInterface stored = getEncoding(type);
     if (ChoiceAttr choices = ChoiceAttr::get(op); choices && !stored)
-      stored = dyn_cast_or_null<EncodingAttrInterface>(
-          choices.lookup(weight.operand->getOperandNumber()));
+      stored = getChosenEncoding(choices.lookup(weight.operand->getOperandNumber()));
     auto uniform = dyn_cast_or_null<UniformEncodingAttr>(stored);
     if (!uniform || uniform.getValueType().getWidth() > 8 || uniform.getScaleEncoding())
       return "its weights are not stored as integers of at most 8 bits with plain scales";
@@ -403,7 +409,7 @@ void Chooser::writeChoices() {
             ChoiceAttr::get(op)
                 ? ChoiceAttr::get(op).lookup(contraction.getWeightOperand().getOperandNumber())
                 : Attribute();
-        auto weight = dyn_cast_or_null<UniformEncodingAttr>(choice);
+        auto weight = dyn_cast_or_null<UniformEncodingAttr>(getChosenEncoding(choice));
         if (!weight)
           weight = dyn_cast_or_null<UniformEncodingAttr>(
               getEncoding(contraction.getWeightOperand().get().getType()));

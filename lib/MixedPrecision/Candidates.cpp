@@ -113,10 +113,17 @@ static llvm::Expected<EncodedWeight> encode(const WeightConstant &constant,
   return result;
 }
 
+static bool isWeightOf(OpOperand &operand, const Inventory &inventory, const Unit &unit) {
+  return llvm::any_of(unit.constants, [&](size_t constant) {
+    return llvm::is_contained(inventory.constants[constant].operands, &operand);
+  });
+}
+
 llvm::Expected<std::vector<EncodedUnit>> terse::mixed::tryCandidate(ModuleOp module,
                                                                     const Inventory &inventory,
                                                                     const Candidate &candidate,
-                                                                    StringRef data) {
+                                                                    StringRef data,
+                                                                    StringRef activations) {
   IRMapping mapping;
   OwningOpRef<ModuleOp> copy(cast<ModuleOp>(module->clone(mapping)));
   MLIRContext *context = module.getContext();
@@ -132,6 +139,10 @@ llvm::Expected<std::vector<EncodedUnit>> terse::mixed::tryCandidate(ModuleOp mod
     if (failed(parsePassPipeline(pass, manager, os)))
       return makeError("candidate '{0}': {1}", candidate.text, StringRef(message).trim());
   }
+  std::string message;
+  llvm::raw_string_ostream os(message);
+  if (!activations.empty() && failed(parsePassPipeline(activations, manager, os)))
+    return makeError("option activations: {0}", StringRef(message).trim());
   setPassOptions(manager, "data", data);
   if (llvm::Error error =
           collectErrors(context, "a pass failed", [&] { return manager.run(*copy); }))
@@ -172,8 +183,16 @@ llvm::Expected<std::vector<EncodedUnit>> terse::mixed::tryCandidate(ModuleOp mod
           encoding ? encoding : cast<StaticAttr>(chosen).getEncoding(), constant.type);
       encoded.weights.push_back(std::move(*weight));
     }
-    if (!encoded.obstacle.empty())
+    if (!encoded.obstacle.empty()) {
       encoded.weights.clear();
+      continue;
+    }
+    for (Operation *op : unit.ops)
+      if (ChoiceAttr choice = ChoiceAttr::get(mapping.lookup(op)))
+        for (auto [number, value] : llvm::zip(choice.getOperands(), choice.getValues()))
+          if (OpOperand &operand = op->getOpOperand(number);
+              !isa<StringAttr>(value) && !isWeightOf(operand, inventory, unit))
+            encoded.others.push_back({&operand, value});
   }
   return result;
 }

@@ -1,6 +1,7 @@
 //===- Evaluator.cpp - Outputs with other weights ---------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "terse/MixedPrecision/RoundedActivations.h"
 #include "terse/MixedPrecision/Sensitivity.h"
 #include "terse/Support/Error.h"
 #include "llvm/Support/Parallel.h"
@@ -10,11 +11,10 @@
 using namespace terse;
 using namespace terse::mixed;
 
-llvm::Expected<std::unique_ptr<Evaluator>> Evaluator::create(mlir::ModuleOp module,
-                                                             const Inventory &inventory,
-                                                             const Dataset &data,
-                                                             const EvaluatorOptions &options) {
-  auto external = externalizeWeights(module, inventory);
+llvm::Expected<std::unique_ptr<Evaluator>>
+Evaluator::create(mlir::ModuleOp module, const Inventory &inventory, const Dataset &data,
+                  const EvaluatorOptions &options, llvm::ArrayRef<mlir::OpOperand *> rounded) {
+  auto external = externalizeWeights(module, inventory, rounded);
   if (!external)
     return external.takeError();
   // Samples run in parallel, each in one thread: nothing has to wait for anything.
@@ -23,7 +23,8 @@ llvm::Expected<std::unique_ptr<Evaluator>> Evaluator::create(mlir::ModuleOp modu
   auto model = SwappableModel::create(*external->module, external->symbols, compile);
   if (!model)
     return model.takeError();
-  std::unique_ptr<Evaluator> result(new Evaluator(inventory, data, options));
+  std::unique_ptr<Evaluator> result(new Evaluator(inventory, data, options, rounded));
+  result->grids.assign(rounded.size(), getGrid(nullptr));
   result->model = std::move(*model);
   if (llvm::Error error = result->runReference())
     return std::move(error);
@@ -31,7 +32,8 @@ llvm::Expected<std::unique_ptr<Evaluator>> Evaluator::create(mlir::ModuleOp modu
 }
 
 llvm::Error Evaluator::runReference() {
-  ModelSignature signature{model->getInputs().vec(), model->getOutputs().vec()};
+  ModelSignature signature{model->getInputs().drop_back(grids.size()).vec(),
+                           model->getOutputs().vec()};
   auto bound = data.bind(signature);
   if (!bound)
     return bound.takeError();
@@ -69,7 +71,9 @@ llvm::Expected<std::vector<std::vector<HostTensor>>> Evaluator::runAll(int64_t s
   std::mutex mutex;
   std::optional<llvm::Error> failed;
   llvm::parallelFor(0, batches, [&](size_t i) {
-    auto own = model->run(Dataset::slice(arrays, int64_t(i) * batch, batch));
+    std::vector<HostTensor> inputs = Dataset::slice(arrays, int64_t(i) * batch, batch);
+    llvm::append_range(inputs, grids);
+    auto own = model->run(inputs);
     if (own) {
       results[i] = std::move(*own);
       return;
@@ -98,6 +102,15 @@ llvm::Error Evaluator::setUnit(size_t unit, const EncodedUnit *encoded) {
     if (llvm::Error error = model->set(constant, encoded ? encoded->weights[i].decoded
                                                          : inventory.constants[constant].values))
       return error;
+  for (auto [operand, grid] : llvm::zip_equal(rounded, grids)) {
+    if (!llvm::is_contained(inventory.units[unit].ops, operand->getOwner()))
+      continue;
+    grid = getGrid(nullptr);
+    if (encoded)
+      for (auto [other, choice] : encoded->others)
+        if (other == operand && isRoundable(*operand, choice))
+          grid = getGrid(choice);
+  }
   return llvm::Error::success();
 }
 

@@ -8,6 +8,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "terse/Dialect/NN/Transforms/ConstantBuilder.h"
 #include "terse/Dialect/Terse/IR/TerseAttributes.h"
+#include "terse/Dialect/Terse/IR/TerseOps.h"
 #include "terse/Dialect/Terse/Transforms/Passes.h"
 #include "terse/Support/Constants.h"
 #include "terse/Support/Error.h"
@@ -164,6 +165,9 @@ std::string describe(Operation *op, const Unit &unit, size_t unitIndex,
       auto given = dyn_cast<StaticAttr>(weight.choice);
       os << " " << (given ? Attribute(given.getEncoding()) : weight.choice);
     }
+    for (auto [operand, choice] : units[unitIndex].others)
+      if (operand->getOwner() == op)
+        os << " " << operand->getOperandNumber() << " as integers";
   }
   return text;
 }
@@ -190,6 +194,10 @@ llvm::Error terse::mixed::measureTimes(const Inventory &inventory,
               for (OpOperand *operand : inventory.constants[constant].operands)
                 if (operand->getOwner() == op)
                   choices.push_back({operand, weight.choice});
+          if (!choices.empty())
+            for (auto [operand, choice] : encoded[c - 1][u].others)
+              if (operand->getOwner() == op)
+                choices.push_back({operand, choice});
           if (c > 0 && choices.empty()) {
             probes.emplace_back();
             continue;
@@ -222,7 +230,9 @@ llvm::Error terse::mixed::measureTimes(const Inventory &inventory,
 
 llvm::Expected<uint64_t> terse::mixed::measureModelTime(ModuleOp module,
                                                         ArrayRef<HostTensor> inputs) {
-  auto compiled = JITModel::create(module);
+  OwningOpRef<ModuleOp> copy(module.clone());
+  removeObservers(*copy);
+  auto compiled = JITModel::create(*copy);
   if (!compiled)
     return compiled.takeError();
   std::optional<Probe> probe(Probe{std::move(*compiled), inputs.vec(), {}});

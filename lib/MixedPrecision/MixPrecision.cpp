@@ -1,11 +1,14 @@
 //===- MixPrecision.cpp - Choose a format for each layer --------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
 #include "terse/Dialect/Terse/IR/TerseAttributes.h"
 #include "terse/Dialect/Terse/IR/TerseDialect.h"
 #include "terse/MixedPrecision/LayerLatency.h"
 #include "terse/MixedPrecision/Passes.h"
 #include "terse/MixedPrecision/Plan.h"
+#include "terse/MixedPrecision/RoundedActivations.h"
 #include "terse/Recovery/ChosenWeights.h"
 #include "terse/Report/ModelReport.h"
 #include "terse/Support/AtomicFile.h"
@@ -43,6 +46,7 @@ private:
                                                     ArrayRef<std::vector<EncodedUnit>> encoded,
                                                     Evaluator *evaluator, bool needsTimes);
   llvm::Error checkFit(const SensitivityTable &table, const Inventory &inventory, bool needsLabels);
+  llvm::Error chooseActivations();
   void writeChoices(const Inventory &inventory, ArrayRef<std::vector<EncodedUnit>> encoded,
                     const SearchResult &result);
 };
@@ -108,6 +112,9 @@ llvm::Error MixPrecisionPass::checkFit(const SensitivityTable &table, const Inve
   if (table.candidates != texts)
     return makeError("'{0}' has the sensitivities of other candidates; {1}",
                      sensitivities.getValue(), remedy);
+  if (table.activations != activations)
+    return makeError("'{0}' has the sensitivities of other activations; {1}",
+                     sensitivities.getValue(), remedy);
   if (needsLabels && !table.hasLabels)
     return makeError("'{0}' was measured without labels; {1}", sensitivities.getValue(), remedy);
   return llvm::Error::success();
@@ -131,6 +138,7 @@ MixPrecisionPass::getSensitivities(const Inventory &inventory, ArrayRef<Candidat
     if (!table)
       return table;
     table->data = data;
+    table->activations = activations;
   }
   if (needsTimes && !table->hasTimes) {
     if (llvm::Error error = measureTimes(inventory, encoded, *table))
@@ -167,6 +175,16 @@ void MixPrecisionPass::writeChoices(const Inventory &inventory,
   }
 }
 
+llvm::Error MixPrecisionPass::chooseActivations() {
+  OpPassManager pipeline(ModuleOp::getOperationName());
+  std::string message;
+  llvm::raw_string_ostream os(message);
+  if (!activations.empty() && (failed(parsePassPipeline(activations, pipeline, os)) ||
+                               failed(runPipeline(pipeline, getOperation()))))
+    return makeError("option activations: '{0}' failed {1}", activations.getValue(), message);
+  return llvm::Error::success();
+}
+
 llvm::Error MixPrecisionPass::run() {
   auto options = readOptions();
   if (!options)
@@ -199,7 +217,7 @@ llvm::Error MixPrecisionPass::run() {
     if (!candidate)
       return candidate.takeError();
     auto units = tryCandidate(getOperation(), inventory, *candidate,
-                              calibration.empty() ? data : calibration);
+                              calibration.empty() ? data : calibration, activations);
     if (!units)
       return units.takeError();
     formats.push_back(std::move(*candidate));
@@ -220,7 +238,14 @@ llvm::Error MixPrecisionPass::run() {
     if (!opened)
       return opened.takeError();
     dataset = std::move(*opened);
-    auto created = Evaluator::create(getOperation(), inventory, *dataset, evaluation);
+    llvm::SetVector<OpOperand *> rounded;
+    for (const std::vector<EncodedUnit> &units : encoded)
+      for (const EncodedUnit &unit : units)
+        for (auto [operand, choice] : unit.others)
+          if (isRoundable(*operand, choice))
+            rounded.insert(operand);
+    auto created = Evaluator::create(getOperation(), inventory, *dataset, evaluation,
+                                     rounded.getArrayRef());
     if (!created)
       return created.takeError();
     evaluator = std::move(*created);
@@ -255,6 +280,8 @@ llvm::Error MixPrecisionPass::run() {
   if (!result)
     return result.takeError();
   writeChoices(inventory, encoded, *result);
+  if (llvm::Error error = chooseActivations())
+    return error;
   if (plan.empty())
     return llvm::Error::success();
   llvm::json::Value described = describePlan(*table, whole, *options, *result);

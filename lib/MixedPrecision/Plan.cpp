@@ -45,6 +45,8 @@ Value terse::mixed::describePlan(const SensitivityTable &table, const WholeModel
     if (decision.candidate) {
       row["candidate"] = int64_t(*decision.candidate);
       row["format"] = table.candidates[*decision.candidate];
+      if (unit.options[*decision.candidate].isInteger)
+        row["integer"] = true;
     } else {
       row["format"] = "float";
       row["kept"] = decision.kept;
@@ -70,6 +72,7 @@ Value terse::mixed::describePlan(const SensitivityTable &table, const WholeModel
               {"predicted_loss", result.predictedLoss},
               {"evaluations", int64_t(result.evaluations)},
               {"candidates", Array(table.candidates)},
+              {"activations", table.activations},
               {"layers", std::move(rows)}};
   if (whole.time)
     plan["time_ratio"] = double(result.time) / double(whole.time);
@@ -156,6 +159,8 @@ llvm::Expected<std::string> terse::mixed::writeRules(const Value &value) {
       reasons.push_back(*kept);
   for (llvm::StringRef kept : reasons)
     writeRule(std::nullopt, kept, "skip: " + quote(kept));
+  if (auto activations = plan->getString("activations"); activations && !activations->empty())
+    os << "  - " << quote(*activations) << "\n";
   return text;
 }
 
@@ -201,9 +206,10 @@ void terse::mixed::printPlan(const Value &value, llvm::raw_ostream &os) {
       os << llvm::formatv("{0,10}", cell);
     }
     auto candidate = row.getInteger("candidate");
-    os << llvm::formatv("{0,7:F3}  {1}\n", *row.getNumber("bits_per_weight"),
+    os << llvm::formatv("{0,7:F3}  {1}{2}\n", *row.getNumber("bits_per_weight"),
                         candidate ? llvm::formatv("({0})", *candidate + 1).str()
-                                  : std::string("float"));
+                                  : std::string("float"),
+                        row.get("integer") ? " on integers" : "");
   }
   os << llvm::formatv("weights: {0} of {1} bytes, {2:F4}x", *plan.getInteger("bytes"),
                       *plan.getInteger("plain_bytes"),

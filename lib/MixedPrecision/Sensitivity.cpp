@@ -3,12 +3,18 @@
 
 #include "terse/MixedPrecision/Sensitivity.h"
 
+#include "terse/MixedPrecision/RoundedActivations.h"
 #include "terse/Support/AtomicFile.h"
 #include "terse/Support/Error.h"
 #include "llvm/Support/MemoryBuffer.h"
 
 using namespace terse;
 using namespace terse::mixed;
+
+static bool hasRoundedActivations(const EncodedUnit &encoded) {
+  return llvm::any_of(encoded.others,
+                      [](const auto &other) { return isRoundable(*other.first, other.second); });
+}
 
 llvm::Expected<SensitivityTable>
 terse::mixed::measureSensitivities(const Inventory &inventory, llvm::ArrayRef<Candidate> candidates,
@@ -36,6 +42,7 @@ terse::mixed::measureSensitivities(const Inventory &inventory, llvm::ArrayRef<Ca
       option.bits = own.bits;
       option.bytes = own.bytes;
       option.operations = unit.operations + own.decodeOperations;
+      option.isInteger = hasRoundedActivations(own);
       if (own.obstacle.empty()) {
         if (llvm::Error error = evaluator.setUnit(u, &own))
           return std::move(error);
@@ -79,6 +86,8 @@ llvm::json::Value SensitivityTable::toJSON() const {
         item["drop"] = option.drop;
       if (hasTimes)
         item["nanoseconds"] = int64_t(option.nanoseconds);
+      if (!activations.empty())
+        item["integer"] = option.isInteger;
       options.push_back(std::move(item));
     }
     Object row{{"name", unit.name},
@@ -93,6 +102,7 @@ llvm::json::Value SensitivityTable::toJSON() const {
   }
   return Object{{"terse_sensitivities", 1},
                 {"candidates", Array(candidates)},
+                {"activations", activations},
                 {"weights", llvm::utohexstr(hash)},
                 {"data", data},
                 {"samples", samples},
@@ -152,6 +162,8 @@ llvm::Expected<SensitivityTable> SensitivityTable::fromJSON(const llvm::json::Va
   if (root.number("terse_sensitivities") != 1)
     return makeError("expected sensitivities of version 1");
   table.candidates = root.texts("candidates");
+  // Older files do not have it.
+  table.activations = root.ok && root.object->get("activations") ? root.text("activations") : "";
   std::string hash = root.text("weights");
   root.ok &= !llvm::StringRef(hash).getAsInteger(16, table.hash);
   table.data = root.text("data");
@@ -180,6 +192,7 @@ llvm::Expected<SensitivityTable> SensitivityTable::fromJSON(const llvm::json::Va
         option.divergence = reader.real("divergence");
         option.drop = table.hasLabels ? reader.real("drop") : 0;
         option.nanoseconds = table.hasTimes ? reader.number("nanoseconds") : 0;
+        option.isInteger = !table.activations.empty() && reader.flag("integer");
       }
       row.ok &= reader.ok;
     }

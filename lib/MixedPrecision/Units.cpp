@@ -6,6 +6,8 @@
 #include "mlir/IR/IRMapping.h"
 #include "terse/Dialect/NN/IR/NNInterfaces.h"
 #include "terse/Dialect/Terse/IR/TerseAttributes.h"
+#include "terse/Dialect/Terse/IR/TerseOps.h"
+#include "terse/MixedPrecision/RoundedActivations.h"
 #include "terse/Support/Error.h"
 #include "terse/Support/MLIRBridge.h"
 #include "llvm/ADT/EquivalenceClasses.h"
@@ -136,7 +138,8 @@ Inventory terse::mixed::takeInventory(ModuleOp module,
 }
 
 llvm::Expected<ExternalizedModule> terse::mixed::externalizeWeights(ModuleOp module,
-                                                                    const Inventory &inventory) {
+                                                                    const Inventory &inventory,
+                                                                    ArrayRef<OpOperand *> rounded) {
   ExternalizedModule result;
   IRMapping mapping;
   result.module = OwningOpRef<ModuleOp>(cast<ModuleOp>(module->clone(mapping)));
@@ -162,6 +165,13 @@ llvm::Expected<ExternalizedModule> terse::mixed::externalizeWeights(ModuleOp mod
                                builder, old.getLoc(), constant.type, FlatSymbolRefAttr::get(global))
                                .getResult());
   }
+  for (OpOperand *operand : rounded) {
+    Operation *op = mapping.lookup(operand->getOwner());
+    if (llvm::Error error = insertRounding(op->getParentOfType<func::FuncOp>(),
+                                           op->getOpOperand(operand->getOperandNumber())))
+      return std::move(error);
+  }
+  removeObservers(*result.module);
   return std::move(result);
 }
 

@@ -182,10 +182,7 @@ llvm::Error PiecewiseModel::prepare(Operation *boundary, ArrayRef<nn::Contractio
     names.push_back(builder.getDictionaryAttr(
         builder.getNamedAttr("nn.name", builder.getStringAttr("in." + Twine(i)))));
   }
-  for (auto observe : llvm::make_early_inc_range(block.getOps<ObserveOp>())) {
-    observe.replaceAllUsesWith(observe.getInput());
-    observe.erase();
-  }
+  removeObservers(*state.piece);
   eraseUnused(*state.piece, function);
   for (unsigned i = 0; i < numOld; ++i)
     if (!block.getArgument(i).use_empty())

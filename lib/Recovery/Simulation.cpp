@@ -147,10 +147,7 @@ Simulation::create(ModuleOp module, ArrayRef<nn::ContractionLike> layers, bool i
       return makeError("the model cannot be given a further output");
   }
   terminator->insertOperands(terminator->getNumOperands(), means);
-  impl->module->walk([](ObserveOp op) {
-    op.replaceAllUsesWith(op.getInput());
-    op.erase();
-  });
+  removeObservers(*impl->module);
   if (interpret) {
     impl->interpreter = std::make_unique<Interpreter>(*impl->module);
   } else {

@@ -8,6 +8,8 @@
 #include "terse/Support/Error.h"
 #include "llvm/ADT/ScopeExit.h"
 
+#include <sys/mman.h>
+
 using namespace terse;
 namespace fs = llvm::sys::fs;
 
@@ -41,4 +43,10 @@ llvm::Expected<std::shared_ptr<const MappedFile>> MappedFile::open(llvm::StringR
     return makeError("cannot map '{0}': {1}", path, ec.message());
   file->bytes = {reinterpret_cast<const uint8_t *>(file->region.const_data()), file->region.size()};
   return std::shared_ptr<const MappedFile>(std::move(file));
+}
+
+void MappedFile::dropPages() const {
+  // mapped_file_region::dontNeed() calls posix_madvise, which does nothing in glibc.
+  if (region)
+    (void)madvise(const_cast<char *>(region.const_data()), region.size(), MADV_DONTNEED);
 }

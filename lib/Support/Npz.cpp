@@ -144,6 +144,9 @@ struct NpzStream::Impl {
   /// The array, where it cannot be streamed.
   std::optional<HostTensor> whole;
   int64_t position = 0;
+  /// Bytes that were read since pages were dropped.
+  size_t touched = 0;
+  static constexpr size_t kDropBytes = size_t(1) << 23;
 
   llvm::Error fail(llvm::StringRef message) const {
     return makeError("'{0}', array '{1}': {2}", file.path, name, message);
@@ -159,6 +162,12 @@ struct NpzStream::Impl {
       if (got == 0)
         return fail("the file ends before the data");
       done += static_cast<size_t>(got);
+    }
+    // Pages that were read count as memory of this process for as long as they are mapped.
+    touched += size;
+    if (touched >= kDropBytes) {
+      file.file->dropPages();
+      touched = 0;
     }
     return llvm::Error::success();
   }

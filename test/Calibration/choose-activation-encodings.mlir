@@ -4,6 +4,7 @@
 // RUN: terse-opt %s --terse-choose-encodings "--terse-choose-activation-encodings=method=percentile percentile=75" | FileCheck %s --check-prefix=PERCENTILE
 // RUN: terse-opt %s --terse-choose-encodings "--terse-choose-activation-encodings=except-layers=fc" | FileCheck %s --check-prefix=EXCEPT
 // RUN: terse-opt %s --terse-choose-activation-encodings | FileCheck %s --check-prefix=WEIGHTS
+// RUN: terse-opt %s --terse-choose-encodings --terse-search-scales --terse-choose-activation-encodings=method=min-max | FileCheck %s --check-prefix=SEARCHED
 // RUN: not terse-opt %s --terse-choose-activation-encodings=activation-type=i16 2>&1 | FileCheck %s --check-prefix=WIDE
 // RUN: not terse-opt %s "--terse-choose-activation-encodings=activation-type=ui8 symmetric=true" 2>&1 | FileCheck %s --check-prefix=SIGN
 // RUN: not terse-opt %s --terse-choose-activation-encodings=percentile=20 2>&1 | FileCheck %s --check-prefix=SHARE
@@ -31,6 +32,12 @@
 // EXCEPT: nn.linear
 // EXCEPT-NOT: #terse.static
 // EXCEPT: return
+// Scales of the weight may be given already.
+// SEARCHED-LABEL: @linear
+// SEARCHED: nn.linear
+// SEARCHED-SAME: 0 = #terse.static<#terse.uniform<ui8, zero_point>
+// SEARCHED-SAME: 1 = #terse.static<#terse.uniform<i8, axis = 0>, {{.*}}origin = "searched">
+// SEARCHED-SAME: 2 = #terse.product<#terse.uniform<i32, axis = 0>>
 // WEIGHTS-LABEL: @linear
 // WEIGHTS: 0 = "float: its weight is not to be stored as integers"
 // WIDE: option activation-type: expected i4 to i8 or ui4 to ui8 (got 'i16')

@@ -35,17 +35,21 @@ struct EncodedUnit {
   /// Why the format is none for it; empty if it is.
   std::string obstacle;
   std::vector<EncodedWeight> weights; ///< In the order of the unit's constants.
+  /// What was chosen for other operands of its ops: activations and biases.
+  std::vector<std::pair<mlir::OpOperand *, mlir::Attribute>> others;
   uint64_t bits = 0, bytes = 0;
   /// Elementary operations of decoding all weights once.
   uint64_t decodeOperations = 0;
 };
 
 /// Encodes and decodes every unit in the format. The module is not changed. `data` is for passes
-/// that learn from data.
+/// that learn from data; `activations` are passes that choose for activations once the weights'
+/// formats stand there, if any.
 llvm::Expected<std::vector<EncodedUnit>> tryCandidate(mlir::ModuleOp module,
                                                       const Inventory &inventory,
                                                       const Candidate &candidate,
-                                                      llvm::StringRef data);
+                                                      llvm::StringRef data,
+                                                      llvm::StringRef activations);
 
 } // namespace terse::mixed
 

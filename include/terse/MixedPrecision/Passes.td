@@ -20,6 +20,10 @@ def MixPrecisionPass : Pass<"terse-mix-precision", "::mlir::ModuleOp"> {
     | terse-gptq` (what they do to biases is not taken over). Weights of layers of one name, and those of
     layers that share a constant, get one format.
 
+    With `activations = "terse-choose-activation-encodings{...}"`, behind `terse-calibrate`, a candidate whose format lets a layer
+    compute on integers is measured with that layer's activations rounded as well, so that what is chosen among are static
+    integer layers of several widths, and layers that compute in float.
+
     Sizes are bytes (`500000`, `500KiB`, `1.5MB`) of all weights of the model, as `terse inspect` counts them, or a ratio to
     the same weights in float (`0.15x`). Latencies are times of one run (`3ms`) or a ratio (`0.9x`); with `latency =
     operations` ratios only.
@@ -43,6 +47,8 @@ def MixPrecisionPass : Pass<"terse-mix-precision", "::mlir::ModuleOp"> {
                "\"#terse.uniform<i5, block = 32, scale = f16> | terse-search-scales\", "
                "\"#terse.uniform<i4, block = 32, scale = f16> | terse-search-scales\", "
                "\"#terse.uniform<i3, block = 32, scale = f16> | terse-search-scales\"})">,
+    Option<"activations", "activations", "std::string", "",
+           "Passes that choose for activations once weights have their formats: tried with every candidate, and run behind the search">,
     ListOption<"layers", "layers", "std::string", "Glob patterns of the layers to decide for (default: all)",
                "llvm::cl::list_init<std::string>({\"*\"})">,
     ListOption<"exceptLayers", "except-layers", "std::string", "Glob patterns of layers to leave to later rules">,

@@ -36,14 +36,14 @@ struct EvaluatorOptions {
 /// Runs a model natively with one or the other set of weights and compares with the float model.
 class Evaluator {
 public:
-  /// Compiles the model, runs it on the data and keeps its outputs.
-  static llvm::Expected<std::unique_ptr<Evaluator>> create(mlir::ModuleOp module,
-                                                           const Inventory &inventory,
-                                                           const Dataset &data,
-                                                           const EvaluatorOptions &options);
+  /// Compiles the model, runs it on the data and keeps its outputs. `rounded` are the operands
+  /// that a format may store as integers (isRoundable).
+  static llvm::Expected<std::unique_ptr<Evaluator>>
+  create(mlir::ModuleOp module, const Inventory &inventory, const Dataset &data,
+         const EvaluatorOptions &options, llvm::ArrayRef<mlir::OpOperand *> rounded = {});
 
-  /// Gives the constants of a unit what is left of them in a format, or, with null, their own
-  /// values again.
+  /// Gives the constants of a unit what is left of them in a format, and rounds its activations as
+  /// that does; with null, their own values again.
   llvm::Error setUnit(size_t unit, const EncodedUnit *encoded);
 
   /// Measures the model as it is now on the first `samples` samples; 0 for all.
@@ -58,8 +58,9 @@ public:
   const SwappableModel &getModel() const { return *model; }
 
 private:
-  Evaluator(const Inventory &inventory, const Dataset &data, const EvaluatorOptions &options)
-      : inventory(inventory), data(data), options(options) {}
+  Evaluator(const Inventory &inventory, const Dataset &data, const EvaluatorOptions &options,
+            llvm::ArrayRef<mlir::OpOperand *> rounded)
+      : inventory(inventory), data(data), options(options), rounded(rounded) {}
   llvm::Error runReference();
   /// Outputs of all batches, computed in parallel.
   llvm::Expected<std::vector<std::vector<HostTensor>>> runAll(int64_t samples);
@@ -68,6 +69,9 @@ private:
   const Inventory &inventory;
   const Dataset &data;
   EvaluatorOptions options;
+  llvm::SmallVector<mlir::OpOperand *> rounded;
+  /// For each of them, the grid that it is on.
+  std::vector<HostTensor> grids;
   std::unique_ptr<SwappableModel> model;
   std::vector<HostTensor> arrays;
   int64_t count = 0, batch = 1;
@@ -89,6 +93,8 @@ struct OptionSensitivity {
   double noise = 0, divergence = 0;
   /// Points of the metric that are lost; negative where it gained.
   double drop = 0;
+  /// Whether activations are rounded, too.
+  bool isInteger = false;
 };
 
 struct UnitSensitivity {
@@ -100,6 +106,8 @@ struct UnitSensitivity {
 
 struct SensitivityTable {
   std::vector<std::string> candidates;
+  /// The passes that chose for activations.
+  std::string activations;
   /// Of the weights it was measured with.
   uint64_t hash = 0;
   int64_t samples = 0;

@@ -47,13 +47,16 @@ struct Inventory {
 Inventory takeInventory(mlir::ModuleOp module,
                         llvm::function_ref<bool(llvm::StringRef)> isIncluded);
 
-/// A copy of the module in which every constant of the inventory is a global; their names.
+/// A copy of the module, without observers, in which every constant of the inventory is a global,
+/// and what the operands `rounded` read is on grids, which are its last inputs
+/// (RoundedActivations.h); the names of the globals.
 struct ExternalizedModule {
   mlir::OwningOpRef<mlir::ModuleOp> module;
   std::vector<std::string> symbols;
 };
 llvm::Expected<ExternalizedModule> externalizeWeights(mlir::ModuleOp module,
-                                                      const Inventory &inventory);
+                                                      const Inventory &inventory,
+                                                      llvm::ArrayRef<mlir::OpOperand *> rounded);
 
 /// A number that changes with any weight of the inventory.
 uint64_t hashWeights(const Inventory &inventory);

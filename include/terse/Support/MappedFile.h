@@ -30,9 +30,9 @@ public:
   llvm::ArrayRef<uint8_t> getBytes() const { return bytes; }
   const std::string &getPath() const { return path; }
 
-  /// Tells the system that the pages are not needed soon; they remain valid. For passes that stream
-  /// over weights larger than memory.
-  void dropPages() const { const_cast<llvm::sys::fs::mapped_file_region &>(region).dontNeed(); }
+  /// Gives the memory of the pages back; they remain valid, and are read again when they are
+  /// touched. For those who stream over files larger than memory.
+  void dropPages() const;
 
 private:
   MappedFile() = default;

@@ -144,6 +144,13 @@ void ComponentsOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
 // ObserveOp
 //===----------------------------------------------------------------------===//
 
+void terse::removeObservers(ModuleOp module) {
+  module.walk([](ObserveOp op) {
+    op.replaceAllUsesWith(op.getInput());
+    op.erase();
+  });
+}
+
 LogicalResult ObserveOp::verify() {
   // C1
   if (getName().empty())

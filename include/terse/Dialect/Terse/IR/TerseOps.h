@@ -5,6 +5,7 @@
 #define TERSE_DIALECT_TERSE_IR_TERSEOPS_H
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
@@ -14,5 +15,12 @@
 
 #define GET_OP_CLASSES
 #include "terse/Dialect/Terse/IR/TerseOps.h.inc"
+
+namespace terse {
+
+/// Every reader of an observed value reads the value itself.
+void removeObservers(mlir::ModuleOp module);
+
+} // namespace terse
 
 #endif // TERSE_DIALECT_TERSE_IR_TERSEOPS_H
