@@ -44,6 +44,8 @@ void terse::buildDecomposePipeline(OpPassManager &pm) {
   pm.addPass(nn::createNNDecomposePass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  // Softmax between two products is one kernel.
+  pm.addNestedPass<func::FuncOp>(createConvertAttentionToUKernelPass());
 }
 
 void terse::buildKernelPipeline(OpPassManager &pm, const CPUPipelineOptions &options) {
@@ -133,6 +135,7 @@ void terse::buildLLVMPipeline(OpPassManager &pm, const CPUPipelineOptions &optio
   // Code depends on the C library only.
   pm.addNestedPass<func::FuncOp>(createExpandCopiesPass());
   ExpandUKernelsPassOptions ukernels;
+  ukernels.vectorBytes = options.vectorBytes;
   ukernels.hasFMA = options.hasFMA;
   if (!options.parallel)
     ukernels.parallelWork = -1;

@@ -98,6 +98,32 @@ def ConvertWeightsToUKernelPass : Pass<"convert-weights-to-ukernel", "::mlir::Mo
   let dependentDialects = ["::mlir::tensor::TensorDialect", "::terse::ukernel::UKernelDialect"];
 }
 
+def ConvertAttentionToUKernelPass : Pass<"convert-attention-to-ukernel", "::mlir::func::FuncOp"> {
+  let summary = "Softmax between two products as one kernel";
+  let description = [{
+    `nn.matmul`, elementwise ops on its result, softmax along the last dimension (as `nn-decompose` leaves it) and another
+    `nn.matmul` of `f32` become `ukernel.attention`, together with transposes of the operands and of the result. Numerics:
+    the quotient is taken after the second product, and sums are taken in another order.
+
+    Left alone: scores or exponentials that something else reads, results that transposes move away from the last dimension,
+    products of operands of different ranks, reshapes of the scores, and less than 4 rows of queries.
+    ```mlir
+    %s = nn.matmul %q, %k : (tensor<1x2x8x4xf32>, tensor<1x2x4x8xf32>) -> tensor<1x2x8x8xf32>
+    ... // %p = softmax of %s
+    %y = nn.matmul %p, %v : (tensor<1x2x8x8xf32>, tensor<1x2x8x4xf32>) -> tensor<1x2x8x4xf32>
+    // becomes
+    %y = ukernel.attention %q, %k, %v into %e {k_order = array<i64: 0, 1, 3, 2>, ...}
+       : tensor<1x2x8x4xf32>, tensor<1x2x4x8xf32>, tensor<1x2x8x4xf32> into tensor<1x2x8x4xf32> -> tensor<1x2x8x4xf32> scores {
+    ^bb0(%sum: f32):
+      ukernel.yield %sum : f32
+    }
+    ```
+  }];
+  let statistics = [Statistic<"numFormed", "formed", "Kernels formed">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect",
+                           "::terse::ukernel::UKernelDialect"];
+}
+
 def LowerUKernelWeightsPass : Pass<"lower-ukernel-weights", "::mlir::ModuleOp"> {
   let summary = "Decode weights that no kernel took";
   let description = [{

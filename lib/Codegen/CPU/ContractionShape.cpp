@@ -69,6 +69,87 @@ static bool hasUnitInnermostStride(MemRefType type) {
          strides.back() == 1;
 }
 
+// Whether both factors are elements of f32, or smaller floats that become f32.
+static bool multipliesFloats(linalg::GenericOp op) {
+  Block *body = op.getBody();
+  Value sum = body->getTerminator()->getOperand(0);
+  if (!sum.getType().isF32())
+    return false;
+  Operation *add = sum.getDefiningOp();
+  Value product =
+      add->getOperand(0) == body->getArgument(2) ? add->getOperand(1) : add->getOperand(0);
+  return llvm::all_of(product.getDefiningOp()->getOperands(), [](Value factor) {
+    auto extension = factor.getDefiningOp<arith::ExtFOp>();
+    return isa<BlockArgument>(extension ? extension.getIn() : factor);
+  });
+}
+
+// Product: every loop is a dimension of each operand or none, with one contracted dimension.
+static std::optional<ContractionShape> analyzeProduct(linalg::GenericOp op) {
+  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
+  SmallVector<SmallVector<int64_t>> strides(3);
+  for (auto [map, operand, known] : llvm::zip(maps, op->getOperands(), strides)) {
+    int64_t offset;
+    if (failed(cast<MemRefType>(operand.getType()).getStridesAndOffset(known, offset)) ||
+        !llvm::all_of(map.getResults(),
+                      [](AffineExpr e) { return isa<AffineDimExpr, AffineConstantExpr>(e); }))
+      return std::nullopt;
+  }
+  ContractionShape shape;
+  shape.kernel = cpu::Kernel::Product;
+  shape.vectorDim = -1;
+  auto isSmall = [&](int64_t dim, int64_t least) {
+    return !ShapedType::isDynamic(sizes[dim]) && sizes[dim] < least;
+  };
+  // Dimensions of the first operand only, and of the second.
+  SmallVector<int64_t> own[2];
+  for (auto [i, type] : llvm::enumerate(op.getIteratorTypesArray())) {
+    int64_t size = sizes[i];
+    shape.work = ShapedType::isDynamic(shape.work) || ShapedType::isDynamic(size)
+                     ? ShapedType::kDynamic
+                     : shape.work * size;
+    bool a = maps[0].isFunctionOfDim(i), b = maps[1].isFunctionOfDim(i);
+    if (type != utils::IteratorType::parallel) {
+      if (size == 1)
+        continue;
+      if (!a || !b)
+        return std::nullopt;
+      shape.reductionDims.push_back(i);
+      continue;
+    }
+    if (!maps[2].isFunctionOfDim(i))
+      return std::nullopt;
+    if (a != b)
+      own[a ? 0 : 1].push_back(i);
+  }
+  if (shape.reductionDims.size() != 1 || isSmall(shape.reductionDims.front(), 4))
+    return std::nullopt;
+  for (int right : {1, 0})
+    for (int64_t dim : own[right])
+      for (auto [expr, stride] : llvm::zip(maps[2].getResults(), strides[2]))
+        if (stride == 1 && expr == getAffineDimExpr(dim, op.getContext()) && !isSmall(dim, 8) &&
+            shape.vectorDim < 0) {
+          shape.vectorDim = dim;
+          shape.vectorOperand = right;
+          shape.scalarOperand = 1 - right;
+        }
+  if (shape.vectorDim < 0)
+    return std::nullopt;
+  for (int64_t dim : own[shape.scalarOperand])
+    if (!isSmall(dim, kMinProductRows) &&
+        (shape.scalarDim < 0 || ShapedType::isDynamic(sizes[dim]) ||
+         (!ShapedType::isDynamic(sizes[shape.scalarDim]) && sizes[dim] > sizes[shape.scalarDim])))
+      shape.scalarDim = dim;
+  if (shape.scalarDim < 0)
+    return std::nullopt;
+  for (auto [i, type] : llvm::enumerate(op.getIteratorTypesArray()))
+    if (type == utils::IteratorType::parallel && int64_t(i) != shape.vectorDim &&
+        int64_t(i) != shape.scalarDim)
+      shape.outerDims.push_back(i);
+  return shape;
+}
+
 std::optional<ContractionShape> terse::analyzeContraction(linalg::GenericOp op,
                                                           cpu::Kernel kernel) {
   if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 || !op.hasPureBufferSemantics() ||
@@ -81,6 +162,8 @@ std::optional<ContractionShape> terse::analyzeContraction(linalg::GenericOp op,
   for (AffineMap map : maps)
     if (map.getNumSymbols())
       return std::nullopt;
+  if (kernel == cpu::Kernel::Product)
+    return multipliesFloats(op) ? analyzeProduct(op) : std::nullopt;
   SmallVector<MemRefType> types;
   for (Value v : op->getOperands())
     types.push_back(cast<MemRefType>(v.getType()));
@@ -151,6 +234,12 @@ std::optional<ContractionShape> terse::analyzeContraction(linalg::GenericOp op,
 }
 
 std::optional<ContractionShape> terse::analyzeContraction(linalg::GenericOp op) {
+  if (auto product = analyzeContraction(op, cpu::Kernel::Product))
+    return product;
+  return analyzeUnpacked(op);
+}
+
+std::optional<ContractionShape> terse::analyzeUnpacked(linalg::GenericOp op) {
   auto panel = analyzeContraction(op, cpu::Kernel::Panel);
   if (panel && panel->stride == 1)
     return panel;

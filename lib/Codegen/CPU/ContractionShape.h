@@ -15,11 +15,11 @@ namespace terse {
 /// linalg op, -1 where there is none.
 struct ContractionShape {
   cpu::Kernel kernel;
-  /// Operand numbers: `vector` is the one read in vectors along `vectorDim` (panel) or the one with
-  /// `vectorDim` as its rows (dot); `scalar` is the other one.
+  /// Operand numbers: `vector` is the one read in vectors along `vectorDim` (panel, product) or the
+  /// one with `vectorDim` as its rows (dot); `scalar` is the other one.
   unsigned scalarOperand, vectorOperand;
-  /// panel: innermost dimension of the result, in `vectorOperand` only. dot: a dimension of
-  /// `vectorOperand` only.
+  /// panel, product: innermost dimension of the result, in `vectorOperand` only. dot: a dimension
+  /// of `vectorOperand` only.
   int64_t vectorDim;
   /// A parallel dimension of `scalarOperand` only, to reuse vectors for.
   int64_t scalarDim = -1;
@@ -35,6 +35,12 @@ struct ContractionShape {
 /// The best kernel for `op` on buffers, or nothing if it is no sum of products or has no suitable
 /// layout.
 std::optional<ContractionShape> analyzeContraction(mlir::linalg::GenericOp op);
+
+/// The same without packing.
+std::optional<ContractionShape> analyzeUnpacked(mlir::linalg::GenericOp op);
+
+/// Rows from which packing the other operand pays.
+inline constexpr int64_t kMinProductRows = 8;
 
 /// The same for a given kernel.
 std::optional<ContractionShape> analyzeContraction(mlir::linalg::GenericOp op, cpu::Kernel kernel);

@@ -38,6 +38,7 @@ func.func @grouped_attention(%q: tensor<1x8x3x16xf32>, %k: tensor<1x2x5x16xf32>,
   // CHECK-DAG: nn.reshape %arg0 : (tensor<1x8x3x16xf32>) -> tensor<1x2x4x3x16xf32>
   // CHECK-DAG: nn.reshape %arg1 : (tensor<1x2x5x16xf32>) -> tensor<1x2x1x5x16xf32>
   // CHECK: %[[SCORE:.*]] = nn.matmul %{{.*}} : (tensor<1x2x4x3x16xf32>, tensor<1x2x1x16x5xf32>) -> tensor<1x2x4x3x5xf32>
+  // CHECK-NOT: nn.reshape
   // CHECK: nn.unary scaled_tanh %{{.*}} {alpha = 5.000000e+00 : f64, beta = 2.000000e-01 : f64}
   // CHECK: %[[MASKED:.*]] = nn.select %arg3, %{{.*}}, %[[INF]]
   // CHECK: %[[ROW:.*]] = nn.iota {axis = 0 : i64} : () -> tensor<3x5xi64>
@@ -50,6 +51,23 @@ func.func @grouped_attention(%q: tensor<1x8x3x16xf32>, %k: tensor<1x2x5x16xf32>,
   %0 = nn.attention %q, %k, %v, %mask {scale = 0.25 : f64, causal = true, softcap = 5.0 : f64}
     : (tensor<1x8x3x16xf32>, tensor<1x2x5x16xf32>, tensor<1x2x5x4xf32>, tensor<3x5xi1>) -> tensor<1x8x3x4xf32>
   return %0 : tensor<1x8x3x4xf32>
+}
+
+// -----
+
+// A mask of each head lies as the groups do; one whose heads only the run knows does not.
+// CHECK-LABEL: func.func @grouped_masks(
+func.func @grouped_masks(%q: tensor<?x8x3x16xf32>, %k: tensor<?x2x5x16xf32>, %mask: tensor<?x8x3x5xf32>, %one: tensor<1x3x5xf32>,
+                         %open: tensor<?x3x5xf32>) -> (tensor<?x8x3x16xf32>, tensor<?x8x3x16xf32>, tensor<?x8x3x16xf32>) {
+  // CHECK: %[[M:.*]] = nn.reshape %arg2 : (tensor<?x8x3x5xf32>) -> tensor<?x2x4x3x5xf32>
+  // CHECK: nn.binary add %{{.*}}, %[[M]] : (tensor<?x2x4x3x5xf32>, tensor<?x2x4x3x5xf32>)
+  %0 = nn.attention %q, %k, %k, %mask {scale = 0.25 : f64} : (tensor<?x8x3x16xf32>, tensor<?x2x5x16xf32>, tensor<?x2x5x16xf32>, tensor<?x8x3x5xf32>) -> tensor<?x8x3x16xf32>
+  // CHECK: %[[ONE:.*]] = nn.reshape %arg3 : (tensor<1x3x5xf32>) -> tensor<1x1x3x5xf32>
+  // CHECK: nn.binary add %{{.*}}, %[[ONE]] : (tensor<?x2x4x3x5xf32>, tensor<1x1x3x5xf32>)
+  %1 = nn.attention %q, %k, %k, %one {scale = 0.25 : f64} : (tensor<?x8x3x16xf32>, tensor<?x2x5x16xf32>, tensor<?x2x5x16xf32>, tensor<1x3x5xf32>) -> tensor<?x8x3x16xf32>
+  // CHECK: nn.binary add %{{.*}}, %arg4 : (tensor<?x8x3x5xf32>, tensor<?x3x5xf32>)
+  %2 = nn.attention %q, %k, %k, %open {scale = 0.25 : f64} : (tensor<?x8x3x16xf32>, tensor<?x2x5x16xf32>, tensor<?x2x5x16xf32>, tensor<?x3x5xf32>) -> tensor<?x8x3x16xf32>
+  return %0, %1, %2 : tensor<?x8x3x16xf32>, tensor<?x8x3x16xf32>, tensor<?x8x3x16xf32>
 }
 
 // -----

@@ -93,3 +93,76 @@ func.func @kernel_c5_magnitudes(%x: tensor<2x64xf32>, %w: tensor<8x64xf32>, %o: 
   }
   return %0#0 : tensor<2x8xf32>
 }
+
+// -----
+
+func.func @attention_c1_rank(%q: tensor<1x5x8xf32>, %k: tensor<7x8xf32>, %v: tensor<7x4xf32>, %o: tensor<5x4xf32>) -> tensor<5x4xf32> {
+  // expected-error@+1 {{expected operands and destination of f32 and of one rank, at least 2 (got 'tensor<1x5x8xf32>')}}
+  %0 = ukernel.attention %q, %k, %v into %o {q_order = array<i64: 0, 1>, k_order = array<i64: 0, 1>, v_order = array<i64: 0, 1>, result_order = array<i64: 0, 1>}
+    : tensor<1x5x8xf32>, tensor<7x8xf32>, tensor<7x4xf32> into tensor<5x4xf32> -> tensor<5x4xf32> scores {
+  ^bb0(%s: f32):
+    ukernel.yield %s : f32
+  }
+  return %0 : tensor<5x4xf32>
+}
+
+// -----
+
+func.func @attention_c1_extras(%q: tensor<5x8xf32>, %k: tensor<7x8xf32>, %v: tensor<7x4xf32>, %m: tensor<1x5x7xf32>, %o: tensor<5x4xf32>) -> tensor<5x4xf32> {
+  // expected-error@+1 {{expected extras of at most 2 dimensions (got 'tensor<1x5x7xf32>')}}
+  %0 = ukernel.attention %q, %k, %v extras(%m) into %o {q_order = array<i64: 0, 1>, k_order = array<i64: 0, 1>, v_order = array<i64: 0, 1>, result_order = array<i64: 0, 1>}
+    : tensor<5x8xf32>, tensor<7x8xf32>, tensor<7x4xf32> extras(tensor<1x5x7xf32>) into tensor<5x4xf32> -> tensor<5x4xf32> scores {
+  ^bb0(%s: f32, %x: f32):
+    ukernel.yield %s : f32
+  }
+  return %0 : tensor<5x4xf32>
+}
+
+// -----
+
+func.func @attention_c2_order(%q: tensor<5x8xf32>, %k: tensor<7x8xf32>, %v: tensor<7x4xf32>, %o: tensor<5x4xf32>) -> tensor<5x4xf32> {
+  // expected-error@+1 {{expected orders of the 2 dimensions}}
+  %0 = ukernel.attention %q, %k, %v into %o {q_order = array<i64: 0, 1>, k_order = array<i64: 0, 0>, v_order = array<i64: 0, 1>, result_order = array<i64: 0, 1>}
+    : tensor<5x8xf32>, tensor<7x8xf32>, tensor<7x4xf32> into tensor<5x4xf32> -> tensor<5x4xf32> scores {
+  ^bb0(%s: f32):
+    ukernel.yield %s : f32
+  }
+  return %0 : tensor<5x4xf32>
+}
+
+// -----
+
+func.func @attention_c3_argument(%q: tensor<5x8xf32>, %k: tensor<7x8xf32>, %v: tensor<7x4xf32>, %m: tensor<7xi8>, %o: tensor<5x4xf32>) -> tensor<5x4xf32> {
+  // expected-error@+1 {{expected an argument of type 'i8' (got 'f32')}}
+  %0 = ukernel.attention %q, %k, %v extras(%m) into %o {q_order = array<i64: 0, 1>, k_order = array<i64: 0, 1>, v_order = array<i64: 0, 1>, result_order = array<i64: 0, 1>}
+    : tensor<5x8xf32>, tensor<7x8xf32>, tensor<7x4xf32> extras(tensor<7xi8>) into tensor<5x4xf32> -> tensor<5x4xf32> scores {
+  ^bb0(%s: f32, %x: f32):
+    ukernel.yield %s : f32
+  }
+  return %0 : tensor<5x4xf32>
+}
+
+// -----
+
+func.func @attention_c3_sum(%q: tensor<5x8xf32>, %k: tensor<7x8xf32>, %v: tensor<7x4xf32>, %o: tensor<5x4xf32>) -> tensor<5x4xf32> {
+  // expected-error@+1 {{expected the sum and an element of each extra as arguments of the scores}}
+  %0 = ukernel.attention %q, %k, %v into %o {q_order = array<i64: 0, 1>, k_order = array<i64: 0, 1>, v_order = array<i64: 0, 1>, result_order = array<i64: 0, 1>}
+    : tensor<5x8xf32>, tensor<7x8xf32>, tensor<7x4xf32> into tensor<5x4xf32> -> tensor<5x4xf32> scores {
+  ^bb0(%s: f64):
+    %x = arith.truncf %s : f64 to f32
+    ukernel.yield %x : f32
+  }
+  return %0 : tensor<5x4xf32>
+}
+
+// -----
+
+func.func @attention_c4_result(%q: tensor<5x8xf32>, %k: tensor<7x8xf32>, %v: tensor<7x4xf32>, %o: tensor<4x5xf32>) -> tensor<4x5xf32> {
+  // expected-error@+1 {{expected values along the last dimension of the result}}
+  %0 = ukernel.attention %q, %k, %v into %o {q_order = array<i64: 0, 1>, k_order = array<i64: 0, 1>, v_order = array<i64: 0, 1>, result_order = array<i64: 1, 0>}
+    : tensor<5x8xf32>, tensor<7x8xf32>, tensor<7x4xf32> into tensor<4x5xf32> -> tensor<4x5xf32> scores {
+  ^bb0(%s: f32):
+    ukernel.yield %s : f32
+  }
+  return %0 : tensor<4x5xf32>
+}

@@ -50,3 +50,19 @@ func.func @magnitudes(%x: tensor<2x64xf32>, %w: tensor<8x64xf32>, %o: tensor<2x8
   }
   return %0#1 : tensor<2xf32>
 }
+
+// CHECK-LABEL: func @attention
+// CHECK: ukernel.attention %{{.*}}, %{{.*}}, %{{.*}} extras(%{{.*}}) into %{{.*}} {k_order = array<i64: 1, 0>
+// CHECK-NEXT: ^bb0(%{{.*}}: f32, %{{.*}}: i8):
+func.func @attention(%q: tensor<?x8xf32>, %k: tensor<8x?xf32>, %v: tensor<?x4xf32>, %m: tensor<?xi8>, %init: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %0 = ukernel.attention %q, %k, %v extras(%m) into %init {q_order = array<i64: 0, 1>, k_order = array<i64: 1, 0>, v_order = array<i64: 0, 1>, result_order = array<i64: 0, 1>, zero_masked}
+    : tensor<?x8xf32>, tensor<8x?xf32>, tensor<?x4xf32> extras(tensor<?xi8>) into tensor<?x4xf32> -> tensor<?x4xf32> scores {
+  ^bb0(%sum: f32, %mask: i8):
+    %none = arith.constant 0xFF800000 : f32
+    %zero = arith.constant 0 : i8
+    %on = arith.cmpi ne, %mask, %zero : i8
+    %s = arith.select %on, %sum, %none : f32
+    ukernel.yield %s : f32
+  }
+  return %0 : tensor<?x4xf32>
+}

@@ -121,6 +121,31 @@ TEST_F(DifferentialTest, Matmul) {
             {{3, n, 5}, {1, 5, n}});
 }
 
+// Operands that are packed: pieces of long sums, tails of tiles, matrices that all of a batch read,
+// sizes that only the run knows.
+TEST_F(DifferentialTest, Products) {
+  for (const char *target : {"native", "x86-64-v3", "x86-64"})
+    for (auto [m, n, k] : {std::tuple(8, 8, 4), std::tuple(50, 70, 257), std::tuple(97, 64, 128),
+                           std::tuple(13, 129, 600), std::tuple(1, 40, 30)}) {
+      for (const char *type : {"f32", "bf16"})
+        compare(
+            formatv("func.func @main(%x: tensor<3x1x{0}x{2}x{3}>, %y: tensor<1x2x{2}x{1}x{3}>) "
+                    "-> tensor<3x2x{0}x{1}x{3}> {{\n"
+                    "%0 = nn.matmul %x, %y : (tensor<3x1x{0}x{2}x{3}>, tensor<1x2x{2}x{1}x{3}>) "
+                    "-> tensor<3x2x{0}x{1}x{3}>\n"
+                    "return %0 : tensor<3x2x{0}x{1}x{3}> }",
+                    m, n, k, type)
+                .str(),
+            {{3, 1, m, k}, {1, 2, k, n}}, target);
+      compare("func.func @main(%x: tensor<?x?x?xf32>, %y: tensor<?x?x?xf32>) -> "
+              "tensor<?x?x?xf32> {\n"
+              "%0 = nn.matmul %x, %y : (tensor<?x?x?xf32>, tensor<?x?x?xf32>) -> "
+              "tensor<?x?x?xf32>\n"
+              "return %0 : tensor<?x?x?xf32> }",
+              {{2, m, k}, {2, k, n}}, target);
+    }
+}
+
 TEST_F(DifferentialTest, Convolution) {
   struct Case {
     int64_t batch, channels, height, width, outputs, kernel, stride, pad, dilation, groups;

@@ -138,8 +138,10 @@ def ExpandKernelsPass : Pass<"terse-expand-kernels", "::mlir::ModuleOp"> {
   let summary = "Turn contractions with a chosen kernel into functions of vector code";
   let description = [{
     Every op with a `terse_cpu.kernel` becomes a call of a private function over a range of its outer parallel
-    iterations; equal kernels share one function. Sums run in the order of the iterations for `panel`, in one partial
-    sum per vector lane for `dot`, whatever the number of threads. Functions with at least `parallel-work` multiply-adds
+    iterations; equal kernels share one function. Sums run in the order of the iterations for `panel` and `product`, in one
+    partial sum per vector lane for `dot`, whatever the number of threads. For `product` the code packs the operand that is
+    read in vectors, once for all rows of the other; where the number of rows is open and turns out to be small, the loops of
+    the other kernels run. Functions with at least `parallel-work` multiply-adds
     (or sizes known at run time only) are marked `terse_cpu.parallel`.
   }];
   let options = [
@@ -157,11 +159,13 @@ def ExpandUKernelsPass : Pass<"terse-expand-ukernels", "::mlir::ModuleOp"> {
   let summary = "Turn ukernel ops on buffers into functions of vector code";
   let description = [{
     Every kernel becomes a call of a private function over a range of its blocks; equal kernels share one function. The
-    schedule says which instructions it uses; they must be features of the target. From `parallel-work` multiply-adds on
+    schedule says which instructions it uses; they must be features of the target. `ukernel.attention` packs keys and values when
+    it runs and works on blocks of rows whose scores stay in the nearest caches. From `parallel-work` multiply-adds on
     the call goes to a function that is marked `terse_cpu.parallel`; where sizes are known at run time only, the call
     decides. Results do not depend on the number of threads. Requires packed weights (`ukernel-pack-weights`).
   }];
   let options = [
+    Option<"vectorBytes", "vector-bytes", "int64_t", "32", "Bytes of a vector register, for attention (default: 32)">,
     Option<"hasFMA", "has-fma", "bool", "true", "Multiply-adds are one instruction (default: true)">,
     Option<"parallelWork", "parallel-work", "int64_t", "1000000",
            "Multiply-adds from which a kernel may run in parallel; negative: never (default: 1000000)">,

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "../Outline.h"
+#include "AttentionKernel.h"
 #include "KernelCode.h"
 #include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -25,9 +26,10 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
   using ExpandUKernelsPassBase::ExpandUKernelsPassBase;
 
   // Kernels read and write vectors along the innermost dimension: other buffers are copied.
-  static void makeContiguous(OpBuilder &b, KernelOpInterface op) {
-    Location loc = op.getLoc();
-    for (OpOperand &operand : op->getOpOperands()) {
+  static void makeContiguous(OpBuilder &b, Operation *op, MutableArrayRef<OpOperand> operands) {
+    Location loc = op->getLoc();
+    auto kernel = dyn_cast<KernelOpInterface>(op);
+    for (OpOperand &operand : operands) {
       auto type = cast<MemRefType>(operand.get().getType());
       SmallVector<int64_t> strides;
       int64_t offset;
@@ -42,8 +44,8 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
           sizes.push_back(memref::DimOp::create(b, loc, operand.get(), d));
       Value old = operand.get(),
             buffer = memref::AllocOp::create(b, loc, plain, sizes, b.getI64IntegerAttr(64));
-      bool written = cast<DestinationStyleOpInterface>(op.getOperation()).isDpsInit(&operand);
-      if (!written || old == op.getMagnitudes())
+      bool written = cast<DestinationStyleOpInterface>(op).isDpsInit(&operand);
+      if (!written || (kernel && old == kernel.getMagnitudes()))
         linalg::CopyOp::create(b, loc, old, buffer);
       operand.set(buffer);
       b.setInsertionPointAfter(op);
@@ -98,8 +100,42 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
         code.less(total, code.c(parallelWork)), [&] { call(serial); }, [&] { call(parallel); });
   }
 
+  void emitAttention(OutlinedFunctions &functions, AttentionOp op) {
+    OpBuilder b(op);
+    // Other operands are packed, or read element by element.
+    makeContiguous(b, op, op->getOpOperands().drop_front(3));
+    b.setInsertionPoint(op);
+    VectorCode code(b, op.getLoc(), hasFMA);
+    func::FuncOp serial = functions.get(
+        op, op->getOperandTypes(),
+        [&](OpBuilder &inner, Operation *inside, Value begin, Value end) {
+          VectorCode body(inner, inside->getLoc(), hasFMA);
+          buildAttentionKernel(body, cast<AttentionOp>(inside), vectorBytes, begin, end);
+        });
+    SmallVector<Value> args(op->getOperands());
+    args.append({code.c(0), countAttentionItems(code, op, vectorBytes)});
+    auto call = [&](func::FuncOp callee) { func::CallOp::create(b, code.loc, callee, args); };
+    Value work = countAttentionWork(code, op);
+    std::optional<int64_t> known = getConstantIntValue(work);
+    if (parallelWork < 0 || (known && *known < parallelWork)) {
+      call(serial);
+    } else if (known) {
+      call(functions.getParallel(serial));
+    } else {
+      code.branch(
+          code.less(work, code.c(parallelWork)), [&] { call(serial); },
+          [&] { call(functions.getParallel(serial)); });
+    }
+    op.erase();
+  }
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    OutlinedFunctions attention(module, "attention_");
+    SmallVector<AttentionOp> attentions;
+    module.walk([&](AttentionOp op) { attentions.push_back(op); });
+    for (AttentionOp op : attentions)
+      emitAttention(attention, op);
     SmallVector<KernelOpInterface> ops;
     module.walk([&](KernelOpInterface op) { ops.push_back(op); });
     OutlinedFunctions functions(module, "ukernel_"), rows(module, "ukernel_row_");
@@ -110,7 +146,7 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
         return signalPassFailure();
       }
       OpBuilder b(op);
-      makeContiguous(b, op);
+      makeContiguous(b, op, op->getOpOperands());
       b.setInsertionPoint(op);
       KernelCode code(b, op, hasFMA);
       // The work of one row of the result, and of all.

@@ -3,75 +3,14 @@
 
 #include "KernelCode.h"
 #include "mlir/Dialect/Affine/Utils.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace terse;
 using namespace terse::ukernel;
 
-// Larger buffers come from the heap: threads may have little stack.
-static constexpr int64_t kMaxStack = 128 << 10;
-
 KernelCode::KernelCode(OpBuilder &b, KernelOpInterface op, bool hasFMA)
-    : b(b), loc(op.getLoc()), op(op), schedule(op.getScheduleAttr()), hasFMA(hasFMA),
+    : VectorCode(b, op.getLoc(), hasFMA), op(op), schedule(op.getScheduleAttr()),
       magnitudes(*this) {}
-
-Value KernelCode::splat(int64_t value, VectorType type) {
-  Attribute element = isa<FloatType>(type.getElementType())
-                          ? Attribute(b.getFloatAttr(type.getElementType(), double(value)))
-                          : Attribute(b.getIntegerAttr(type.getElementType(), value));
-  return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, element));
-}
-
-Value KernelCode::size(Value memory, int64_t dim) {
-  auto type = cast<MemRefType>(memory.getType());
-  if (!type.isDynamicDim(dim))
-    return c(type.getDimSize(dim));
-  return memref::DimOp::create(b, loc, memory, dim);
-}
-
-SmallVector<Value> KernelCode::loop(Value from, Value to, int64_t step, ValueRange init,
-                                    Body body) {
-  auto loop = scf::ForOp::create(
-      b, loc, from, to, c(step), init, [&](OpBuilder &inner, Location, Value iv, ValueRange args) {
-        OpBuilder::InsertionGuard guard(b);
-        b.setInsertionPoint(inner.getInsertionBlock(), inner.getInsertionPoint());
-        SmallVector<Value> next = body(iv, args);
-        scf::YieldOp::create(b, loc, next);
-      });
-  return SmallVector<Value>(loop.getResults());
-}
-
-void KernelCode::loop(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body) {
-  loop(from, to, step, ValueRange(), [&](Value iv, ValueRange) {
-    body(iv);
-    return SmallVector<Value>();
-  });
-}
-
-void KernelCode::branch(Value condition, llvm::function_ref<void()> then,
-                        llvm::function_ref<void()> otherwise) {
-  auto branch = scf::IfOp::create(b, loc, condition, /*withElseRegion=*/bool(otherwise));
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(branch.thenBlock());
-  then();
-  if (otherwise) {
-    b.setInsertionPointToStart(branch.elseBlock());
-    otherwise();
-  }
-}
-
-Value KernelCode::multiplyAdd(Value x, Value y, Value acc) {
-  // Not vector.fma, which leaves it to code generation whether to round twice.
-  if (hasFMA)
-    return math::FmaOp::create(b, loc, x, y, acc);
-  return arith::AddFOp::create(b, loc, acc, arith::MulFOp::create(b, loc, x, y));
-}
-
-Value KernelCode::intrinsic(StringRef name, Type result, ValueRange args) {
-  return LLVM::CallIntrinsicOp::create(b, loc, result, b.getStringAttr(name), args).getResults();
-}
 
 SmallVector<Value> KernelCode::unflatten(Value row) {
   auto type = cast<MemRefType>(op.getInit().getType());
@@ -173,41 +112,18 @@ bool KernelCode::roundsToBF16(Operation &inner) {
          inner.getOperand(0).getType().isF32();
 }
 
+Value KernelCode::vectorize(Operation &inner, ValueRange operands, int64_t lanes) {
+  if (!roundsToBF16(inner) || lanes != 16)
+    return VectorCode::vectorize(inner, operands, lanes);
+  return intrinsic("llvm.x86.avx512bf16.cvtneps2bf16.512",
+                   VectorType::get(lanes, inner.getResult(0).getType()), operands);
+}
+
 Value KernelCode::evaluate(Value wanted, Value sums, ArrayRef<Value> extras) {
-  int64_t lanes = cast<VectorType>(sums.getType()).getNumElements();
-  Block &block = op.getEpilogue().front();
-  DenseMap<Value, Value> vectors;
-  vectors[block.getArgument(0)] = sums;
-  for (auto [i, extra] : llvm::enumerate(extras))
-    vectors[block.getArgument(i + 1)] = extra;
-  auto lookup = [&](Value v) -> Value {
-    Value &vector = vectors[v];
-    if (!vector) {
-      // A constant, inside or outside of the region.
-      TypedAttr value;
-      matchPattern(v, m_Constant(&value));
-      auto type = VectorType::get(lanes, v.getType());
-      vector = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, Attribute(value)));
-    }
-    return vector;
-  };
-  for (Operation &inner : block.without_terminator()) {
-    if (inner.hasTrait<OpTrait::ConstantLike>())
-      continue;
-    SmallVector<Value> operands;
-    for (Value v : inner.getOperands())
-      operands.push_back(lookup(v));
-    OperationState state(loc, inner.getName(), operands,
-                         VectorType::get(lanes, inner.getResult(0).getType()), inner.getAttrs());
-    state.propertiesAttr = inner.getPropertiesAsAttribute();
-    vectors[inner.getResult(0)] =
-        roundsToBF16(inner) && lanes == 16
-            ? intrinsic("llvm.x86.avx512bf16.cvtneps2bf16.512", state.types[0], operands)
-            : b.create(state)->getResult(0);
-    if (inner.getResult(0) == wanted)
-      break;
-  }
-  return lookup(wanted);
+  SmallVector<Value> arguments{sums};
+  arguments.append(extras.begin(), extras.end());
+  return evaluate(op.getEpilogue().front(), wanted,
+                  cast<VectorType>(sums.getType()).getNumElements(), arguments);
 }
 
 std::pair<Value, SmallVector<Value>> KernelCode::locate(Value row, Value n) {
@@ -246,19 +162,4 @@ void KernelCode::finish(ArrayRef<Value> dims, Value row, Value n, Value sums, Va
         memref::StoreOp::create(b, loc, only, to, dims);
       },
       masked);
-}
-
-Value KernelCode::allocate(int64_t bytes) {
-  auto type = MemRefType::get(bytes, b.getI8Type());
-  IntegerAttr alignment = b.getI64IntegerAttr(64);
-  if (bytes <= kMaxStack)
-    return memref::AllocaOp::create(b, loc, type, ValueRange(), alignment);
-  heap.push_back(memref::AllocOp::create(b, loc, type, ValueRange(), alignment));
-  return heap.back();
-}
-
-void KernelCode::release() {
-  for (Value v : heap)
-    memref::DeallocOp::create(b, loc, v);
-  heap.clear();
 }

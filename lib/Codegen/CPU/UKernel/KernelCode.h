@@ -5,56 +5,15 @@
 #define TERSE_LIB_CODEGEN_CPU_UKERNEL_KERNELCODE_H
 
 #include "Magnitudes.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "VectorCode.h"
 #include "terse/Dialect/UKernel/IR/UKernelOps.h"
 
 namespace terse {
 
 /// What a kernel function is made from: an op on the function's arguments.
-class KernelCode {
+class KernelCode : public VectorCode {
 public:
-  using Value = mlir::Value;
-
   KernelCode(mlir::OpBuilder &b, ukernel::KernelOpInterface op, bool hasFMA);
-
-  Value c(int64_t v) { return mlir::arith::ConstantIndexOp::create(b, loc, v); }
-  Value add(Value x, Value y) { return mlir::arith::AddIOp::create(b, loc, x, y); }
-  Value add(Value x, int64_t y) { return y ? add(x, c(y)) : x; }
-  Value sub(Value x, Value y) { return mlir::arith::SubIOp::create(b, loc, x, y); }
-  Value mul(Value x, int64_t y) {
-    return y == 1 ? x : mlir::arith::MulIOp::create(b, loc, x, c(y)).getResult();
-  }
-  Value mul(Value x, Value y) { return mlir::arith::MulIOp::create(b, loc, x, y); }
-  Value min(Value x, Value y) { return mlir::arith::MinSIOp::create(b, loc, x, y); }
-  Value div(Value x, Value y) { return mlir::arith::DivUIOp::create(b, loc, x, y); }
-  Value rem(Value x, Value y) { return mlir::arith::RemUIOp::create(b, loc, x, y); }
-  Value ceilDiv(Value x, int64_t y) { return div(add(x, y - 1), c(y)); }
-  Value less(Value x, Value y) { return compare(mlir::arith::CmpIPredicate::slt, x, y); }
-  Value compare(mlir::arith::CmpIPredicate p, Value x, Value y) {
-    return mlir::arith::CmpIOp::create(b, loc, p, x, y);
-  }
-  Value zero(mlir::Type type) {
-    return mlir::arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
-  }
-  Value splat(int64_t value, mlir::VectorType type);
-  Value size(Value memory, int64_t dim);
-
-  using Body = llvm::function_ref<llvm::SmallVector<Value>(Value, mlir::ValueRange)>;
-  llvm::SmallVector<Value> loop(Value from, Value to, int64_t step, mlir::ValueRange init,
-                                Body body);
-  void loop(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body);
-  void branch(Value condition, llvm::function_ref<void()> then,
-              llvm::function_ref<void()> otherwise = nullptr);
-
-  /// x * y + acc of floats.
-  Value multiplyAdd(Value x, Value y, Value acc);
-
-  /// Calls an LLVM intrinsic.
-  Value intrinsic(llvm::StringRef name, mlir::Type result, mlir::ValueRange args);
 
   /// The leading dimensions of the result at flat row `row`.
   llvm::SmallVector<Value> unflatten(Value row);
@@ -76,6 +35,7 @@ public:
   llvm::SmallVector<Value> readExtras(Value row, Value n, int64_t lanes, Value mask);
   llvm::SmallVector<Value> readExtras(llvm::ArrayRef<Value> lead, Value n, int64_t lanes,
                                       Value mask);
+  using VectorCode::evaluate;
   /// The value `wanted` of the epilogue for the vector `sums`, from vectors of the extras.
   Value evaluate(Value wanted, Value sums, llvm::ArrayRef<Value> extras);
   /// Where a vector of results from column `n` on at flat row `row` is stored, and its indices.
@@ -84,19 +44,12 @@ public:
   /// Writes what is known of the magnitudes of the results so far. Once, at the end of a function.
   void finishMagnitudes() { magnitudes.flush(); }
 
-  /// Bytes on the stack if that is small, else on the heap, freed by `release` at the end of the
-  /// function.
-  Value allocate(int64_t bytes);
-  void release();
-
-  mlir::OpBuilder &b;
-  mlir::Location loc;
   ukernel::KernelOpInterface op;
   ukernel::ScheduleAttr schedule;
-  bool hasFMA;
 
 private:
   bool roundsToBF16(mlir::Operation &inner);
+  Value vectorize(mlir::Operation &inner, mlir::ValueRange operands, int64_t lanes) override;
   Value readExtra(unsigned i, llvm::ArrayRef<Value> dims, int64_t lanes, Value mask);
   llvm::SmallVector<Value> readAt(llvm::ArrayRef<Value> dims, Value row, int64_t lanes, Value mask);
   void finish(llvm::ArrayRef<Value> dims, Value row, Value n, Value sums, Value mask);
@@ -104,7 +57,6 @@ private:
   // Matrices; null where memory is not contiguous.
   Value flatInit;
   llvm::SmallVector<Value> flatExtras;
-  llvm::SmallVector<Value> heap;
 };
 
 /// Code of the outer iterations [begin, end) of a kernel, and how many there are.

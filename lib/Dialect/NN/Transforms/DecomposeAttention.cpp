@@ -39,6 +39,22 @@ struct DecomposeSoftmax : DecomposePattern<SoftmaxOp> {
   }
 };
 
+// A mask of scores [B, H, S, T] for those in groups of heads, [B, Hk, H / Hk, S, T]; null where its
+// shape does not say which heads it is for.
+Value groupMask(NNBuilder &b, Value mask, int64_t keyHeads) {
+  int64_t rank = typeOf(mask).getRank();
+  if (rank < 3)
+    return mask;
+  int64_t heads = typeOf(mask).getDimSize(rank - 3);
+  if (ShapedType::isDynamic(heads) || (heads != 1 && ShapedType::isDynamic(keyHeads)))
+    return {};
+  SmallVector<Dim> dims = b.dims(mask);
+  Dim outer(heads == 1 ? 1 : keyHeads), inner(heads == 1 ? 1 : heads / keyHeads);
+  dims[rank - 3] = outer;
+  dims.insert(dims.begin() + rank - 2, inner);
+  return b.reshape(mask, dims);
+}
+
 struct DecomposeAttention : DecomposePattern<AttentionOp> {
   using DecomposePattern::DecomposePattern;
 
@@ -66,11 +82,17 @@ struct DecomposeAttention : DecomposePattern<AttentionOp> {
     SmallVector<int64_t> swap =
         grouped ? SmallVector<int64_t>{0, 1, 2, 4, 3} : SmallVector<int64_t>{0, 1, 3, 2};
     Value score = b.matmul(q, b.transpose(k, swap));
-    if (grouped)
+    Value mask = op.getMask();
+    if (grouped && mask)
+      mask = groupMask(b, mask, keyHeads);
+    bool apart = grouped && bool(mask) == bool(op.getMask()); // Groups stay apart.
+    if (grouped && !apart) {
       score = b.reshape(score, {qDims[0], qDims[1], qDims[2], kDims[2]});
+      mask = op.getMask();
+    }
     if (double cap = op.getSoftcap().convertToDouble(); cap > 0)
       score = b.unary(UnaryKind::ScaledTanh, score, cap, 1.0 / cap);
-    if (Value mask = op.getMask()) {
+    if (mask) {
       if (typeOf(mask).getElementType().isInteger(1))
         score = b.select(mask, score, minusInfinity);
       else
@@ -81,8 +103,9 @@ struct DecomposeAttention : DecomposePattern<AttentionOp> {
       score = b.select(b.compare(CompareKind::Le, column, row), score, minusInfinity);
     }
     bool mayMask = op.getMask() || op.getCausal();
-    Value weights = mayMask ? maskedSoftmax(b, score) : softmax(b, score, 3, /*log=*/false);
-    if (grouped)
+    Value weights = mayMask ? maskedSoftmax(b, score)
+                            : softmax(b, score, typeOf(score).getRank() - 1, /*log=*/false);
+    if (grouped && !apart)
       weights = b.reshape(weights, {qDims[0], kDims[1], group, qDims[2], kDims[2]});
     Value result = b.matmul(weights, v);
     if (grouped)

@@ -15,8 +15,9 @@ template <typename OpTy>
 struct KernelModel : DstBufferizableOpInterfaceExternalModel<KernelModel<OpTy>, OpTy> {
   // The destination is overwritten without a look.
   bool bufferizesToMemoryRead(Operation *op, OpOperand &operand, const AnalysisState &) const {
+    auto kernel = dyn_cast<KernelOpInterface>(op);
     return !cast<DestinationStyleOpInterface>(op).isDpsInit(&operand) ||
-           operand.get() == cast<KernelOpInterface>(op).getMagnitudes();
+           (kernel && operand.get() == kernel.getMagnitudes());
   }
 
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
@@ -50,6 +51,7 @@ void terse::ukernel::registerBufferizationModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, UKernelDialect *) {
     GemmOp::attachInterface<KernelModel<GemmOp>>(*context);
     ConvOp::attachInterface<KernelModel<ConvOp>>(*context);
+    AttentionOp::attachInterface<KernelModel<AttentionOp>>(*context);
     DepthwiseConvOp::attachInterface<KernelModel<DepthwiseConvOp>>(*context);
   });
 }

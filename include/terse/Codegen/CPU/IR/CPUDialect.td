@@ -16,7 +16,8 @@ def TerseCPU_Dialect : Dialect {
 
 def TerseCPU_Kernel : I32Enum<"Kernel", "how a contraction is computed", [
   I32EnumCase<"Panel", 0, "panel">, // Vectors along the innermost dimension of the result, scalars from the other operand.
-  I32EnumCase<"Dot", 1, "dot">      // Vectors along the contracted dimension, added up at the end.
+  I32EnumCase<"Dot", 1, "dot">,     // Vectors along the contracted dimension, added up at the end.
+  I32EnumCase<"Product", 2, "product"> // As panel, with the operand of the vectors packed for many rows of the other.
 ]> {
   let cppNamespace = "::terse::cpu";
 }

@@ -4,16 +4,8 @@
 #ifndef TERSE_DIALECT_UKERNEL_IR_UKERNELOPS_TD
 #define TERSE_DIALECT_UKERNEL_IR_UKERNELOPS_TD
 
-include "mlir/Interfaces/ControlFlowInterfaces.td"
-include "mlir/Interfaces/DestinationStyleOpInterface.td"
-include "mlir/Interfaces/InferTypeOpInterface.td"
-include "mlir/Interfaces/SideEffectInterfaces.td"
-include "terse/Dialect/UKernel/IR/UKernelDialect.td"
-include "terse/Dialect/UKernel/IR/UKernelInterfaces.td"
-
-class UKernel_Op<string mnemonic, list<Trait> traits = []> : Op<UKernel_Dialect, mnemonic, traits>;
-
-def UKernel_Shaped : AnyTypeOf<[AnyRankedTensor, AnyStridedMemRef]>;
+include "terse/Dialect/UKernel/IR/AttentionOp.td"
+include "terse/Dialect/UKernel/IR/UKernelOpBase.td"
 
 class UKernel_KernelOp<string mnemonic, dag attributes, list<Trait> traits = []>
     : UKernel_Op<mnemonic, !listconcat(traits, [
@@ -126,8 +118,8 @@ def UKernel_PackOp : UKernel_Op<"pack", [Pure]> {
   let hasVerifier = 1;
 }
 
-def UKernel_YieldOp : UKernel_Op<"yield", [Pure, Terminator, ReturnLike, ParentOneOf<["GemmOp", "ConvOp", "DepthwiseConvOp"]>]> {
-  let summary = "the element that an epilogue stores";
+def UKernel_YieldOp : UKernel_Op<"yield", [Pure, Terminator, ReturnLike, ParentOneOf<["GemmOp", "ConvOp", "DepthwiseConvOp", "AttentionOp"]>]> {
+  let summary = "the element that an epilogue stores, or a score";
   let arguments = (ins AnyType:$value);
   let assemblyFormat = "$value attr-dict `:` type($value)";
 }

@@ -1,0 +1,172 @@
+//===- PackedColumns.cpp - Right operands packed at run time --------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "PackedColumns.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+using namespace terse;
+
+Value PackedColumns::countElements() {
+  // Squares that are transposed may reach past the last panel.
+  return k.mul(k.mul(k.ceilDiv(count, tile.lanes), tile.lanes), k.add(depth, tile.lanes));
+}
+
+void PackedColumns::forPanels(llvm::function_ref<void(Value, int64_t, bool)> body) {
+  int64_t columns = tile.columns();
+  if (std::optional<int64_t> known = getConstantIntValue(count)) {
+    int64_t full = *known / columns * columns;
+    if (full == columns)
+      body(k.c(0), tile.vectors, false);
+    else if (full)
+      k.loop(k.c(0), k.c(full), columns, [&](Value j) { body(j, tile.vectors, false); });
+    // What is left is one panel.
+    if (int64_t rest = *known - full)
+      body(k.c(full), llvm::divideCeil(rest, tile.lanes), rest % tile.lanes != 0);
+    return;
+  }
+  Value full = k.mul(k.div(count, k.c(columns)), columns);
+  k.loop(k.c(0), full, columns, [&](Value j) { body(j, tile.vectors, false); });
+  k.loop(full, count, tile.lanes, [&](Value j) { body(j, 1, true); });
+}
+
+Value PackedColumns::mask(Value at) {
+  return vector::CreateMaskOp::create(b, k.loc, VectorType::get(tile.lanes, b.getI1Type()),
+                                      k.sub(count, at));
+}
+
+Value PackedColumns::at(const FloatMatrix &from, Value i, Value j) {
+  auto step = [&](Value index, Value value, int64_t known) {
+    return ShapedType::isDynamic(known) ? k.mul(index, value) : k.mul(index, known);
+  };
+  return k.add(k.add(from.base, step(i, from.rowStep, from.knownRowStep)),
+               step(j, from.columnStep, from.knownColumnStep));
+}
+
+Value PackedColumns::load(Value memory, Value where, Value mask) {
+  Type element = cast<MemRefType>(memory.getType()).getElementType();
+  auto type = VectorType::get(tile.lanes, element);
+  Value x =
+      mask ? Value(vector::MaskedLoadOp::create(b, k.loc, type, memory, where, mask, k.zero(type)))
+           : Value(vector::LoadOp::create(b, k.loc, type, memory, where));
+  return element.isF32() ? x : extend(x);
+}
+
+Value PackedColumns::extend(Value x) {
+  Type f32 = b.getF32Type();
+  if (auto vector = dyn_cast<VectorType>(x.getType()))
+    f32 = vector.clone(f32);
+  return arith::ExtFOp::create(b, k.loc, f32, x);
+}
+
+void PackedColumns::pack(const FloatMatrix &from, Value packed) {
+  forPanels([&](Value first, int64_t vectors, bool partial) {
+    if (from.knownColumnStep == 1)
+      packRows(from, packed, first, vectors, partial);
+    else if (from.knownRowStep == 1)
+      packTransposed(from, packed, first, vectors);
+    else
+      packElements(from, packed, first, vectors);
+  });
+}
+
+void PackedColumns::packRows(const FloatMatrix &from, Value packed, Value first, int64_t vectors,
+                             bool partial) {
+  int64_t columns = vectors * tile.lanes;
+  Value to = k.mul(first, depth);
+  Value last = partial ? mask(k.add(first, (vectors - 1) * tile.lanes)) : Value();
+  k.loop(k.c(0), depth, 1, [&](Value i) {
+    Value row = at(from, i, first), into = k.add(to, k.mul(i, columns));
+    for (int64_t v = 0; v < vectors; ++v) {
+      Value x = load(from.memory, k.add(row, v * tile.lanes), v + 1 == vectors ? last : Value());
+      vector::StoreOp::create(b, k.loc, x, packed, k.add(into, v * tile.lanes));
+    }
+  });
+}
+
+SmallVector<Value> PackedColumns::transpose(SmallVector<Value> rows) {
+  int64_t n = rows.size();
+  for (int64_t step = 1; step < n; step *= 2) {
+    // Swaps the blocks of `step` beside the diagonal of each block of twice the size.
+    SmallVector<int64_t> low(n), high(n);
+    for (int64_t i = 0; i < n; ++i) {
+      low[i] = i & step ? n + i - step : i;
+      high[i] = i & step ? n + i : i + step;
+    }
+    for (int64_t i = 0; i < n; ++i) {
+      if (i & step)
+        continue;
+      Value x = rows[i], y = rows[i + step];
+      rows[i] = vector::ShuffleOp::create(b, k.loc, x, y, low);
+      rows[i + step] = vector::ShuffleOp::create(b, k.loc, x, y, high);
+    }
+  }
+  return rows;
+}
+
+// Vectors along the depth, of which squares are turned.
+void PackedColumns::packTransposed(const FloatMatrix &from, Value packed, Value first,
+                                   int64_t vectors) {
+  int64_t lanes = tile.lanes, columns = vectors * lanes;
+  Value to = k.mul(first, depth);
+  auto square = [&](Value i, Value column, Value into, Value valid) {
+    SmallVector<Value> rows;
+    for (int64_t j = 0; j < lanes; ++j) {
+      // Past the end the last column stands in.
+      Value source = k.min(k.add(column, j), k.sub(count, k.c(1)));
+      rows.push_back(load(from.memory, at(from, i, source), valid));
+    }
+    for (auto [j, row] : llvm::enumerate(transpose(rows)))
+      vector::StoreOp::create(b, k.loc, row, packed, k.add(into, j * columns));
+  };
+  Value full = k.mul(k.div(depth, k.c(lanes)), lanes);
+  k.loop(k.c(0), k.c(vectors), 1, [&](Value v) {
+    Value column = k.add(first, k.mul(v, lanes)), into = k.add(to, k.mul(v, lanes));
+    k.loop(k.c(0), full, lanes,
+           [&](Value i) { square(i, column, k.add(into, k.mul(i, columns)), Value()); });
+    std::optional<int64_t> known = getConstantIntValue(depth);
+    if (known && *known % lanes == 0)
+      return;
+    // The rest, whose square may also write where the next columns or panel will be.
+    k.branch(k.less(full, depth), [&] {
+      Value valid = vector::CreateMaskOp::create(b, k.loc, VectorType::get(lanes, b.getI1Type()),
+                                                 k.sub(depth, full));
+      square(full, column, k.add(into, k.mul(full, columns)), valid);
+    });
+  });
+}
+
+void PackedColumns::packElements(const FloatMatrix &from, Value packed, Value first,
+                                 int64_t vectors) {
+  int64_t columns = vectors * tile.lanes;
+  Value to = k.mul(first, depth), here = k.min(k.c(columns), k.sub(count, first));
+  k.loop(k.c(0), depth, 1, [&](Value i) {
+    Value into = k.add(to, k.mul(i, columns));
+    k.loop(k.c(0), here, 1, [&](Value j) {
+      Value x = memref::LoadOp::create(b, k.loc, from.memory, at(from, i, k.add(first, j)));
+      if (!x.getType().isF32())
+        x = extend(x);
+      memref::StoreOp::create(b, k.loc, x, packed, k.add(into, j));
+    });
+  });
+}
+
+SmallVector<Value> PackedColumns::multiply(Value packed, Value first, int64_t vectors, int64_t rows,
+                                           Value from, Value to, ValueRange sums,
+                                           llvm::function_ref<Value(int64_t, Value)> left) {
+  auto type = VectorType::get(tile.lanes, b.getF32Type());
+  Value panel = k.mul(first, depth);
+  int64_t columns = vectors * tile.lanes;
+  return k.loop(from, to, 1, sums, [&](Value i, ValueRange in) {
+    SmallVector<Value> right, out;
+    Value at = k.add(panel, k.mul(i, columns));
+    for (int64_t v = 0; v < vectors; ++v)
+      right.push_back(vector::LoadOp::create(b, k.loc, type, packed, k.add(at, v * tile.lanes)));
+    for (int64_t r = 0; r < rows; ++r) {
+      Value x = vector::BroadcastOp::create(b, k.loc, type, left(r, i));
+      for (int64_t v = 0; v < vectors; ++v)
+        out.push_back(k.multiplyAdd(x, right[v], in[r * vectors + v]));
+    }
+    return out;
+  });
+}
