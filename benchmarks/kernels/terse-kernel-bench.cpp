@@ -3,10 +3,8 @@
 //
 // Times single layers as compiled models and the same layers by the libraries that it finds, in
 // turns on one core, and prints a table: times, ratios, percent of what the machine can do.
-//
-// Shared machines are fast and slow by turns. A burst of multiply-adds runs before and after every
-// sample; samples next to a burst below 85 % of the best one do not count. Medians of the rest.
 
+#include "Harness.h"
 #include "Machine.h"
 #include "Peers.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
@@ -31,11 +29,8 @@ using namespace terse::bench;
 using llvm::formatv;
 
 namespace {
-struct Options {
-  double seconds = 1;
-  std::string shapes, target = "native", dump;
-  std::vector<std::string> peers{"onednn", "blas"};
-  int threads = 1;
+struct Options : CommonOptions {
+  std::string target = "native", dump;
 };
 } // namespace
 static Options options;
@@ -49,34 +44,13 @@ static const char *const kUsage =
     "  --target=T    target of our kernels (native)\n"
     "  --dump=FILE   write the object code of the last layer\n";
 
-static bool parseOptions(int argc, char **argv) {
-  for (int i = 1; i < argc; ++i) {
-    auto [name, value] = llvm::StringRef(argv[i]).split('=');
-    // `--name value` as well.
-    if (value.empty() && i + 1 < argc)
-      value = argv[++i];
-    bool bad = false;
-    if (name == "--seconds")
-      bad = value.getAsDouble(options.seconds);
-    else if (name == "--shapes")
-      options.shapes = value;
-    else if (name == "--target")
-      options.target = value;
-    else if (name == "--dump")
-      options.dump = value;
-    else if (name == "--threads")
-      bad = value.getAsInteger(10, options.threads) || options.threads < 1;
-    else if (name == "--peers") {
-      options.peers.clear();
-      for (llvm::StringRef peer : llvm::split(value, ','))
-        options.peers.push_back(peer.str());
-    } else
-      bad = true;
-    if (bad) {
-      llvm::errs() << "cannot use '" << argv[i] << "'\n" << kUsage;
-      return false;
-    }
-  }
+static bool parseOption(llvm::StringRef name, llvm::StringRef value) {
+  if (name == "--target")
+    options.target = value;
+  else if (name == "--dump")
+    options.dump = value;
+  else
+    return false;
   return true;
 }
 
@@ -281,13 +255,6 @@ static Operands makeOperands(const Problem &p) {
 
 //===--- measuring ---===//
 
-static double median(std::vector<double> v) {
-  if (v.empty())
-    return 0;
-  std::nth_element(v.begin(), v.begin() + v.size() / 2, v.end());
-  return v[v.size() / 2];
-}
-
 static double readResult(Kind kind, bool signedBytes, const void *data, int64_t i) {
   if (kind == Kind::Int8)
     return static_cast<const uint8_t *>(data)[i] ^ (signedBytes ? 0x80 : 0);
@@ -314,12 +281,6 @@ static std::string compareResults(const Problem &p, const void *a, const Prepare
 }
 
 namespace {
-struct Sums {
-  double logarithm = 0;
-  int count = 0;
-  double worst = 1e9;
-};
-
 class Bench {
 public:
   explicit Bench(std::vector<std::unique_ptr<Peer>> peers) : peers(std::move(peers)) {
@@ -392,7 +353,12 @@ public:
       all.push_back(std::move(prepared));
       results.push_back(text);
     }
-    std::vector<double> times = measure(p, all);
+    std::vector<PreparedPeer *> kernels;
+    for (PreparedPeer &one : all)
+      kernels.push_back(&one);
+    bool floats = p.kind == Kind::Float;
+    Timing timing = timeInTurns(kernels, p.cold, {floats, !floats}, options);
+    const std::vector<double> &times = timing.seconds;
     double t = times[0], ops = p.getOperations();
     llvm::outs() << formatv("| {0} | {1:f1} | {2:f0} | {3:f0} % |", nameOf(p), t * 1e6,
                             ops / t * 1e-9, 100 * limitOf(p) / t);
@@ -407,89 +373,25 @@ public:
       }
       double ratio = times[i + 1] / t;
       llvm::outs() << formatv(" {0:f1} | {1:f2} | {2} |", times[i + 1] * 1e6, ratio, results[i]);
-      Sums &s = sums[{family, i}];
-      s.logarithm += std::log(ratio), ++s.count, s.worst = std::min(s.worst, ratio);
+      ratios.add(family, peers[i]->getName(), ratio);
     }
-    llvm::outs() << formatv(" {0}/{1} |\n", fast, count);
+    llvm::outs() << formatv(" {0}/{1} |\n", timing.fast, timing.count);
     llvm::outs().flush();
   }
 
-  void printMeans() {
-    llvm::outs() << "\n| layers | library | times faster, geometric mean | worst | count |\n"
-                    "|---|---|---|---|---|\n";
-    for (auto &[key, s] : sums)
-      llvm::outs() << formatv("| {0} | {1} | {2:f2} | {3:f2} | {4} |\n", key.first,
-                              peers[key.second]->getName(), std::exp(s.logarithm / s.count),
-                              s.worst, s.count);
-  }
+  void printMeans() { ratios.print("layers", "library"); }
 
 private:
-  // Median times of the prepared kernels in the order given.
-  std::vector<double> measure(const Problem &p, std::vector<PreparedPeer> &all) {
-    auto now = [] { return options.threads > 1 ? wallTime() : threadTime(); };
-    auto burst = [&] { return p.kind == Kind::Float ? burstFloat() : burstInt8(); };
-    auto time = [&](PreparedPeer &kernel) {
-      if (p.cold) {
-        flush(kernel.weights, kernel.weightBytes);
-        double start = now();
-        kernel.run();
-        return now() - start;
-      }
-      kernel.run();
-      int64_t runs = 0;
-      double start = now(), end;
-      do {
-        kernel.run();
-        ++runs;
-      } while ((end = now()) - start < 0.003);
-      return (end - start) / double(runs);
-    };
-    struct Sample {
-      size_t kernel;
-      double seconds, burst;
-    };
-    std::vector<Sample> samples;
-    std::vector<double> bursts;
-    double stop = wallTime() + options.seconds;
-    for (int round = 0; wallTime() < stop || round < 3; ++round)
-      for (size_t i = 0; i < all.size(); ++i) {
-        if (!all[i].run)
-          continue;
-        double before = burst(), t = time(all[i]), after = burst();
-        bursts.insert(bursts.end(), {before, after});
-        samples.push_back({i, t, std::min(before, after)});
-      }
-    std::nth_element(bursts.begin(), bursts.begin() + bursts.size() * 9 / 10, bursts.end());
-    double best = bursts[bursts.size() * 9 / 10];
-    std::vector<double> result(all.size());
-    fast = count = 0;
-    for (size_t i = 0; i < all.size(); ++i) {
-      std::vector<double> quick, every;
-      for (Sample &s : samples)
-        if (s.kernel == i) {
-          every.push_back(s.seconds);
-          if (s.burst >= 0.85 * best)
-            quick.push_back(s.seconds);
-        }
-      fast += quick.size(), count += every.size();
-      // Without any, the best that there was.
-      if (quick.empty() && !every.empty())
-        quick.push_back(*std::min_element(every.begin(), every.end()));
-      result[i] = median(quick);
-    }
-    return result;
-  }
-
   MLIRContext context;
   std::vector<std::unique_ptr<Peer>> peers;
   Limits limits;
-  std::map<std::pair<std::string, size_t>, Sums> sums;
-  size_t fast = 0, count = 0;
+  Ratios ratios;
 };
 } // namespace
 
 int main(int argc, char **argv) {
-  if (!parseOptions(argc, argv))
+  options.peers = {"onednn", "blas"};
+  if (!parseOptions(argc, argv, options, kUsage, parseOption))
     return 1;
   std::vector<std::unique_ptr<Peer>> peers;
   for (const std::string &entry : options.peers) {

@@ -6,6 +6,7 @@
 // finds, in turns. "cold": the weights come from
 // memory. Samples beside a slow burst of multiply-adds do not count (see terse-kernel-bench).
 
+#include "Harness.h"
 #include "Machine.h"
 #include "Peers.h"
 #include "mlir/AsmParser/AsmParser.h"
@@ -31,19 +32,9 @@ using namespace terse;
 using namespace terse::bench;
 using llvm::formatv;
 
-static double median(std::vector<double> v) {
-  if (v.empty())
-    return 0;
-  std::nth_element(v.begin(), v.begin() + v.size() / 2, v.end());
-  return v[v.size() / 2];
-}
-
 namespace {
-struct Options {
-  double seconds = 0.5;
-  std::string formats, shapes;
-  std::vector<std::string> peers;
-  int threads = 1;
+struct Options : CommonOptions {
+  std::string formats;
 };
 
 struct Format {
@@ -97,31 +88,10 @@ static const char *const kUsage =
     "                onnxruntime=FILE of libonnxruntime.so, xnnpack=FILE (none)\n"
     "  --threads=N   threads (1)\n";
 
-static bool parseOptions(int argc, char **argv) {
-  for (int i = 1; i < argc; ++i) {
-    auto [name, value] = llvm::StringRef(argv[i]).split('=');
-    // `--name value` as well.
-    if (value.empty() && i + 1 < argc)
-      value = argv[++i];
-    bool bad = false;
-    if (name == "--seconds")
-      bad = value.getAsDouble(options.seconds);
-    else if (name == "--formats")
-      options.formats = value;
-    else if (name == "--shapes")
-      options.shapes = value;
-    else if (name == "--threads")
-      bad = value.getAsInteger(10, options.threads) || options.threads < 1;
-    else if (name == "--peers")
-      for (llvm::StringRef peer : llvm::split(value, ','))
-        options.peers.push_back(peer.str());
-    else
-      bad = true;
-    if (bad) {
-      llvm::errs() << "cannot use '" << argv[i] << "'\n" << kUsage;
-      return false;
-    }
-  }
+static bool parseOption(llvm::StringRef name, llvm::StringRef value) {
+  if (name != "--formats")
+    return false;
+  options.formats = value;
   return true;
 }
 
@@ -199,7 +169,12 @@ public:
       }
     }
 
-    std::vector<double> times = measure(cold, all);
+    std::vector<PreparedPeer *> kernels;
+    for (PreparedPeer &one : all)
+      kernels.push_back(&one);
+    // Kernels of both kinds run side by side: bursts of both have to be fast.
+    Timing timing = timeInTurns(kernels, cold, {true, true}, options);
+    const std::vector<double> &times = timing.seconds;
     double t = times[0], bytes = double(all[0].weightBytes) / t, best = 1e9;
     std::string others;
     for (size_t i = 2; i < all.size(); ++i) {
@@ -207,8 +182,7 @@ public:
                         times[i] * 1e6, times[i] / t, errors[i]);
       best = std::min(best, times[i]);
       std::string group = m == 1 ? (cold ? "M=1 cold" : "M=1") : m < 128 ? "M=4, 16" : "M=128";
-      Sums &s = sums[{format.name + std::string(", ") + group, all[i].name}];
-      s.logarithm += std::log(times[i] / t), ++s.count, s.worst = std::min(s.worst, times[i] / t);
+      ratios.add(format.name + std::string(", ") + group, all[i].name, times[i] / t);
     }
     llvm::outs() << formatv(
         "| {0} | {1} | {2:f1} | {3:f2} % | {4:f1} | {5} | {6:f0} | {7:f2} | {8} | {9} | "
@@ -216,7 +190,8 @@ public:
         format.name, shape.getName(), t * 1e6, 100 * error, bytes * 1e-9,
         cold ? formatv("{0:f0} %", 100 * bytes / limits.dramStreams / options.threads).str() : "",
         2e-9 * double(m * n * k) / t, times[1] / t,
-        all.size() > 2 ? formatv("{0:f2}", best / t).str() : "-", others, fast, count);
+        all.size() > 2 ? formatv("{0:f2}", best / t).str() : "-", others, timing.fast,
+        timing.count);
     llvm::outs().flush();
   }
 
@@ -226,22 +201,9 @@ public:
       it = std::get<0>(it->first) == format.name ? layers.erase(it) : std::next(it);
   }
 
-  void printMeans() {
-    if (sums.empty())
-      return;
-    llvm::outs() << "\n| weights | other | times faster, geometric mean | worst | count |\n"
-                    "|---|---|---|---|---|\n";
-    for (auto &[key, s] : sums)
-      llvm::outs() << formatv("| {0} | {1} | {2:f2} | {3:f2} | {4} |\n", key.first, key.second,
-                              std::exp(s.logarithm / s.count), s.worst, s.count);
-  }
+  void printMeans() { ratios.print("weights", "other"); }
 
 private:
-  struct Sums {
-    double logarithm = 0, worst = 1e9;
-    int count = 0;
-  };
-
   // Weights in a format, and models for numbers of rows.
   struct Layer {
     std::string encoding;
@@ -272,65 +234,6 @@ private:
         error += d * d, range += sum * sum;
       }
     return std::sqrt(error / range);
-  }
-
-  std::vector<double> measure(bool cold, std::vector<WeightPeer::Prepared> &all) {
-    auto now = [] { return options.threads > 1 ? wallTime() : threadTime(); };
-    auto time = [&](WeightPeer::Prepared &kernel) {
-      if (cold) {
-        if (kernel.weights)
-          flush(kernel.weights, kernel.weightBytes);
-        double start = now();
-        kernel.run();
-        return (now() - start) / double(kernel.copies);
-      }
-      kernel.run();
-      int64_t runs = 0;
-      double start = now(), end;
-      do {
-        kernel.run();
-        ++runs;
-      } while ((end = now()) - start < 0.003);
-      return (end - start) / double(runs);
-    };
-    // Kernels of both kinds run side by side: bursts of both have to be fast.
-    struct Sample {
-      size_t kernel;
-      double seconds, floats, bytes;
-    };
-    std::vector<Sample> samples;
-    double stop = wallTime() + options.seconds, floats = burstFloat(), bytes = burstInt8();
-    for (int round = 0; wallTime() < stop || round < 5; ++round)
-      for (size_t i = 0; i < all.size(); ++i) {
-        double t = time(all[i]), f = burstFloat(), b = burstInt8();
-        samples.push_back({i, t, std::min(floats, f), std::min(bytes, b)});
-        floats = f, bytes = b;
-      }
-    auto most = [&](double Sample::*which) {
-      std::vector<double> v;
-      for (Sample &s : samples)
-        v.push_back(s.*which);
-      std::nth_element(v.begin(), v.begin() + v.size() * 9 / 10, v.end());
-      return v[v.size() * 9 / 10];
-    };
-    double mostFloats = most(&Sample::floats), mostBytes = most(&Sample::bytes);
-    std::vector<double> result(all.size());
-    fast = count = 0;
-    for (size_t i = 0; i < all.size(); ++i) {
-      std::vector<double> quick, every;
-      for (Sample &s : samples)
-        if (s.kernel == i) {
-          every.push_back(s.seconds);
-          if (s.floats >= 0.85 * mostFloats && s.bytes >= 0.85 * mostBytes)
-            quick.push_back(s.seconds);
-        }
-      fast += quick.size(), count += every.size();
-      // Without any, the best that there was.
-      if (quick.empty())
-        quick.push_back(*std::min_element(every.begin(), every.end()));
-      result[i] = median(quick);
-    }
-    return result;
   }
 
   // Random weights in `format`, f32 if that has no encoding.
@@ -420,13 +323,13 @@ private:
   std::vector<std::unique_ptr<WeightPeer>> peers;
   Limits limits;
   std::map<std::tuple<std::string, int64_t, int64_t>, std::unique_ptr<Layer>> layers;
-  std::map<std::pair<std::string, std::string>, Sums> sums;
-  size_t fast = 0, count = 0;
+  Ratios ratios;
 };
 } // namespace
 
 int main(int argc, char **argv) {
-  if (!parseOptions(argc, argv))
+  options.seconds = 0.5;
+  if (!parseOptions(argc, argv, options, kUsage, parseOption))
     return 1;
   std::vector<std::unique_ptr<WeightPeer>> peers;
   for (const std::string &entry : options.peers) {
