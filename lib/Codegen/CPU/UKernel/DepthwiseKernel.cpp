@@ -15,7 +15,8 @@
 //       sums = 0; for the taps inside of the input: sums += input * weight
 //       epilogue(sums), store
 //
-// Elements of bf16 are extended as they are loaded, the weights once for all rows.
+// Elements of bf16, and of bytes beside floats, are converted as they are loaded, the weights once
+// for all rows.
 
 #include "KernelCode.h"
 #include "llvm/Support/MathExtras.h"
@@ -76,11 +77,11 @@ private:
     int64_t first, width, count;
   };
 
-  // Weights of bf16 as floats: many windows read them.
+  // Weights of bf16, or of bytes beside floats, as floats: many windows read them.
   void extendWeights() {
     weights = k.op.getRhs();
     auto type = cast<MemRefType>(weights.getType());
-    if (!type.getElementType().isBF16())
+    if (!mlir::isa<FloatType>(sumType) || type.getElementType() == sumType)
       return;
     auto wide = MemRefType::get(type.getShape(), sumType);
     Value floats = memref::ViewOp::create(b, k.loc, wide, k.allocate(type.getNumElements() * 4),
@@ -88,7 +89,7 @@ private:
     k.loop(k.c(0), k.c(type.getDimSize(0)), 1, [&](Value i) {
       k.loop(k.c(0), k.c(type.getDimSize(1)), 1, [&](Value j) {
         channelVectors([&](Value n, Value mask) {
-          Value w = load(weights, {i, j, n}, mask, false);
+          Value w = load(weights, {i, j, n}, mask, k.op.getRhsUnsigned());
           if (mask)
             vector::MaskedStoreOp::create(b, k.loc, floats, ValueRange{i, j, n}, mask, w);
           else

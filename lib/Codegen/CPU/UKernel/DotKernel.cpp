@@ -20,8 +20,10 @@ using namespace mlir;
 using namespace terse;
 using namespace terse::ukernel;
 
-// How far ahead of the codes memory is fetched.
-static constexpr int64_t kPrefetchBytes = 2048;
+// How far ahead of the codes memory is fetched: into the second-level cache, or from there.
+static constexpr int64_t kPrefetchBytes = 2048, kNearPrefetchBytes = 512;
+// Weights beyond this are not in the second-level cache.
+static constexpr int64_t kNearBytes = 1 << 20;
 // Columns per item, for the threads.
 static constexpr int64_t kChunkColumns = 256;
 
@@ -56,17 +58,13 @@ void DotKernel::build(Value begin, Value end) {
   needsRowSums = layout.offset || layout.zeroBytes;
   if (needsRowSums)
     rowSums = view(k.allocate(block * layout.groups * 4), {block, layout.groups}, b.getI32Type());
-  if (layout.hasGaps())
-    packedRow = view(k.allocate(sizes.k + 64), {1, sizes.k}, b.getI8Type());
   sums = view(k.allocate((tiles ? block : tileRows) * columns * 4),
               {tiles ? block : tileRows, columns}, b.getF32Type());
   if (tiles)
     prepareTiles();
   k.flatten();
-  LeftRows left(k, b.getI8Type(), false, false,
-                layout.lanes == 16  ? 64
-                : layout.lanes == 8 ? 32
-                                    : 16);
+  GroupRows left(k, layout, b.getI8Type());
+  left.allocate();
   Value zero = k.c(0), total = k.countRows();
   k.loop(begin, end, 1, {k.c(-1)}, [&](Value item, ValueRange carried) {
     Value number = k.div(item, k.c(chunks)), p0 = k.mul(k.rem(item, k.c(chunks)), chunk);
@@ -75,7 +73,9 @@ void DotKernel::build(Value begin, Value end) {
              [&] { k.loop(zero, here, 1, [&](Value r) { storeRow(left, r, k.add(first, r)); }); });
     auto finishRows = [&](Value p, Value from, Value r0, Value count) {
       k.loop(zero, count, 1,
-             [&](Value r) { finish(p, k.add(from, r), k.add(k.add(first, r0), r)); });
+             [&](Value r) {
+               k.finishPanel(p, layout.lanes, sums, k.add(from, r), k.add(k.add(first, r0), r));
+             });
     };
     k.loop(p0, k.min(k.add(p0, chunk), k.c(layout.panels)), 1, [&](Value p) {
       auto byVectors = [&](int64_t height) {
@@ -100,31 +100,9 @@ void DotKernel::build(Value begin, Value end) {
   k.release();
 }
 
-// Row `row` of the left operand as row `r`, with zeros where groups of weights are filled up, and
-// the sums of its groups.
-void DotKernel::storeRow(LeftRows &left, Value r, Value row) {
-  Value zero = k.zero(b.getI8Type());
-  auto clear = [&](int64_t from) {
-    k.loop(k.c(from), k.c(padded), 1, [&](Value i) {
-      memref::StoreOp::create(b, k.loc, zero, rows, ValueRange{r, i});
-    });
-  };
-  if (!layout.hasGaps()) {
-    left.copy(rows, r, row);
-    if (padded > sizes.k)
-      clear(sizes.k);
-  } else {
-    left.copy(packedRow, k.c(0), row);
-    clear(0);
-    k.loop(k.c(0), k.c(layout.groups), 1, [&](Value g) {
-      Value from = k.mul(g, layout.group), to = k.mul(g, layout.paddedGroup);
-      Value count = k.min(k.c(layout.group), k.sub(k.c(sizes.k), from));
-      k.loop(k.c(0), count, 1, [&](Value i) {
-        Value x = memref::LoadOp::create(b, k.loc, packedRow, ValueRange{k.c(0), k.add(from, i)});
-        memref::StoreOp::create(b, k.loc, x, rows, ValueRange{r, k.add(to, i)});
-      });
-    });
-  }
+// Row `row` of the left operand as row `r`, and the sums of its groups.
+void DotKernel::storeRow(GroupRows &left, Value r, Value row) {
+  left.copy(rows, r, row);
   if (!needsRowSums)
     return;
   int64_t width = layout.lanes * 4;
@@ -195,6 +173,8 @@ void DotKernel::multiply(Value p, Value r0, int64_t count) {
   int64_t head = layout.getCodeOffset(), quads = layout.unitCodes / 4;
   auto ints = VectorType::get(lanes, b.getI32Type()),
        floats = VectorType::get(lanes, b.getF32Type());
+  bool near = layout.panels * layout.vectors * layout.bytes <= kNearBytes;
+  int64_t ahead = near ? kNearPrefetchBytes : kPrefetchBytes;
   // Units of a step.
   int64_t units = layout.paddedGroup / layout.unitCodes, step = 1;
   while (step * 2 <= 8 && units % (step * 2) == 0 && step * quads < 16)
@@ -235,9 +215,9 @@ void DotKernel::multiply(Value p, Value r0, int64_t count) {
           for (int64_t line = 0; line < layout.unitBytes; line += 64)
             if (i * layout.unitBytes % 64 == 0)
               memref::PrefetchOp::create(b, k.loc, k.op.getRhs(),
-                                         ValueRange{p, k.c(v), k.add(from, kPrefetchBytes + line)},
-                                         /*isWrite=*/false,
-                                         /*localityHint=*/2, /*isDataCache=*/true);
+                                         ValueRange{p, k.c(v), k.add(from, ahead + line)},
+                                         /*isWrite=*/false, /*localityHint=*/near ? 3 : 2,
+                                         /*isDataCache=*/true);
         }
         for (int64_t q = 0; q < quads; ++q)
           for (int64_t v = 0; v < streams; ++v) {
@@ -261,28 +241,6 @@ void DotKernel::multiply(Value p, Value r0, int64_t count) {
     for (int64_t v = 0; v < streams; ++v)
       vector::StoreOp::create(b, k.loc, totals[v * count + r], sums,
                               ValueRange{k.c(r), k.c(v * lanes)});
-}
-
-// The epilogue of row `r` of `sums`, which is `row` of the result.
-void DotKernel::finish(Value p, Value r, Value row) {
-  int64_t lanes = layout.lanes;
-  auto all = [&](bool masked) {
-    for (int64_t v = 0; v < columns; v += lanes) {
-      Value n = k.add(k.mul(p, columns), v), mask;
-      if (masked)
-        mask = vector::CreateMaskOp::create(b, k.loc, VectorType::get(lanes, b.getI1Type()),
-                                            k.sub(k.c(sizes.n), n));
-      Value sum = vector::LoadOp::create(b, k.loc, VectorType::get(lanes, b.getF32Type()), sums,
-                                         ValueRange{r, k.c(v)});
-      k.finish(row, n, sum, mask);
-    }
-  };
-  if (sizes.n % columns == 0)
-    return all(false);
-  if (layout.panels == 1)
-    return all(true);
-  k.branch(
-      k.less(p, k.c(layout.panels - 1)), [&] { all(false); }, [&] { all(true); });
 }
 
 void terse::buildDotKernel(KernelCode &code, Value begin, Value end) {

@@ -4,7 +4,7 @@
 #ifndef TERSE_LIB_CODEGEN_CPU_UKERNEL_DOTKERNEL_H
 #define TERSE_LIB_CODEGEN_CPU_UKERNEL_DOTKERNEL_H
 
-#include "LeftRows.h"
+#include "GroupRows.h"
 #include "WeightDecoder.h"
 
 namespace terse {
@@ -22,8 +22,7 @@ public:
 
 private:
   Value view(Value bytes, llvm::ArrayRef<int64_t> shape, mlir::Type element);
-  void storeRow(LeftRows &left, Value r, Value row);
-  void finish(Value p, Value r, Value row);
+  void storeRow(GroupRows &left, Value r, Value row);
 
   Value dot(Value acc, Value codes, Value r, Value at);
   void multiply(Value p, Value r0, int64_t count);
@@ -48,13 +47,12 @@ private:
   ukernel::ISA isa;
   bool tiles, needsRowSums = false;
   int64_t tileRows, columns, block, padded, pitch, chunk, chunks;
-  // The block of rows as bytes and words, the sums of their groups, the sums of products; a row
-  // before it is spread over groups that are filled up.
   // Of tiles: elements of the contraction per step, groups of a part and of a turn; the part's
   // bytes, and what tile registers held.
   int64_t step = 0, partGroups = 0, groupsAtOnce = 0;
   Value panelBytes, tileSums;
-  Value rowBytes, rows, words, rowSums, sums, packedRow;
+  // The block of rows as bytes and words, the sums of their groups, the sums of products.
+  Value rowBytes, rows, words, rowSums, sums;
 };
 
 } // namespace terse

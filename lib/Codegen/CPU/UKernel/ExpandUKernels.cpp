@@ -70,7 +70,9 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
       return {buildTileKernel, countTileItems};
     if (isStreamKernel(op))
       return {buildStreamKernel, countStreamItems};
-    if (cast<MemRefType>(op.getRhs().getType()).getElementType().isF32())
+    if (isFewRowsKernel(op))
+      return {buildFewRowsKernel, countFewRowsItems};
+    if (mlir::isa<FloatType>(getSumType(op)))
       return {buildFloatKernel, countFloatItems};
     return {buildMatrixKernel, countMatrixItems};
   }
@@ -157,11 +159,12 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
       if (!mayBeOneRow(op)) {
         emit(functions, code, chooseBuilders(op), work, perRow);
       } else {
+        Builders oneRow{buildStreamKernel, countStreamItems};
+        if (op.getDecodingAttr())
+          oneRow = {buildFewRowsKernel, countFewRowsItems};
         code.branch(
             code.compare(arith::CmpIPredicate::eq, code.countRows(), code.c(1)),
-            [&] {
-              emit(rows, code, {buildStreamKernel, countStreamItems}, perRow, perRow);
-            },
+            [&] { emit(rows, code, oneRow, perRow, perRow); },
             [&] { emit(functions, code, chooseBuilders(op), work, perRow); });
       }
       op->erase();

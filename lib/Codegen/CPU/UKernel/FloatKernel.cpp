@@ -3,15 +3,18 @@
 //
 //   for blocks of rows, chunks of panels:                    (one item of the range)
 //     if rows are copied and the block is a new one: copy them
-//     for panels of the chunk, pieces of k, tiles of rows:
-//       sums += rows * panel along the piece               (in registers, then added)
-//       after the last piece: epilogue(sums), store
+//     for panels of the chunk, pieces of k:
+//       if weights are not floats: make floats of the piece
+//       for tiles of rows:
+//         sums += rows * panel along the piece             (in registers, then added)
+//         after the last piece: epilogue(sums), store
 //
 // FloatTiles says which rows make up a tile. A piece of a panel stays in the first-level cache
 // while tiles pass by. That each piece adds up by itself also keeps the error of long sums small.
 // Where there is one piece only, sums go from registers through the epilogue.
 
 #include "FloatRows.h"
+#include "WeightDecoder.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -62,6 +65,9 @@ public:
     piece = choosePiece(tiles.runLength, most);
     group = std::clamp<int64_t>(most / std::max<int64_t>(tiles.runLength, 1), 1, tiles.runs);
     onePiece = piece >= tiles.runLength && group >= tiles.runs;
+    isFloat = cast<MemRefType>(code.op.getRhs().getType()).getElementType().isF32();
+    if (code.op.getDecodingAttr())
+      decoder.emplace(code);
   }
 
   Value countItems() { return k.mul(rows.countBlocks(), chunks); }
@@ -74,8 +80,10 @@ public:
       sums = memref::ViewOp::create(b, k.loc, MemRefType::get({most, columns}, sumType),
                                     k.allocate(most * columns * 4), k.c(0), ValueRange());
     }
-    weights = memref::CollapseShapeOp::create(b, k.loc, k.op.getRhs(),
-                                              SmallVector<ReassociationIndices>{{0, 1, 2}});
+    if (isFloat)
+      weights = flatten(k.op.getRhs());
+    else
+      allocatePiece();
     k.flatten();
     Value zero = k.c(0);
     k.loop(begin, end, 1, {k.c(-1)}, [&](Value item, ValueRange carried) {
@@ -95,6 +103,9 @@ public:
             pieceTo = k.add(from, piece);
             if (tiles.runLength % piece)
               pieceTo = k.min(pieceTo, k.c(tiles.runLength));
+            weightsFrom = k.mul(panel, sizes.k);
+            if (!isFloat)
+              weightsFrom = k.sub(k.c(0), decode());
             forTiles();
           });
         });
@@ -106,6 +117,41 @@ public:
 
 private:
   VectorType vector() const { return VectorType::get(lanes, sumType); }
+
+  Value flatten(Value memory) {
+    ReassociationIndices all;
+    for (int64_t d = 0; d < cast<MemRefType>(memory.getType()).getRank(); ++d)
+      all.push_back(d);
+    return memref::CollapseShapeOp::create(b, k.loc, memory,
+                                           SmallVector<ReassociationIndices>{all});
+  }
+
+  // Room for a piece of a panel as floats.
+  void allocatePiece() {
+    int64_t length = piece * group, decoded = decoder ? decoder->getDecodedRows(length) : length;
+    floats = memref::ViewOp::create(b, k.loc, MemRefType::get({decoded, columns}, sumType),
+                                    k.allocate(decoded * columns * 4), k.c(0), ValueRange());
+    weights = flatten(floats);
+  }
+
+  // The piece at hand to `floats`; the element along the contraction that stands first there.
+  Value decode() {
+    Value from = k.add(k.mul(runFrom, tiles.runLength), pieceFrom);
+    Value to = k.add(k.mul(k.sub(runTo, k.c(1)), tiles.runLength), pieceTo);
+    if (decoder)
+      return decoder->decode(panel, from, to, floats);
+    k.loop(from, to, 1, [&](Value i) {
+      for (int64_t v = 0; v < columns; v += lanes) {
+        auto bytes = VectorType::get(lanes, b.getI8Type());
+        Value w =
+            vector::LoadOp::create(b, k.loc, bytes, k.op.getRhs(), ValueRange{panel, i, k.c(v)});
+        w = k.op.getRhsUnsigned() ? arith::UIToFPOp::create(b, k.loc, vector(), w).getResult()
+                                  : arith::SIToFPOp::create(b, k.loc, vector(), w).getResult();
+        vector::StoreOp::create(b, k.loc, w, floats, ValueRange{k.sub(i, from), k.c(v)});
+      }
+    });
+    return from;
+  }
 
   bool isSmallEpilogue() {
     Block &block = k.op.getEpilogue().front();
@@ -174,13 +220,13 @@ private:
     };
     auto finish = [&] {
       if (isSmallEpilogue())
-        return forVectors(panel, [&](int64_t v, Value n, Value mask) {
+        return k.forVectors(panel, lanes, [&](int64_t v, Value n, Value mask) {
           for (int64_t i = 0; i < tileRows; ++i)
             k.finish(getResultRow(k.c(i / width), k.c(i % width)), n, accs[i * count + v], mask);
         });
       // Row by row: code for one is enough.
       store();
-      forVectors(panel, [&](int64_t v, Value n, Value mask) {
+      k.forVectors(panel, lanes, [&](int64_t v, Value n, Value mask) {
         k.loop(k.c(0), k.c(height), 1, [&](Value line) {
           k.loop(k.c(0), k.c(width), 1, [&](Value pixel) {
             Value from = k.add(first, k.add(k.mul(line, sumLine), pixel));
@@ -209,7 +255,7 @@ private:
     int64_t count = columns / lanes;
     auto alongRun = [&](Value u, ValueRange in) {
       Value start = k.add(base, rows.getRunOffset(u));
-      Value w0 = k.add(k.mul(panel, sizes.k), k.mul(u, tiles.runLength));
+      Value w0 = k.add(weightsFrom, k.mul(u, tiles.runLength));
       return k.loop(pieceFrom, pieceTo, 1, in, [&](Value i, ValueRange in) {
         SmallVector<Value> vectors, out;
         if (ahead)
@@ -249,7 +295,7 @@ private:
   // Where the tile at `x` begins to fetch the piece after the one at hand, of which each tile along
   // a line of a block fetches a share; null if weights are near.
   Value findAhead(Value x) {
-    if (sizes.k * panels * columns * 4 <= kNearBytes)
+    if (!isFloat || sizes.k * panels * columns * 4 <= kNearBytes)
       return {};
     int64_t vectors = llvm::divideCeil(columns, 16), length = piece * group;
     int64_t count = std::max<int64_t>(rows.countTiles(), 1);
@@ -266,24 +312,6 @@ private:
                                    k.add(next, share), here);
   }
 
-  // The vectors of panel `p`: number, column, and a mask where there are fewer columns.
-  void forVectors(Value p, llvm::function_ref<void(int64_t, Value, Value)> body) {
-    auto all = [&](int64_t valid) {
-      for (int64_t v = 0; v * lanes < valid; ++v) {
-        Value mask;
-        if (valid - v * lanes < lanes)
-          mask = vector::CreateMaskOp::create(b, k.loc, VectorType::get(lanes, b.getI1Type()),
-                                              k.c(valid - v * lanes));
-        body(v, k.add(k.mul(p, columns), v * lanes), mask);
-      }
-    };
-    int64_t valid = sizes.n - (panels - 1) * columns;
-    if (valid == columns || panels == 1)
-      return all(valid);
-    k.branch(
-        k.less(p, k.c(panels - 1)), [&] { all(columns); }, [&] { all(valid); });
-  }
-
   KernelCode &k;
   OpBuilder &b;
   ScheduleAttr schedule;
@@ -292,8 +320,13 @@ private:
   FloatRows rows;
   const FloatTiles &tiles;
   int64_t lanes, columns, panels, chunk, chunks, piece, group;
-  bool onePiece;
+  bool onePiece, isFloat;
+  // Of weights in few bits; floats of the piece at hand, where weights are not floats.
+  std::optional<WeightDecoder> decoder;
+  Value floats;
   Value weights, sums;
+  // Where the panel at hand begins in `weights`, had it all elements along the contraction.
+  Value weightsFrom;
   // The panel and the piece of the contraction at hand.
   Value panel, runFrom, runTo, pieceFrom, pieceTo;
   // Of a tile: its rows, and the weights that it fetches for the next one.

@@ -163,3 +163,30 @@ void KernelCode::finish(ArrayRef<Value> dims, Value row, Value n, Value sums, Va
       },
       masked);
 }
+
+void KernelCode::forVectors(Value p, int64_t lanes,
+                            llvm::function_ref<void(int64_t, Value, Value)> body) {
+  int64_t columns = schedule.getColumns(), total = getSizes(op).n;
+  int64_t last = (total - 1) / columns, valid = total - last * columns;
+  auto all = [&](int64_t count) {
+    for (int64_t v = 0; v * lanes < count; ++v) {
+      Value mask;
+      if (count - v * lanes < lanes)
+        mask = vector::CreateMaskOp::create(b, loc, VectorType::get(lanes, b.getI1Type()),
+                                            c(count - v * lanes));
+      body(v, add(mul(p, columns), v * lanes), mask);
+    }
+  };
+  if (valid == columns || last == 0)
+    return all(valid);
+  branch(
+      less(p, c(last)), [&] { all(columns); }, [&] { all(valid); });
+}
+
+void KernelCode::finishPanel(Value p, int64_t lanes, Value sums, Value r, Value row) {
+  auto type = VectorType::get(lanes, cast<MemRefType>(sums.getType()).getElementType());
+  forVectors(p, lanes, [&](int64_t v, Value n, Value mask) {
+    Value sum = vector::LoadOp::create(b, loc, type, sums, ValueRange{r, c(v * lanes)});
+    finish(row, n, sum, mask);
+  });
+}

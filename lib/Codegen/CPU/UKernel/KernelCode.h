@@ -26,6 +26,11 @@ public:
   /// The same at flat row `row`, after `flatten()`: contiguous operands are read without the
   /// divisions that find their indices.
   void finish(Value row, Value n, Value sums, Value mask);
+  /// The vectors of packed panel `p` that hold columns of the result: number, first column, and a
+  /// mask where there are fewer columns than lanes.
+  void forVectors(Value p, int64_t lanes, llvm::function_ref<void(int64_t, Value, Value)> body);
+  /// The epilogue of row `r` of `sums`, [rows][columns of panel `p`], at flat row `row`.
+  void finishPanel(Value p, int64_t lanes, Value sums, Value r, Value row);
   /// Shows the result and the extras that are as large as it as matrices. Once, at the start of a
   /// function.
   void flatten();
@@ -68,7 +73,11 @@ void buildFloatKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::Value countFloatItems(KernelCode &code);
 /// Whether the op multiplies one row with weights of floats, or of bytes by dot products.
 bool isStreamKernel(ukernel::KernelOpInterface op);
-/// Whether it may turn out at run time that the op multiplies one row; the stream kernel reads
+/// Whether the op multiplies a few rows with weights of few bits, which it decodes in registers.
+bool isFewRowsKernel(ukernel::KernelOpInterface op);
+void buildFewRowsKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
+mlir::Value countFewRowsItems(KernelCode &code);
+/// Whether it may turn out at run time that the op multiplies one row; the kernel of one row reads
 /// weights that are packed for the kernel of many rows, too.
 bool mayBeOneRow(ukernel::KernelOpInterface op);
 void buildStreamKernel(KernelCode &code, mlir::Value begin, mlir::Value end);

@@ -47,6 +47,7 @@ public:
   void build(Value begin, Value end) {
     Type stored = floats ? sumType : Type(b.getI8Type());
     Value bytes = k.allocate(padded * (floats ? 4 : 1) + 64), zero = k.c(0);
+    k.flatten();
     LeftRows left(k, stored, flipped, /*widened=*/false, wide ? 64 : 32);
     auto view = [&](Value memory, ArrayRef<int64_t> shape, Type element) -> Value {
       return memref::ViewOp::create(b, k.loc, MemRefType::get(shape, element), memory, zero,
@@ -58,7 +59,7 @@ public:
     k.loop(begin, end, 1, [&](Value item) {
       Value p = k.mul(item, group);
       add(p);
-      k.loop(zero, k.c(group), 1, [&](Value s) { finish(k.add(p, s), s); });
+      k.loop(zero, k.c(group), 1, [&](Value s) { k.finishPanel(k.add(p, s), lanes, sums, s, zero); });
     });
     k.release();
   }
@@ -141,20 +142,6 @@ private:
     });
   }
 
-  // The epilogue of panel `p`, whose sums are row `s`.
-  void finish(Value p, Value s) {
-    SmallVector<Value> lead(cast<MemRefType>(k.op.getInit().getType()).getRank() - 1, k.c(0));
-    for (int64_t v = 0; v < columns; v += lanes) {
-      Value n = k.add(k.mul(p, columns), v), mask;
-      if (sizes.n % columns)
-        mask = vector::CreateMaskOp::create(b, k.loc, VectorType::get(lanes, b.getI1Type()),
-                                            k.sub(k.c(sizes.n), n));
-      Value sum = vector::LoadOp::create(b, k.loc, VectorType::get(lanes, sumType), sums,
-                                         ValueRange{s, k.c(v)});
-      k.finish(lead, n, sum, mask);
-    }
-  }
-
   KernelCode &k;
   OpBuilder &b;
   ISA isa;
@@ -183,14 +170,14 @@ bool terse::isStreamKernel(KernelOpInterface op) {
 
 bool terse::mayBeOneRow(KernelOpInterface op) {
   auto init = cast<ShapedType>(op.getInit().getType());
-  if (init.hasStaticShape() || op.isDepthwise() || op.getWindowOrNull() || op.getDecodingAttr())
+  if (init.hasStaticShape() || op.isDepthwise() || op.getWindowOrNull() || isBlockProduct(op))
     return false;
   for (int64_t d : init.getShape().drop_back())
     if (!ShapedType::isDynamic(d) && d != 1)
       return false;
   Type weight = cast<ShapedType>(op.getRhs().getType()).getElementType();
   ISA isa = op.getScheduleAttr().getIsa();
-  return weight.isF32() || (getSumType(op).isInteger(32) && !op.getRhsUnsigned() &&
+  return weight.isF32() || op.getDecodingAttr() || (getSumType(op).isInteger(32) && !op.getRhsUnsigned() &&
                             (isa == ISA::AVXVNNI || isa == ISA::AVX512VNNI || isa == ISA::AMXInt8));
 }
 

@@ -18,8 +18,8 @@ static constexpr int64_t kPrefetchBytes = 768;
 
 // Products that add up in one register, as in products of floats.
 static constexpr int64_t kBlock = 128;
-// Of a decoded part: it stays in the first-level cache while rows pass by.
-static constexpr int64_t kPartBytes = 32 << 10;
+// Codes that are decoded in one pass of a loop.
+static constexpr int64_t kDecoded = 8;
 
 WeightDecoder::WeightDecoder(KernelCode &code)
     : k(code), b(code.b), decoding(code.op.getDecodingAttr()), isa(code.schedule.getIsa()),
@@ -279,49 +279,53 @@ Value WeightDecoder::number(ArrayRef<Value> words, int64_t i, const Tables &tabl
   return zero ? arith::SubFOp::create(b, k.loc, result, zero).getResult() : result;
 }
 
-int64_t WeightDecoder::getPart() const {
-  int64_t most = kPartBytes / (layout.vectors * layout.lanes * 4), depth = layout.getDepth();
-  if (depth <= most)
-    return depth;
-  // Equal parts, of whole groups or of one group.
-  if (layout.paddedGroup <= most)
-    return llvm::alignTo(llvm::divideCeil(depth, llvm::divideCeil(depth, most)),
-                         layout.paddedGroup);
-  int64_t units = layout.paddedGroup / layout.unitCodes, part = most / layout.unitCodes;
-  while (units % part)
-    --part;
-  return part * layout.unitCodes;
+int64_t WeightDecoder::getDecodedRows(int64_t count) const {
+  // Before the first one, and up to the end of the last unit.
+  return count + 2 * getStep() + layout.paddedGroup - layout.group + layout.unitCodes;
 }
 
-void WeightDecoder::decodePanel(Value p, Value from, Value to, Value floats) {
-  int64_t head = layout.getCodeOffset();
-  Value size = k.c(layout.paddedGroup), zero = k.c(0);
+Value WeightDecoder::decode(Value p, Value from, Value to, Value floats) {
+  int64_t head = layout.getCodeOffset(), unitCodes = layout.unitCodes;
+  Value begin = k.mul(k.div(from, k.c(getStep())), getStep()), zero = k.c(0);
   for (int64_t v = 0; v < layout.vectors; ++v) {
     Tables tables = loadTables(p, v);
-    k.loop(k.div(from, size), k.ceilDiv(to, layout.paddedGroup), 1, [&](Value g) {
+    // What a group has beyond its last element is overwritten by the next one.
+    k.loop(k.div(begin, k.c(layout.group)), k.ceilDiv(to, layout.group), 1, [&](Value g) {
       Value at = k.add(k.mul(g, layout.groupBytes), layout.tableBytes);
-      Value start = k.sub(k.mul(g, layout.paddedGroup), from);
+      Value start = k.mul(g, layout.group);
       Group group;
       if (!layout.indexBytes)
         group = loadGroup(p, v, at);
-      Value first = arith::MaxSIOp::create(b, k.loc, zero, k.sub(zero, start));
-      Value last = k.min(size, k.sub(k.sub(to, from), start));
-      k.loop(first, last, layout.unitCodes, [&](Value i) {
-        Value unit = k.mul(k.div(i, k.c(layout.unitCodes)), layout.unitBytes);
-        SmallVector<Value> words = loadWords(p, v, k.add(k.add(at, head), unit));
-        Value row = k.add(start, i);
-        for (int64_t c = 0; c < layout.unitCodes; ++c) {
-          if (layout.indexBytes)
-            group = loadGroup(p, v, at, loadIndex(p, v, at, k.add(i, c)));
-          Value w = number(words, c, tables, group.zero);
-          if (group.scale)
-            w = arith::MulFOp::create(b, k.loc, w, group.scale);
-          vector::StoreOp::create(b, k.loc, w, floats,
-                                  ValueRange{k.add(row, c), k.c(v * layout.lanes)});
+      auto decodeUnits = [&](Value i, int64_t units) {
+        Value unit = k.mul(k.div(i, k.c(unitCodes)), layout.unitBytes);
+        for (int64_t u = 0; u < units; ++u) {
+          Value codes = k.add(k.add(at, unit), head + u * layout.unitBytes);
+          SmallVector<Value> words = loadWords(p, v, codes);
+          for (int64_t c = 0; c < unitCodes; ++c) {
+            Value element = k.add(i, u * unitCodes + c);
+            if (layout.indexBytes)
+              group = loadGroup(p, v, at, loadIndex(p, v, at, element));
+            Value w = number(words, c, tables, group.zero);
+            if (group.scale)
+              w = arith::MulFOp::create(b, k.loc, w, group.scale);
+            Value row = k.add(k.sub(start, begin), element);
+            vector::StoreOp::create(b, k.loc, w, floats, ValueRange{row, k.c(v * layout.lanes)});
+          }
         }
-      });
+      };
+      Value first = arith::MaxSIOp::create(b, k.loc, zero, k.sub(begin, start));
+      Value last = k.min(k.c(layout.paddedGroup), k.sub(to, start));
+      int64_t units = std::max<int64_t>(1, kDecoded / unitCodes), step = units * unitCodes;
+      if (units > 1) {
+        Value whole = k.mul(k.div(k.sub(last, first), k.c(step)), step);
+        whole = k.add(first, whole);
+        k.loop(first, whole, step, [&](Value i) { decodeUnits(i, units); });
+        first = whole;
+      }
+      k.loop(first, last, unitCodes, [&](Value i) { decodeUnits(i, 1); });
     });
   }
+  return begin;
 }
 
 void WeightDecoder::multiply(Value p, Value rows, Value first, int64_t count, Value sums) {

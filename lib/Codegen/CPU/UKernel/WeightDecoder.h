@@ -18,13 +18,11 @@ public:
 
   const ukernel::WeightLayout &getLayout() const { return layout; }
 
-  /// How many elements along the contraction are decoded at a time: what stays in the first-level
-  /// cache while rows pass by.
-  int64_t getPart() const;
-
-  /// Writes elements [from, to) along the contraction of panel `p` to `floats`, [part][columns].
-  /// `from` is a multiple of the part.
-  void decodePanel(Value p, Value from, Value to, Value floats);
+  /// Writes elements [from, to) along the contraction of panel `p` to `floats`, [rows][columns], and
+  /// returns which element is its first row: elements are decoded from the begin of their unit on.
+  Value decode(Value p, Value from, Value to, Value floats);
+  /// Rows of `floats` for any `count` elements.
+  int64_t getDecodedRows(int64_t count) const;
 
   /// Multiplies `count` rows of `rows`, from `first` on, with panel `p` and writes the sums to rows
   /// of `sums`. Products of a group are summed first and then scaled.
@@ -49,6 +47,8 @@ private:
     Value memory;
   };
 
+  // What begins where decoding may begin: a unit, or a group if groups have gaps between them.
+  int64_t getStep() const { return layout.hasGaps() ? layout.group : layout.unitCodes; }
   mlir::VectorType vector(mlir::Type element) const;
   Value load(Value p, int64_t v, Value at, mlir::Type element);
   Value constants(llvm::ArrayRef<float> values);

@@ -96,6 +96,8 @@ static double getDecodingCycles(KernelOpInterface op, ScheduleAttr schedule,
   // Codes are shifted, masked and converted, or looked up; then there may be a zero point.
   double instructions = decoding.getTable() == TableKind::None ? 4 : 3;
   instructions += decoding.getZeroPoints() ? 1 : 0;
+  if (layout.quads) // Four of them at a time.
+    vectors /= 4;
   double passes = double(llvm::divideCeil(std::max<int64_t>(shape.m, 1), schedule.getBlock()));
   return passes * vectors * instructions / 2;
 }

@@ -106,23 +106,12 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
                              llvm::alignTo(block, rows));
   }
 
-  // The schedule of weights that are decoded by the kernel.
-  ScheduleAttr chooseDecoded(KernelOpInterface op, ScheduleAttr plain) const {
-    ISA isa = plain.getIsa();
-    int64_t lanes = getLanes(isa), m = countRows(op), many = isa == ISA::AVX512 ? 2 : 1;
-    int64_t vectors = llvm::divideCeil(getSizes(op).n, lanes);
-    if (ShapedType::isDynamic(m) || m > kFewRows || m == 0) {
-      // Many rows share what is decoded.
-      int64_t rows = plain.getRows(), most = (1 << 20) / (4 * getSizes(op).k), least = 48;
-      int64_t block = std::clamp<int64_t>(most, least, 192);
-      if (!ShapedType::isDynamic(m) && m > 0)
-        block = std::min(block, m);
-      block = llvm::alignTo(block, rows);
-      return ScheduleAttr::get(op->getContext(), isa, rows, plain.getColumns(), plain.getDepth(),
-                               plain.getAlign(), block);
-    }
+  // The schedule of few rows that multiply weights as they are decoded.
+  ScheduleAttr chooseFewRows(KernelOpInterface op, ISA isa, int64_t m) const {
+    int64_t vectors = llvm::divideCeil(getSizes(op).n, getLanes(isa));
+    int64_t many = isa == ISA::AVX512 ? 2 : 1;
     int64_t panel = choosePanel(vectors, (m == 1 ? 4 : m == 2 ? 2 : 1) * many);
-    return ScheduleAttr::get(op->getContext(), isa, m, panel * lanes, 1, 1, m);
+    return ScheduleAttr::get(op->getContext(), isa, m, panel * getLanes(isa), 1, 1, m);
   }
 
   // Cycles of a tile for each step along the contraction: multiply-adds, what is loaded, the
@@ -169,6 +158,9 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     int64_t most = std::clamp<int64_t>((256 << 10) / (4 * depth), 48, 256);
     if (op.getWindowOrNull())
       most = std::clamp<int64_t>((512 << 10) / (4 * depth), 64, 1024);
+    // Each block decodes them.
+    if (getWeights(op.getRhs()))
+      most = std::max<int64_t>(most, 192);
     int64_t block = llvm::divideCeil(
         whole, std::max<int64_t>(llvm::divideCeil(whole, most), whole > 512 ? 4 : 1));
     block = llvm::alignTo(std::max<int64_t>(block, 1), rows);
@@ -186,7 +178,9 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     if (op.isDepthwise())
       return ScheduleAttr::get(ctx, isa, 1, lanes, 1, 1, 1);
     int64_t m = countRows(op);
-    if (floats && isa != ISA::AMXBF16 && m != 1 && !getWeights(op.getRhs()))
+    if (getWeights(op.getRhs()) && m >= 1 && m <= kFewRows)
+      return chooseFewRows(op, isa, m);
+    if (floats && isa != ISA::AMXBF16 && (m != 1 || getWeights(op.getRhs())))
       return chooseFloats(op, isa);
     int64_t depth = 1, align = 1, columns, rows;
     if (!floats)
@@ -246,14 +240,9 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     }
     getOperation().walk([&](KernelOpInterface op) {
       WeightsOp weights = getWeights(op.getRhs());
-      if (!op.getScheduleAttr()) {
-        if (isBlockProduct(op)) {
-          op.setScheduleAttr(chooseBlocks(op, weights, *best));
-        } else {
-          ScheduleAttr schedule = choose(op, *best);
-          op.setScheduleAttr(weights ? chooseDecoded(op, schedule) : schedule);
-        }
-      }
+      if (!op.getScheduleAttr())
+        op.setScheduleAttr(isBlockProduct(op) ? chooseBlocks(op, weights, *best)
+                                              : choose(op, *best));
       // Also where the schedule was given.
       if (weights && !op.getDecodingAttr())
         op.setDecodingAttr(chooseDecoding(weights, op, op.getScheduleAttr().getIsa()));
