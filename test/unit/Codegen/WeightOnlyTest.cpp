@@ -191,6 +191,16 @@ TEST_F(WeightOnlyTest, Shapes) {
              dynamic);
 }
 
+// Contractions of several pieces, which begin inside of units, groups and groups with gaps.
+TEST_F(WeightOnlyTest, Pieces) {
+  plain = false;
+  linear(9, 70, 700, "#terse.codebook<ui4, table = nf4, block = [1, 12], scale = f16>", false);
+  linear(7, 33, 1030, "#terse.uniform<i3, block = [1, 515]>", false);
+  linear(6, 20, 650, "#terse.uniform<ui5, block = [1, 26], zero_point>", true);
+  linear(50, 64, 999, "#terse.uniform<i8, axis = 0>", false);
+  linear(8, 130, 514, "#terse.uniform<i2, block = [1, 16], scale = f16>", true);
+}
+
 // Output channels second, and rows of several dimensions.
 TEST_F(WeightOnlyTest, Matmul) {
   for (const char *format :
@@ -219,6 +229,8 @@ TEST_F(WeightOnlyTest, Convolution) {
         Case{10, 18, 7, 3, 1, 1,
              "#terse.uniform<ui4, block = [1, 3, 3, 3], scale = f16, zero_point>"},
         Case{48, 33, 6, 1, 1, 0, "#terse.codebook<ui4, table = nf4, block = [1, 24, 1, 1]>"},
+        // Several pieces of runs that are no whole units.
+        Case{21, 17, 8, 5, 1, 2, "#terse.uniform<i4, axis = 0>"},
         Case{12, 7, 6, 1, 2, 0, "#terse.uniform<i4, axis = 0>"}}) {
     int64_t out = (c.size + 2 * c.pad - c.kernel) / c.stride + 1;
     std::vector<int64_t> w{c.outputs, c.channels, c.kernel, c.kernel};
@@ -234,6 +246,23 @@ TEST_F(WeightOnlyTest, Convolution) {
               {batch < 0 ? 2 : batch, c.channels, c.size, c.size});
     }
   }
+}
+
+// A window for each channel.
+TEST_F(WeightOnlyTest, Windows) {
+  for (const char *format : {"#terse.uniform<i8, axis = 0>",
+                             "#terse.uniform<ui8, axis = 0, "
+                             "zero_point>",
+                             "#terse.uniform<i4, axis = 0>"})
+    for (int64_t channels : {5, 32, 50}) {
+      std::vector<int64_t> w{channels, 1, 3, 3};
+      std::string x = tensor({1, channels, 7, 9});
+      compare(formatv("func.func @main(%x: {0}) -> {0} {{\n{1}%0 = nn.conv %x, %w {{strides = "
+                      "array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, "
+                      "1>, groups = {3} : i64} : ({0}, {2}) -> {0}\nreturn %0 : {0} }",
+                      x, weights(w, format), encoded(w, format), channels),
+              {1, channels, 7, 9}, /*formed=*/false);
+    }
 }
 
 // A weight that more than products read, and a table that changes along the contraction.

@@ -72,10 +72,9 @@ void DotKernel::build(Value begin, Value end) {
     k.branch(k.compare(arith::CmpIPredicate::ne, number, carried[0]),
              [&] { k.loop(zero, here, 1, [&](Value r) { storeRow(left, r, k.add(first, r)); }); });
     auto finishRows = [&](Value p, Value from, Value r0, Value count) {
-      k.loop(zero, count, 1,
-             [&](Value r) {
-               k.finishPanel(p, layout.lanes, sums, k.add(from, r), k.add(k.add(first, r0), r));
-             });
+      k.loop(zero, count, 1, [&](Value r) {
+        k.finishPanel(p, layout.lanes, sums, k.add(from, r), k.add(k.add(first, r0), r));
+      });
     };
     k.loop(p0, k.min(k.add(p0, chunk), k.c(layout.panels)), 1, [&](Value p) {
       auto byVectors = [&](int64_t height) {

@@ -86,9 +86,8 @@ public:
             k.branch(
                 k.less(k.c(1), here), [&] { tile(p, r0, schedule.getRows()); },
                 [&] { tile(p, r0, 1); });
-          k.loop(k.c(0), here, 1, [&](Value r) {
-            k.finishPanel(p, lanes, sums, r, k.add(k.add(first, r0), r));
-          });
+          k.loop(k.c(0), here, 1,
+                 [&](Value r) { k.finishPanel(p, lanes, sums, r, k.add(k.add(first, r0), r)); });
         });
       });
     });

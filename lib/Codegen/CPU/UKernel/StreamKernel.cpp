@@ -59,7 +59,8 @@ public:
     k.loop(begin, end, 1, [&](Value item) {
       Value p = k.mul(item, group);
       add(p);
-      k.loop(zero, k.c(group), 1, [&](Value s) { k.finishPanel(k.add(p, s), lanes, sums, s, zero); });
+      k.loop(zero, k.c(group), 1,
+             [&](Value s) { k.finishPanel(k.add(p, s), lanes, sums, s, zero); });
     });
     k.release();
   }
@@ -177,8 +178,9 @@ bool terse::mayBeOneRow(KernelOpInterface op) {
       return false;
   Type weight = cast<ShapedType>(op.getRhs().getType()).getElementType();
   ISA isa = op.getScheduleAttr().getIsa();
-  return weight.isF32() || op.getDecodingAttr() || (getSumType(op).isInteger(32) && !op.getRhsUnsigned() &&
-                            (isa == ISA::AVXVNNI || isa == ISA::AVX512VNNI || isa == ISA::AMXInt8));
+  return weight.isF32() || op.getDecodingAttr() ||
+         (getSumType(op).isInteger(32) && !op.getRhsUnsigned() &&
+          (isa == ISA::AVXVNNI || isa == ISA::AVX512VNNI || isa == ISA::AMXInt8));
 }
 
 void terse::buildStreamKernel(KernelCode &code, Value begin, Value end) {

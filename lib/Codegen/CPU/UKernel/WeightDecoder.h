@@ -18,8 +18,9 @@ public:
 
   const ukernel::WeightLayout &getLayout() const { return layout; }
 
-  /// Writes elements [from, to) along the contraction of panel `p` to `floats`, [rows][columns], and
-  /// returns which element is its first row: elements are decoded from the begin of their unit on.
+  /// Writes elements [from, to) along the contraction of panel `p` to `floats`, [rows][columns],
+  /// and returns which element is its first row: elements are decoded from the begin of their unit
+  /// on.
   Value decode(Value p, Value from, Value to, Value floats);
   /// Rows of `floats` for any `count` elements.
   int64_t getDecodedRows(int64_t count) const;
