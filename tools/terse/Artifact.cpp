@@ -28,6 +28,9 @@ public:
   }
   llvm::StringRef getKind() const override { return "artifact"; }
   llvm::Expected<std::vector<HostTensor>> run(llvm::ArrayRef<HostTensor> inputs) override;
+  llvm::Error execute(llvm::ArrayRef<HostTensor> inputs) override {
+    return call(inputs, [](llvm::ArrayRef<terse_tensor>) { return llvm::Error::success(); });
+  }
   std::vector<RangeCounts> getRangeCounts() override {
     std::vector<RangeCounts> result;
     for (size_t i = 0; i < terse_range_count(model.get()); ++i) {
@@ -40,6 +43,10 @@ public:
   }
 
 private:
+  // Runs the model and shows its results, which the runtime owns, to `use`.
+  llvm::Error call(llvm::ArrayRef<HostTensor> inputs,
+                   llvm::function_ref<llvm::Error(llvm::ArrayRef<terse_tensor>)> use);
+
   ModelHandle model;
 };
 
@@ -97,7 +104,9 @@ llvm::Expected<std::unique_ptr<Runner>> tool::loadArtifact(llvm::StringRef path,
   return std::make_unique<ArtifactRunner>(std::move(*model), std::move(*signature));
 }
 
-llvm::Expected<std::vector<HostTensor>> ArtifactRunner::run(llvm::ArrayRef<HostTensor> inputs) {
+llvm::Error
+ArtifactRunner::call(llvm::ArrayRef<HostTensor> inputs,
+                     llvm::function_ref<llvm::Error(llvm::ArrayRef<terse_tensor>)> use) {
   std::vector<terse_tensor> in(inputs.size()), out(signature.outputs.size());
   for (auto [tensor, input] : llvm::zip(in, inputs)) {
     if (input.getRank() > TERSE_MAX_RANK)
@@ -115,17 +124,26 @@ llvm::Expected<std::vector<HostTensor>> ArtifactRunner::run(llvm::ArrayRef<HostT
     for (terse_tensor &tensor : out)
       terse_tensor_release(&tensor);
   });
+  return use(out);
+}
+
+llvm::Expected<std::vector<HostTensor>> ArtifactRunner::run(llvm::ArrayRef<HostTensor> inputs) {
   std::vector<HostTensor> outputs;
-  for (auto [tensor, described] : llvm::zip(out, signature.outputs)) {
-    llvm::ArrayRef<uint8_t> bytes(static_cast<const uint8_t *>(tensor.data),
-                                  terse_tensor_size(&tensor));
-    HostTensor output = HostTensor::zeros(
-        described.dtype, llvm::ArrayRef<int64_t>(tensor.shape, size_t(tensor.rank)));
-    if (output.getBytes().size() != bytes.size())
-      return llvm::make_error<DefectError>("output '" + described.name + "' has a wrong size");
-    llvm::copy(bytes, output.getMutableBytes().begin());
-    outputs.push_back(std::move(output));
-  }
+  llvm::Error error = call(inputs, [&](llvm::ArrayRef<terse_tensor> out) -> llvm::Error {
+    for (auto [tensor, described] : llvm::zip(out, signature.outputs)) {
+      llvm::ArrayRef<uint8_t> bytes(static_cast<const uint8_t *>(tensor.data),
+                                    terse_tensor_size(&tensor));
+      HostTensor output = HostTensor::zeros(
+          described.dtype, llvm::ArrayRef<int64_t>(tensor.shape, size_t(tensor.rank)));
+      if (output.getBytes().size() != bytes.size())
+        return llvm::make_error<DefectError>("output '" + described.name + "' has a wrong size");
+      llvm::copy(bytes, output.getMutableBytes().begin());
+      outputs.push_back(std::move(output));
+    }
+    return llvm::Error::success();
+  });
+  if (error)
+    return std::move(error);
   return outputs;
 }
 

@@ -59,10 +59,10 @@ static llvm::Expected<std::vector<HostTensor>> makeInputs(const ModelSignature &
 
 static llvm::Expected<double> measure(Subject &subject) {
   auto start = std::chrono::steady_clock::now();
-  auto outputs = subject.runner->run(subject.inputs);
+  llvm::Error error = subject.runner->execute(subject.inputs);
   std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
-  if (!outputs)
-    return inFile(subject.path, outputs.takeError());
+  if (error)
+    return inFile(subject.path, std::move(error));
   return time.count();
 }
 

@@ -41,6 +41,9 @@ public:
   virtual llvm::StringRef getKind() const = 0;
   /// Inputs are in the order of the signature and fit it.
   virtual llvm::Expected<std::vector<HostTensor>> run(llvm::ArrayRef<HostTensor> inputs) = 0;
+  /// The same without a look at the results, which takes the time that a program waits for them:
+  /// they are not copied into tensors of this tool.
+  virtual llvm::Error execute(llvm::ArrayRef<HostTensor> inputs) { return run(inputs).takeError(); }
 
   /// What was counted since the model was loaded; nothing for models that do not count.
   virtual std::vector<RangeCounts> getRangeCounts() { return {}; }

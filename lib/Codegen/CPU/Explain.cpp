@@ -72,6 +72,38 @@ static Line describe(KernelOpInterface op) {
   return line;
 }
 
+/// Scores and exponentials stay in the caches: the products count.
+static Line describe(AttentionOp op) {
+  Line line;
+  auto size = [](Value v, ArrayRef<int64_t> order, int64_t fromEnd) {
+    return cast<ShapedType>(v.getType()).getDimSize(order[order.size() - fromEnd]);
+  };
+  int64_t sizes[] = {size(op.getInit(), op.getResultOrder(), 2), size(op.getV(), op.getVOrder(), 2),
+                     size(op.getQ(), op.getQOrder(), 1), size(op.getV(), op.getVOrder(), 1)};
+  double heads = 1;
+  bool isDynamic = llvm::any_of(sizes, ShapedType::isDynamic);
+  for (int64_t d : op.getResultOrder().drop_back(2)) {
+    int64_t n = cast<ShapedType>(op.getInit().getType()).getDimSize(d);
+    isDynamic |= ShapedType::isDynamic(n);
+    heads *= ShapedType::isDynamic(n) ? 1 : double(n);
+  }
+  for (int64_t &n : sizes)
+    n = ShapedType::isDynamic(n) ? 1 : n;
+  auto [rows, keys, depth, width] = sizes;
+  line.layer = getLayerName(op);
+  line.what = "attention f32";
+  line.sizes = llvm::formatv("{0}{1} * {2} x {3} x {4}", isDynamic ? "? * " : "", int64_t(heads),
+                             rows, keys, depth)
+                   .str();
+  line.how = "attention";
+  line.limit = "compute";
+  line.operations = 2 * heads * double(rows) * double(keys) * double(depth + width);
+  // About an exponential for each cycle.
+  line.cycles =
+      line.operations / getPeak(ISA::AVX512, /*floats=*/true) + heads * double(rows) * double(keys);
+  return line;
+}
+
 /// What no kernel takes. Loops over constants have been computed, others read and write memory.
 static Line describe(linalg::LinalgOp op) {
   Line line;
@@ -115,6 +147,10 @@ void terse::explainKernels(ModuleOp module, llvm::raw_ostream &os) {
   module.walk([&](Operation *op) {
     if (auto kernel = dyn_cast<KernelOpInterface>(op)) {
       lines.push_back(describe(kernel));
+      return WalkResult::skip();
+    }
+    if (auto attention = dyn_cast<AttentionOp>(op)) {
+      lines.push_back(describe(attention));
       return WalkResult::skip();
     }
     if (auto loops = dyn_cast<linalg::LinalgOp>(op))
