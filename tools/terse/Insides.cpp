@@ -67,8 +67,14 @@ static void compareWeights(mlir::ModuleOp reference, mlir::ModuleOp module, Mode
   for (const WeightEntry &weight : result.storage->weights)
     if (weight.role == WeightEntry::Role::Bias)
       biases.insert(weight.name);
-  mlir::SymbolTable originals(reference);
+  // Small constants have no symbol, but a name all the same.
   mlir::SymbolTableCollection symbols;
+  llvm::StringMap<mlir::Value> originals;
+  reference.walk([&](mlir::Operation *op) {
+    for (mlir::Value operand : op->getOperands())
+      if (ConstantSource source = getConstantSource(operand, symbols))
+        originals.try_emplace(source.name, operand);
+  });
   llvm::StringSet<> seen;
   module.walk([&](AssembleOp assemble) {
     auto type = mlir::cast<mlir::RankedTensorType>(assemble.getType());
@@ -95,12 +101,8 @@ static void compareWeights(mlir::ModuleOp reference, mlir::ModuleOp module, Mode
     if (mlir::failed(decoded))
       return;
     std::optional<HostTensor> original;
-    if (auto global = originals.lookup<mlir::ml_program::GlobalOp>(base)) {
-      if (auto tensor = readGlobal(global))
-        original = std::move(*tensor);
-      else
-        llvm::consumeError(tensor.takeError());
-    }
+    if (mlir::Value value = originals.lookup(base))
+      original = getConstant(value, &symbols);
     bool isSame = original && original->shape == decoded->shape;
     if (isSame) {
       WeightError &error = result.weights.emplace_back();
