@@ -89,7 +89,7 @@ def main():
             prepare = PREPARE if rounding or args.static else []
             observe = ["terse-insert-observers", "terse-calibrate"] if args.static else []
             activations = [quote(ACTIVATIONS)] if args.static else []
-            formats = STATIC if args.static else UNIFORM
+            table = STATIC if args.static else UNIFORM
             learn = ["--data", calibration] if rounding or args.static else []
 
             def add(kind, label, recipe, *flags):
@@ -105,7 +105,7 @@ def main():
                 rows.append({"kind": kind, "label": label, "size": size, "ratio": size / plain, "path": out, "manifest": content})
                 return size
 
-            for label, text in formats.items():
+            for label, text in table.items():
                 template, *passes = [part.strip() for part in text.split("|")]
                 recipe = write_recipe(os.path.join(folder, "uniform.yaml"),
                                       [*prepare, *observe, f"terse-choose-encodings: {{format: {quote(template)}}}", *passes,
@@ -115,7 +115,7 @@ def main():
             budgets = sorted({row["size"] for row in rows} | {int(ratio * plain) for ratio in args.budgets}, reverse=True)
             options = [f"loss: {args.loss}", f"samples: {min(count, args.samples or count)}"]
             if args.static:
-                candidates = ", ".join(quote(text) for text in formats.values())
+                candidates = ", ".join(quote(text) for text in table.values())
                 options += [f"candidates: [{candidates}]", f"activations: {quote(ACTIVATIONS)}"]
             recipe = write_recipe(os.path.join(folder, "mixed.yaml"),
                                   [*prepare, *observe, f"terse-mix-precision: {{{', '.join(options)}}}", *rounding,
@@ -134,7 +134,7 @@ def main():
         for row in sorted(rows, key=lambda r: (-r["size"], r["kind"])):
             formats = {}
             for layer in row["manifest"].get("mixed_precision", {}).get("layers", []):
-                label = next((l for l, t in formats.items() if t == layer["format"]), layer["format"])
+                label = next((l for l, t in table.items() if t == layer["format"]), layer["format"])
                 formats[label] = formats.get(label, 0) + 1
             shown = ", ".join(f"{n} {label}" for label, n in sorted(formats.items(), key=lambda item: -item[1]))
             title = f"**{row['label']}**" if row["kind"] == "uniform" else "mixed"
