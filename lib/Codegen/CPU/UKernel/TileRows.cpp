@@ -1,0 +1,265 @@
+//===- TileRows.cpp - Where tiles read their rows -------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Rows of a copy lie an odd number of cache lines apart, so that those of a tile never meet in a
+// set.
+
+#include "TileRows.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <numeric>
+
+using namespace mlir;
+using namespace terse;
+using namespace terse::ukernel;
+
+// Rows of windows that are copied at a time.
+static constexpr int64_t kRowBytes = 24 << 10;
+
+TileRows::TileRows(KernelCode &code, int64_t tileRows)
+    : type(cast<MemRefType>(code.op.getLhs().getType())), element(type.getElementType()),
+      elementBytes(element.getIntOrFloatBitWidth() / 8), depth(64 / elementBytes), k(code),
+      b(code.b), window(code.op.getWindowOrNull()), sizes(getSizes(code.op)), tileRows(tileRows),
+      left(code, element, false, false, 64), windows(code, left, element, 64) {
+  padded = llvm::alignTo(sizes.k, depth);
+  steps = padded / depth;
+  pitch = padded + (steps % 2 ? 0 : depth);
+  block = llvm::alignTo(code.schedule.getBlock(), tileRows);
+  auto init = cast<MemRefType>(code.op.getInit().getType());
+  if (window && type.getShape().back() % depth == 0 && !init.isDynamicDim(1) &&
+      !init.isDynamicDim(2) && !type.isDynamicDim(2))
+    planWindows(init);
+  inPlace = !window && canReadInPlace();
+  if (inPlace)
+    pitch = sizes.k;
+  // Rows that were just written are near.
+  if (!direct && linesFirst())
+    block = std::clamp<int64_t>(kRowBytes / (pitch * elementBytes) / tileRows * tileRows, tileRows,
+                                block);
+  findFilled();
+}
+
+Value TileRows::view(Value bytes, ArrayRef<int64_t> shape, Type element) {
+  return memref::ViewOp::create(b, k.loc, MemRefType::get(shape, element), bytes, k.c(0),
+                                ValueRange());
+}
+
+// Whether tiles are loaded from the left operand itself: its rows fill steps, and there are enough
+// of them that the last tile may begin before the one that it follows ends. Rows that are a large
+// power of two apart would meet in few sets of the cache.
+bool TileRows::canReadInPlace() const {
+  int64_t least = 1;
+  for (int64_t d : type.getShape().drop_back())
+    least *= ShapedType::isDynamic(d) ? 1 : d;
+  return sizes.k % depth == 0 && least >= tileRows && type.getLayout().isIdentity() &&
+         std::gcd<int64_t>(sizes.k / depth, 64) <= 16;
+}
+
+bool TileRows::linesFirst() const { return windows.isPossible(); }
+
+// Output rows of a convolution per block, and where their input lies.
+void TileRows::planWindows(MemRefType init) {
+  direct = true;
+  int64_t sw = window.getStrides()[1], sh = window.getStrides()[0], channels = type.getShape()[3];
+  outHeight = init.getDimSize(1), outWidth = init.getDimSize(2);
+  int64_t reach = (outWidth - 1) * sw + (window.getKernel()[1] - 1) * window.getDilations()[1] + 1;
+  positions = llvm::divideCeil(reach, sw);
+  spread = sw * channels;
+  // Blocks of equal height.
+  int64_t high = std::clamp<int64_t>(block / positions, 1, outHeight);
+  high = llvm::divideCeil(outHeight, llvm::divideCeil(outHeight, high));
+  blockHeight = high;
+  planeRows = high + ((window.getKernel()[0] - 1) * window.getDilations()[0]) / sh;
+  // A tile may read past the last position.
+  planeSize = planeRows * positions * spread + tileRows * spread;
+  planeSize = llvm::alignTo(planeSize, depth);
+}
+
+void TileRows::findFilled() {
+  auto init = cast<MemRefType>(k.op.getInit().getType());
+  auto count = [&](int64_t height) { return (height - 1) * positions + outWidth; };
+  if (direct) {
+    int64_t last = outHeight % blockHeight ? outHeight % blockHeight : blockHeight;
+    filled = count(last) >= tileRows;
+    if (!*filled && count(blockHeight) >= tileRows)
+      filled = std::nullopt;
+    return;
+  }
+  if (!init.hasStaticShape())
+    return;
+  int64_t m = 1;
+  for (int64_t d : init.getShape().drop_back())
+    m *= d;
+  int64_t last = m % block ? m % block : block;
+  if (last >= tileRows)
+    filled = true;
+  else if (m < block)
+    filled = false;
+}
+
+Value TileRows::countBlocks() {
+  if (direct)
+    return k.mul(k.size(k.op.getInit(), 0), int64_t(llvm::divideCeil(outHeight, blockHeight)));
+  return k.ceilDiv(k.countRows(), block);
+}
+
+void TileRows::prepare() {
+  if (inPlace) {
+    ReassociationIndices all(llvm::to_vector(llvm::seq<int64_t>(0, type.getRank())));
+    memory = memref::CollapseShapeOp::create(b, k.loc, k.op.getLhs(),
+                                             SmallVector<ReassociationIndices>{all});
+    return;
+  }
+  int64_t copied = direct ? planeSize * window.getStrides()[0] + 64 * spread : block * pitch;
+  Value bytes = k.allocate(copied * elementBytes + windows.getSlack());
+  memory = view(bytes, {copied + depth}, element);
+  if (direct) {
+    left.rows = view(bytes, {1, planeSize * window.getStrides()[0]}, element);
+    fillOffsets();
+    fillNumbers();
+    return;
+  }
+  rows = view(bytes, {block, pitch}, element);
+  if (linesFirst())
+    windows.prepare();
+  clearEnds();
+}
+
+// Zeros behind rows of floats that do not fill their last step.
+void TileRows::clearEnds() {
+  if (!isa<FloatType>(element) || sizes.k == padded)
+    return;
+  Value zeros = k.zero(VectorType::get(depth, element));
+  k.loop(k.c(0), k.c(block), 1, [&](Value r) {
+    vector::StoreOp::create(b, k.loc, zeros, rows, ValueRange{r, k.c(padded - depth)});
+  });
+}
+
+void TileRows::enter(Value number) {
+  if (!direct) {
+    first = k.mul(number, block);
+    count = k.min(k.c(block), k.sub(k.countRows(), first));
+    return;
+  }
+  Value perImage = k.c(llvm::divideCeil(outHeight, blockHeight));
+  image = k.div(number, perImage);
+  outY = k.mul(k.rem(number, perImage), blockHeight);
+  Value height = k.min(k.c(blockHeight), k.sub(k.c(outHeight), outY));
+  count = k.sub(k.mul(height, positions), k.c(positions - outWidth));
+  first = k.mul(k.add(k.mul(image, outHeight), outY), outWidth);
+}
+
+void TileRows::copy() {
+  if (inPlace)
+    return;
+  if (direct)
+    return copyLines();
+  if (linesFirst())
+    return windows.copy(rows, first, count);
+  k.loop(k.c(0), count, 1, [&](Value r) { left.copy(rows, r, k.add(first, r)); });
+}
+
+void TileRows::copyLines() {
+  int64_t sh = window.getStrides()[0], channels = type.getShape()[3];
+  int64_t width = type.getShape()[2], before = window.getPads()[1];
+  int64_t lineSize = positions * spread, pixels = lineSize / channels;
+  Value height = k.size(k.op.getLhs(), 1), zero = k.c(0), x = k.op.getLhs();
+  Value y0 = k.sub(k.mul(outY, sh), k.c(window.getPads()[0]));
+  bool flat = type.getLayout().isIdentity();
+  if (flat)
+    x = memref::CollapseShapeOp::create(b, k.loc, x,
+                                        SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
+  // Columns that windows reach.
+  int64_t inside = std::min(width, pixels - before);
+  int64_t lines =
+      (blockHeight - 1) * sh + (window.getKernel()[0] - 1) * window.getDilations()[0] + 1;
+  k.loop(zero, k.c(lines), 1, [&](Value i) {
+    Value y = k.add(y0, i);
+    Value to = k.add(k.mul(k.rem(i, k.c(sh)), planeSize), k.mul(k.div(i, k.c(sh)), lineSize));
+    k.branch(
+        k.compare(arith::CmpIPredicate::ult, y, height),
+        [&] {
+          if (before)
+            left.fill(zero, to, before * channels);
+          Value from = k.add(to, before * channels);
+          if (flat)
+            left.copyElements(x, {image, y, zero}, zero, from, inside * channels);
+          else
+            k.loop(zero, k.c(inside), 1, [&](Value xx) {
+              left.copyElements(x, {image, y, xx, zero}, zero, k.add(from, k.mul(xx, channels)),
+                                channels);
+            });
+          int64_t after = pixels - before - inside;
+          if (after)
+            left.fill(zero, k.add(from, inside * channels), after * channels);
+        },
+        [&] { left.fill(zero, to, lineSize); });
+  });
+}
+
+// Elements from a position to what step `i` of its window reads.
+void TileRows::fillOffsets() {
+  int64_t channels = type.getShape()[3], sh = window.getStrides()[0];
+  Value bytes = k.allocate(steps * 8);
+  offsets = view(bytes, {steps}, b.getIndexType());
+  int64_t kw = window.getKernel()[1], perTap = channels / depth;
+  k.loop(k.c(0), k.c(window.getKernel()[0]), 1, [&](Value i) {
+    Value y = k.mul(i, window.getDilations()[0]);
+    Value line =
+        k.add(k.mul(k.rem(y, k.c(sh)), planeSize), k.mul(k.div(y, k.c(sh)), positions * spread));
+    k.loop(k.c(0), k.c(kw), 1, [&](Value j) {
+      Value tap = k.add(line, k.mul(j, window.getDilations()[1] * channels));
+      Value at = k.mul(k.add(k.mul(i, kw), j), perTap);
+      k.loop(k.c(0), k.c(perTap), 1, [&](Value c) {
+        memref::StoreOp::create(b, k.loc, k.add(tap, k.mul(c, depth)), offsets,
+                                ValueRange{k.add(at, c)});
+      });
+    });
+  });
+}
+
+// Rows of a block for its positions: a load takes less than a division.
+void TileRows::fillNumbers() {
+  if (!hasPadding())
+    return;
+  numbers = view(k.allocate(blockHeight * positions * 4), {blockHeight, positions}, b.getI32Type());
+  k.loop(k.c(0), k.c(blockHeight), 1, [&](Value y) {
+    k.loop(k.c(0), k.c(positions), 1, [&](Value x) {
+      Value row = k.add(k.mul(y, outWidth), k.min(x, k.c(outWidth)));
+      memref::StoreOp::create(b, k.loc,
+                              arith::IndexCastOp::create(b, k.loc, b.getI32Type(), row), numbers,
+                              ValueRange{y, x});
+    });
+  });
+  numbers = memref::CollapseShapeOp::create(b, k.loc, numbers,
+                                            SmallVector<ReassociationIndices>{{0, 1}});
+}
+
+Value TileRows::getBase(Value position, bool full, Value &skipped) {
+  skipped = k.c(0);
+  if (!inPlace)
+    return k.mul(position, getStride());
+  Value row = k.add(first, position);
+  if (!full) {
+    Value begin = k.min(row, k.sub(k.countRows(), k.c(tileRows)));
+    skipped = k.sub(row, begin);
+    row = begin;
+  }
+  return k.mul(row, pitch);
+}
+
+Value TileRows::getOffset(Value i) {
+  return direct ? memref::LoadOp::create(b, k.loc, offsets, ValueRange{i}).getResult()
+                : k.mul(i, depth);
+}
+
+Value TileRows::isPadding(Value position) {
+  return k.compare(arith::CmpIPredicate::uge, k.rem(position, k.c(positions)), k.c(outWidth));
+}
+
+Value TileRows::getRow(Value position) {
+  if (!hasPadding())
+    return k.add(first, position);
+  Value row = memref::LoadOp::create(b, k.loc, numbers, ValueRange{position});
+  return k.add(first, arith::IndexCastUIOp::create(b, k.loc, b.getIndexType(), row));
+}
