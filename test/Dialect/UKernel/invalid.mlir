@@ -49,6 +49,11 @@ func.func private @schedule_align() attributes {x = #ukernel.schedule<avx2, rows
 
 // -----
 
+// expected-error @below {{expected lines that are not negative (got -1)}}
+func.func private @schedule_lines() attributes {x = #ukernel.schedule<amx_int8, rows = 16, columns = 16, depth = 4, align = 4, block = 16, lines = -1>}
+
+// -----
+
 // expected-error @below {{expected block to be a multiple of rows 4 (got 6)}}
 func.func private @schedule_block() attributes {x = #ukernel.schedule<avx2, rows = 4, columns = 16, depth = 1, align = 1, block = 6>}
 

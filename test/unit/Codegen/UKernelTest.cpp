@@ -275,7 +275,10 @@ TEST_F(UKernelTest, Tiles) {
   };
   for (const Case &c : {Case{2, 64, 12, 13, 40, 3, 2, 1, 1}, Case{1, 64, 11, 11, 20, 3, 1, 2, 2},
                         Case{1, 128, 9, 40, 32, 1, 2, 0, 1}, Case{3, 64, 10, 33, 33, 3, 1, 1, 1},
-                        Case{1, 64, 20, 7, 16, 2, 3, 1, 1}}) {
+                        Case{1, 64, 20, 7, 16, 2, 3, 1, 1}, Case{2, 3, 30, 29, 40, 7, 2, 3, 1},
+                    Case{1, 3, 21, 34, 33, 3, 2, 1, 1}, Case{1, 24, 12, 11, 24, 3, 1, 1, 1},
+                    Case{2, 1, 28, 27, 16, 5, 1, 2, 1}, Case{1, 40, 9, 9, 32, 3, 3, 1, 1},
+                    Case{1, 128, 6, 5, 35, 3, 1, 1, 1}}) {
     int64_t oh = (c.height + 2 * c.pad - (c.kernel - 1) * c.dilation - 1) / c.stride + 1;
     int64_t ow = (c.width + 2 * c.pad - (c.kernel - 1) * c.dilation - 1) / c.stride + 1;
     requantized(formatv("nn.conv %x, %w {{strides = array<i64: {0}, {0}>, pads = array<i64: {1}, "
@@ -285,6 +288,42 @@ TEST_F(UKernelTest, Tiles) {
                 {c.batch, c.channels, c.height, c.width},
                 {c.outputs, c.channels, c.kernel, c.kernel}, c.batch == 2 ? "ui8" : "i8");
   }
+}
+
+// Windows whose lines are copied side by side: one line, several and all of them together, in as
+// many planes as the stride, groups of lines that reach past the window, steps of equal pieces;
+// padding that is not zero, lines that lie apart, images of one tile and of many blocks.
+TEST_F(UKernelTest, LinesTogether) {
+  struct Case {
+    int64_t channels, height, width, outputs, kernelHeight, kernelWidth, stride, pad;
+  };
+  for (const Case &c : {Case{1, 49, 10, 64, 10, 4, 2, 4}, Case{3, 40, 41, 64, 7, 7, 2, 3},
+                        Case{3, 33, 32, 24, 3, 3, 2, 1}, Case{3, 12, 90, 40, 3, 3, 1, 1},
+                        Case{2, 17, 16, 16, 5, 7, 3, 2}, Case{8, 14, 14, 70, 3, 3, 1, 1},
+                        Case{16, 70, 9, 32, 3, 3, 1, 1}, Case{20, 9, 12, 48, 3, 5, 2, 2},
+                        Case{32, 7, 8, 40, 3, 3, 1, 1}, Case{5, 11, 30, 9, 1, 9, 1, 0},
+                        Case{4, 30, 4, 33, 9, 1, 2, 0}, Case{12, 5, 5, 16, 5, 5, 1, 4},
+                        Case{48, 6, 6, 8, 2, 2, 1, 0}})
+    for (const char *type : {"i8", "ui8"}) {
+      int64_t value = type[0] == 'u' ? 200 : -3, batch = c.height % 2 ? -1 : 2;
+      std::vector<int64_t> padded{batch, c.channels, c.height + 2 * c.pad, c.width + 2 * c.pad};
+      std::vector<int64_t> out{batch, c.outputs, (padded[2] - c.kernelHeight) / c.stride + 1,
+                               (padded[3] - c.kernelWidth) / c.stride + 1};
+      std::vector<int64_t> kernel{c.outputs, c.channels, c.kernelHeight, c.kernelWidth};
+      std::vector<int64_t> in{batch, c.channels, c.height, c.width};
+      std::string x = tensor(in, type), p = tensor(padded, type), y = tensor(out, "i32");
+      in[0] = 2;
+      compare(formatv("func.func @main(%x: {0}) -> {2} {{\n%w = {3}\n"
+                      "%v = nn.constant dense<{4}> : tensor<{5}>\n"
+                      "%p = nn.pad constant %x, %v {{low = array<i64: 0, 0, {6}, {6}>, "
+                      "high = array<i64: 0, 0, {6}, {6}>} : ({0}, tensor<{5}>) -> {1}\n"
+                      "%0 = nn.conv %p, %w {{strides = array<i64: {7}, {7}>, "
+                      "pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, "
+                      "groups = 1 : i64} : ({1}, {8}) -> {2}\nreturn %0 : {2} }",
+                      x, p, y, constant(kernel, "i8"), value, type, c.pad, c.stride,
+                      tensor(kernel, "i8")),
+              {in}, "amx");
+    }
 }
 
 // Results of bytes, which are packed four vectors at once: signed and unsigned ones, clamps of all

@@ -45,7 +45,9 @@ public:
         results(code, rows, columns), steps(rows.steps) {
     KernelSizes sizes = getSizes(code.op);
     sumTile = amx::TileType::get({16, 16}, getSumType(code.op));
+    quad = 4 / rows.elementBytes;
     tileType = amx::TileType::get({16, rows.depth}, rows.element);
+    panelType = amx::TileType::get({rows.depth / quad, 16 * quad}, rows.element);
     panels = llvm::divideCeil(sizes.n, columns);
     panelBytes = columns * rows.padded * rows.elementBytes;
     chunk = std::clamp<int64_t>(kChunkBytes / panelBytes, 1, panels);
@@ -164,16 +166,13 @@ private:
     Value zero = k.c(0), skipped, stride = k.c(rows.getStride());
     Value position = full ? k.min(r0, k.sub(rows.count, k.c(tileRows))) : r0;
     Value base = rows.getBase(position, full, skipped);
-    auto loadPanel = [&](Value i) {
-      SmallVector<Value> panel;
-      for (int64_t j = 0; j < across; ++j)
-        panel.push_back(amx::TileLoadOp::create(b, k.loc, tileType, k.op.getRhs(),
-                                                ValueRange{p, k.mul(i, 16), k.c(j * rows.depth)}));
-      return panel;
-    };
     // Products of step `i`, added to `in` or, after storing those, to zero.
     auto multiply = [&](Value i, ValueRange in, bool isFirst) {
-      SmallVector<Value> panel = loadPanel(i), out;
+      SmallVector<Value> panel, out;
+      for (int64_t j = 0; j < across; ++j)
+        panel.push_back(amx::TileLoadOp::create(
+            b, k.loc, panelType, k.op.getRhs(),
+            ValueRange{p, k.mul(i, rows.depth / quad), k.c(j * 16 * quad)}));
       Value at = k.add(base, rows.getOffset(i));
       for (int64_t d = 0; d < down; ++d) {
         Value x = amx::TileLoadOp::create(b, k.loc, tileType, rows.memory,
@@ -234,8 +233,10 @@ private:
   int64_t tileRows, columns, down, across;
   TileRows rows;
   TileResults results;
+  // Elements that one product of a lane adds up.
+  int64_t quad;
   int64_t steps, panels, panelBytes, chunk, chunks;
-  amx::TileType sumTile, tileType;
+  amx::TileType sumTile, tileType, panelType;
 };
 } // namespace
 

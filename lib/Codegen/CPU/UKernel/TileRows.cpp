@@ -5,6 +5,7 @@
 // set.
 
 #include "TileRows.h"
+#include "terse/Dialect/UKernel/IR/WindowLines.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <numeric>
@@ -26,9 +27,17 @@ TileRows::TileRows(KernelCode &code, int64_t tileRows)
   pitch = padded + (steps % 2 ? 0 : depth);
   block = llvm::alignTo(code.schedule.getBlock(), tileRows);
   auto init = cast<MemRefType>(code.op.getInit().getType());
-  if (window && type.getShape().back() % depth == 0 && !init.isDynamicDim(1) &&
-      !init.isDynamicDim(2) && !type.isDynamicDim(2))
+  if (int64_t together = code.schedule.getLines()) {
+    lines = together;
+    LineGroups groups(sizes, code.schedule);
+    padded = groups.count * groups.padded;
+    depth = code.schedule.getAlign();
+    steps = padded / depth;
     planWindows(init);
+  } else if (window && type.getShape().back() % depth == 0 && !init.isDynamicDim(1) &&
+             !init.isDynamicDim(2) && !type.isDynamicDim(2)) {
+    planWindows(init);
+  }
   inPlace = !window && canReadInPlace();
   if (inPlace)
     pitch = sizes.k;
@@ -64,15 +73,18 @@ void TileRows::planWindows(MemRefType init) {
   outHeight = init.getDimSize(1), outWidth = init.getDimSize(2);
   int64_t reach = (outWidth - 1) * sw + (window.getKernel()[1] - 1) * window.getDilations()[1] + 1;
   positions = llvm::divideCeil(reach, sw);
-  spread = sw * channels;
+  spread = sw * lines * channels;
+  lineSize = positions * spread;
   // Blocks of equal height.
   int64_t high = std::clamp<int64_t>(block / positions, 1, outHeight);
   high = llvm::divideCeil(outHeight, llvm::divideCeil(outHeight, high));
   blockHeight = high;
-  planeRows = high + ((window.getKernel()[0] - 1) * window.getDilations()[0]) / sh;
-  // A tile may read past the last position.
-  planeSize = planeRows * positions * spread + tileRows * spread;
-  planeSize = llvm::alignTo(planeSize, depth);
+  planes = countPlanes(window, lines);
+  // Where the last group of lines begins.
+  int64_t last = (window.getKernel()[0] - 1) / lines * lines * window.getDilations()[0];
+  planeRows = high + last / sh;
+  // A tile may read past the last position, a copy write.
+  planeSize = llvm::alignTo(planeRows * lineSize + tileRows * spread + 64, 64);
 }
 
 void TileRows::findFilled() {
@@ -110,11 +122,17 @@ void TileRows::prepare() {
                                              SmallVector<ReassociationIndices>{all});
     return;
   }
-  int64_t copied = direct ? planeSize * window.getStrides()[0] + 64 * spread : block * pitch;
+  int64_t copied = direct ? planeSize * planes + 64 * spread : block * pitch;
   Value bytes = k.allocate(copied * elementBytes + windows.getSlack());
-  memory = view(bytes, {copied + depth}, element);
+  memory = view(bytes, {copied + 64 / elementBytes}, element);
   if (direct) {
-    left.rows = view(bytes, {1, planeSize * window.getStrides()[0]}, element);
+    rows = view(bytes, {1, planeSize * planes}, element);
+    if (lines > 1) {
+      // Also what stands below the window in its last group, which weights of zero drop.
+      int64_t count = (planeRows - 1) * window.getStrides()[0] + planes + lines;
+      plain = view(k.allocate(count * plainPitch() * elementBytes), {1, count * plainPitch()},
+                   element);
+    }
     fillOffsets();
     fillNumbers();
     return;
@@ -159,59 +177,98 @@ void TileRows::copy() {
   k.loop(k.c(0), count, 1, [&](Value r) { left.copy(rows, r, k.add(first, r)); });
 }
 
-void TileRows::copyLines() {
-  int64_t sh = window.getStrides()[0], channels = type.getShape()[3];
-  int64_t width = type.getShape()[2], before = window.getPads()[1];
-  int64_t lineSize = positions * spread, pixels = lineSize / channels;
-  Value height = k.size(k.op.getLhs(), 1), zero = k.c(0), x = k.op.getLhs();
-  Value y0 = k.sub(k.mul(outY, sh), k.c(window.getPads()[0]));
+// Line `y` of the input to element `to` of `left.rows`, with what stands beside it.
+void TileRows::copyLine(Value to, Value y) {
+  int64_t channels = type.getShape()[3], width = type.getShape()[2], before = window.getPads()[1];
+  int64_t pixels = positions * window.getStrides()[1];
+  before = std::min(before, pixels);
+  // Columns that windows reach.
+  int64_t inside = std::min(width, pixels - before), after = pixels - before - inside;
+  Value zero = k.c(0), x = k.op.getLhs();
   bool flat = type.getLayout().isIdentity();
   if (flat)
     x = memref::CollapseShapeOp::create(b, k.loc, x,
                                         SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
-  // Columns that windows reach.
-  int64_t inside = std::min(width, pixels - before);
-  int64_t lines =
+  k.branch(
+      k.compare(arith::CmpIPredicate::ult, y, k.size(k.op.getLhs(), 1)),
+      [&] {
+        if (before)
+          left.fill(zero, to, before * channels);
+        Value from = k.add(to, before * channels);
+        if (flat)
+          left.copyElements(x, {image, y, zero}, zero, from, inside * channels);
+        else
+          k.loop(zero, k.c(inside), 1, [&](Value xx) {
+            left.copyElements(x, {image, y, xx, zero}, zero, k.add(from, k.mul(xx, channels)),
+                              channels);
+          });
+        if (after)
+          left.fill(zero, k.add(from, inside * channels), after * channels);
+      },
+      [&] { left.fill(zero, to, pixels * channels); });
+}
+
+void TileRows::copyLines() {
+  int64_t sh = window.getStrides()[0];
+  Value y0 = k.sub(k.mul(outY, sh), k.c(window.getPads()[0]));
+  int64_t seen =
       (blockHeight - 1) * sh + (window.getKernel()[0] - 1) * window.getDilations()[0] + 1;
-  k.loop(zero, k.c(lines), 1, [&](Value i) {
-    Value y = k.add(y0, i);
-    Value to = k.add(k.mul(k.rem(i, k.c(sh)), planeSize), k.mul(k.div(i, k.c(sh)), lineSize));
-    k.branch(
-        k.compare(arith::CmpIPredicate::ult, y, height),
-        [&] {
-          if (before)
-            left.fill(zero, to, before * channels);
-          Value from = k.add(to, before * channels);
-          if (flat)
-            left.copyElements(x, {image, y, zero}, zero, from, inside * channels);
-          else
-            k.loop(zero, k.c(inside), 1, [&](Value xx) {
-              left.copyElements(x, {image, y, xx, zero}, zero, k.add(from, k.mul(xx, channels)),
-                                channels);
-            });
-          int64_t after = pixels - before - inside;
-          if (after)
-            left.fill(zero, k.add(from, inside * channels), after * channels);
-        },
-        [&] { left.fill(zero, to, lineSize); });
+  // Element of line `i` of its plane, of copied lines.
+  auto place = [&](Value i) {
+    return k.add(k.mul(k.rem(i, k.c(sh)), planeSize), k.mul(k.div(i, k.c(sh)), lineSize));
+  };
+  left.rows = lines > 1 ? plain : rows;
+  // With one plane, lines between those of results are not read.
+  k.loop(k.c(0), k.c(seen), lines > 1 ? 1 : sh / planes, [&](Value i) {
+    copyLine(lines > 1 ? k.mul(i, plainPitch()) : place(i), k.add(y0, i));
+  });
+  if (lines > 1)
+    k.loop(k.c(0), k.c(planeRows * sh), sh / planes,
+           [&](Value i) { interleave(k.mul(i, plainPitch()), place(i)); });
+}
+
+// Lines from element `from` of `plain` on to element `to` of the copy. Vectors may reach past what
+// they hold: what is wrong there is overwritten next.
+void TileRows::interleave(Value from, Value to) {
+  int64_t channels = type.getShape()[3], columns = 64 / (lines * channels);
+  auto vector = VectorType::get(64, element);
+  k.loop(k.c(0), k.c(positions * window.getStrides()[1]), columns, [&](Value x) {
+    Value all, at = k.add(from, k.mul(x, channels));
+    for (int64_t l = 0; l < lines; ++l) {
+      Value line = vector::LoadOp::create(b, k.loc, vector, plain,
+                                          ValueRange{k.c(0), k.add(at, l * plainPitch())});
+      // The first two lines are brought into order, the others join what is in order.
+      SmallVector<int64_t> order(64, 0);
+      for (int64_t i = 0; i < columns * lines * channels; ++i) {
+        int64_t column = i / (lines * channels), source = i / channels % lines,
+                element = column * channels + i % channels;
+        order[i] = source == l ? 64 + element : l == 1 ? element : i;
+      }
+      all = l ? Value(vector::ShuffleOp::create(b, k.loc, all, line, order)) : line;
+    }
+    vector::StoreOp::create(b, k.loc, all, rows,
+                            ValueRange{k.c(0), k.add(to, k.mul(x, lines * channels))});
   });
 }
 
 // Elements from a position to what step `i` of its window reads.
 void TileRows::fillOffsets() {
   int64_t channels = type.getShape()[3], sh = window.getStrides()[0];
-  Value bytes = k.allocate(steps * 8);
-  offsets = view(bytes, {steps}, b.getIndexType());
-  int64_t kw = window.getKernel()[1], perTap = channels / depth;
-  k.loop(k.c(0), k.c(window.getKernel()[0]), 1, [&](Value i) {
-    Value y = k.mul(i, window.getDilations()[0]);
-    Value line =
-        k.add(k.mul(k.rem(y, k.c(sh)), planeSize), k.mul(k.div(y, k.c(sh)), positions * spread));
-    k.loop(k.c(0), k.c(kw), 1, [&](Value j) {
-      Value tap = k.add(line, k.mul(j, window.getDilations()[1] * channels));
-      Value at = k.mul(k.add(k.mul(i, kw), j), perTap);
-      k.loop(k.c(0), k.c(perTap), 1, [&](Value c) {
-        memref::StoreOp::create(b, k.loc, k.add(tap, k.mul(c, depth)), offsets,
+  int64_t kh = window.getKernel()[0], kw = window.getKernel()[1];
+  offsets = view(k.allocate(steps * 8), {steps}, b.getIndexType());
+  // Runs of a group of lines: all of it, or the channels of each column.
+  bool whole = k.schedule.getLines() != 0;
+  int64_t groups = llvm::divideCeil(kh, lines), runs = whole ? 1 : kw, perRun = steps / groups / runs;
+  k.loop(k.c(0), k.c(groups), 1, [&](Value i) {
+    Value y = k.mul(i, lines * window.getDilations()[0]);
+    Value line = k.mul(k.div(y, k.c(sh)), lineSize);
+    if (planes > 1)
+      line = k.add(line, k.mul(k.rem(y, k.c(sh)), planeSize));
+    k.loop(k.c(0), k.c(runs), 1, [&](Value j) {
+      Value run = k.add(line, k.mul(j, window.getDilations()[1] * channels));
+      Value at = k.mul(k.add(k.mul(i, runs), j), perRun);
+      k.loop(k.c(0), k.c(perRun), 1, [&](Value c) {
+        memref::StoreOp::create(b, k.loc, k.add(run, k.mul(c, depth)), offsets,
                                 ValueRange{k.add(at, c)});
       });
     });

@@ -15,12 +15,13 @@ namespace terse {
 /// A convolution whose channels fill tiles copies the lines of its input once, not once for each
 /// tap of the window: positions go through padded lines, so that the windows of neighbours lie a
 /// fixed number of bytes apart. Positions in the padding are computed and dropped. Lines of the
-/// input that differ by less than the stride lie in separate planes.
+/// input that differ by less than the stride lie in separate planes. With `schedule.lines` above 1,
+/// each copied line holds that many lines of the input, column by column in turn.
 class TileRows {
 public:
   using Value = mlir::Value;
 
-  /// Tiles of `tileRows` rows of `depth` elements.
+  /// For tiles of `tileRows` rows.
   TileRows(KernelCode &code, int64_t tileRows);
 
   Value countBlocks();
@@ -52,7 +53,10 @@ public:
 
   mlir::MemRefType type;
   mlir::Type element;
-  int64_t elementBytes, depth, padded, steps, block;
+  /// Elements of a row of a tile, of all steps of the contraction; how many there are.
+  int64_t elementBytes, depth, padded, steps;
+  /// Rows of a block.
+  int64_t block;
   /// What tiles are loaded from; the block's first row of the result, its positions.
   Value memory, first, count;
 
@@ -61,7 +65,10 @@ private:
   bool linesFirst() const;
   void planWindows(mlir::MemRefType init);
   void findFilled();
+  void copyLine(Value to, Value y);
   void copyLines();
+  void interleave(Value from, Value to);
+  int64_t plainPitch() const { return lineSize / lines + 64; }
   void fillOffsets();
   void fillNumbers();
   void clearEnds();
@@ -75,13 +82,13 @@ private:
   LeftRows left;
   WindowRows windows;
   std::optional<bool> filled;
-  // Of convolutions that read windows of the copy in place (`direct`): positions per line, elements
-  // between them, lines of a plane.
+  // Of convolutions that read windows of the copy in place (`direct`): lines that are taken
+  // together, positions per line, elements between them and of a line, lines of a plane.
   bool direct = false, inPlace = false;
-  int64_t outHeight = 0, outWidth = 0, positions = 0, spread = 0, blockHeight = 0, planeRows = 0,
-          planeSize = 0;
-  // The copied rows, where steps read, and the rows of positions.
-  Value rows, offsets, numbers;
+  int64_t lines = 1, outHeight = 0, outWidth = 0, positions = 0, spread = 0, lineSize = 0,
+          blockHeight = 0, planes = 1, planeRows = 0, planeSize = 0;
+  // The copied rows, lines that wait to be interleaved, where steps read, the rows of positions.
+  Value rows, plain, offsets, numbers;
   // The block's image and first line.
   Value image, outY;
 };

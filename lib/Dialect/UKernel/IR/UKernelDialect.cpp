@@ -28,7 +28,9 @@ void UKernelDialect::initialize() {
 
 LogicalResult ScheduleAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, ISA isa,
                                    int64_t rows, int64_t columns, int64_t depth, int64_t align,
-                                   int64_t block) {
+                                   int64_t block, int64_t lines) {
+  if (lines < 0)
+    return emitError() << "expected lines that are not negative (got " << lines << ")";
   if (rows < 1 || columns < 1 || depth < 1 || align < 1 || block < 1)
     return emitError() << "expected positive sizes in the schedule";
   if (align % depth)

@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/OpImplementation.h"
 #include "terse/Dialect/UKernel/IR/WeightLayout.h"
+#include "terse/Dialect/UKernel/IR/WindowLines.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -21,15 +22,21 @@ static ShapedType shaped(Value v) { return cast<ShapedType>(v.getType()); }
 
 KernelSizes terse::ukernel::getSizes(KernelOpInterface op) {
   int64_t n = shaped(op.getInit()).getShape().back(), k = shaped(op.getLhs()).getShape().back();
-  if (WindowAttr window = op.getWindowOrNull())
-    k = (op.isDepthwise() ? 1 : k) * window.getKernel()[0] * window.getKernel()[1];
-  return {n, k};
+  WindowAttr window = op.getWindowOrNull();
+  if (!window)
+    return {n, k};
+  k = (op.isDepthwise() ? 1 : k) * window.getKernel()[0] * window.getKernel()[1];
+  return {n, k, window.getKernel()[0]};
 }
 
 SmallVector<int64_t> terse::ukernel::getPackedShape(KernelSizes sizes, ScheduleAttr schedule) {
   int64_t depth = schedule.getDepth(), columns = schedule.getColumns();
-  return {int64_t(llvm::divideCeil(sizes.n, columns)),
-          int64_t(llvm::alignTo(sizes.k, schedule.getAlign())) / depth, columns * depth};
+  int64_t padded = llvm::alignTo(sizes.k, schedule.getAlign());
+  if (schedule.getLines()) {
+    LineGroups groups(sizes, schedule);
+    padded = groups.count * groups.padded;
+  }
+  return {int64_t(llvm::divideCeil(sizes.n, columns)), padded / depth, columns * depth};
 }
 
 Type terse::ukernel::getSumType(KernelOpInterface op) {
@@ -188,7 +195,8 @@ LogicalResult PackOp::verify() {
     return emitOpError("expected packed weights of the same element type (got ") << packed << ")";
   int64_t n = weight.getDimSize(getTransposed() ? 1 : 0),
           k = weight.getNumElements() / std::max<int64_t>(n, 1);
-  SmallVector<int64_t> shape = getPackedShape({n, k}, getSchedule());
+  int64_t height = weight.getRank() == 4 ? weight.getDimSize(2) : 1;
+  SmallVector<int64_t> shape = getPackedShape({n, k, height}, getSchedule());
   if (getDepthwise())
     shape = {weight.getDimSize(2), weight.getDimSize(3), n};
   else if (decoding)

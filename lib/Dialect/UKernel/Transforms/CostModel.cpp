@@ -126,7 +126,8 @@ KernelCost terse::ukernel::estimateCost(KernelOpInterface op, ScheduleAttr sched
     padded = double(shape.m) * round(shape.n, schedule.getColumns()) * double(shape.k);
   else // Tiles are computed whole, whatever of them is used.
     padded = round(shape.m, isa == ISA::AMXInt8 || isa == ISA::AMXBF16 ? 16 : 1) *
-             round(shape.n, schedule.getColumns()) * round(shape.k, schedule.getAlign());
+             round(shape.n, schedule.getColumns()) *
+             double(getPackedShape(getSizes(op), schedule)[1] * schedule.getDepth());
   KernelCost cost = estimate(shape, isa, floats, padded);
   cost.computeCycles += getDecodingCycles(op, schedule, shape);
   return cost;

@@ -5,6 +5,7 @@
 #include "Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "terse/Dialect/UKernel/IR/WindowLines.h"
 #include "terse/Dialect/UKernel/Transforms/Passes.h"
 #include "terse/Support/Constants.h"
 #include "terse/Support/MLIRBridge.h"
@@ -47,13 +48,23 @@ HostTensor packHost(const HostTensor &weight, PackOp op, HostTensor *start) {
     return packed;
   }
   int64_t columns = op.getSchedule().getColumns(), depth = op.getSchedule().getDepth();
-  int64_t groups = type.getDimSize(1);
+  int64_t groups = type.getDimSize(1), lines = op.getSchedule().getLines();
+  LineGroups group({order.n, order.k, order.height}, op.getSchedule());
+  // Where element k of the contraction stands in the packed one.
+  auto place = [&](int64_t k) {
+    if (!lines)
+      return k;
+    int64_t window = k / order.channels, i = window / order.width, j = window % order.width;
+    return i / lines * group.padded + (j * lines + i % lines) * order.channels +
+           k % order.channels;
+  };
   for (int64_t n = 0; n < order.n; ++n) {
     int64_t sum = 0;
-    for (int64_t k = 0; k < order.k; ++k) {
+    for (int64_t i = 0; i < order.k; ++i) {
+      int64_t k = place(i);
       int64_t at =
           (((n / columns) * groups + k / depth) * columns + n % columns) * depth + k % depth;
-      const uint8_t *element = from + order.at(n, k) * bytes;
+      const uint8_t *element = from + order.at(n, i) * bytes;
       std::memcpy(to + at * bytes, element, bytes);
       sum += int8_t(*element);
     }
@@ -69,6 +80,8 @@ void lowerPack(RewriterBase &b, PackOp op) {
   WeightOrder order(typeOf(op.getWeight()).getShape(), op.getTransposed());
   auto type = typeOf(op.getPacked());
   int64_t columns = op.getSchedule().getColumns(), depth = op.getSchedule().getDepth();
+  int64_t lines = op.getSchedule().getLines();
+  LineGroups group({order.n, order.k, order.height}, op.getSchedule());
   AffineMap identity = b.getMultiDimIdentityMap(3);
   SmallVector<utils::IteratorType> parallel(3, utils::IteratorType::parallel);
   auto c = [&](int64_t v) { return arith::ConstantIndexOp::create(b, loc, v); };
@@ -91,7 +104,22 @@ void lowerPack(RewriterBase &b, PackOp op) {
       auto less = [&](Value x, int64_t y) {
         return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, x, c(y));
       };
-      inside = arith::AndIOp::create(b, loc, less(n, order.n), less(k, order.k));
+      if (lines) {
+        // A group of lines, then (column, line, channel).
+        Value in = rem(k, group.padded), all = div(in, order.channels), column = div(all, lines);
+        Value line = arith::AddIOp::create(
+            b, loc, arith::MulIOp::create(b, loc, div(k, group.padded), c(lines)),
+            rem(all, lines));
+        Value window = arith::AddIOp::create(
+            b, loc, arith::MulIOp::create(b, loc, line, c(order.width)), column);
+        k = arith::AddIOp::create(
+            b, loc, arith::MulIOp::create(b, loc, window, c(order.channels)),
+            rem(in, order.channels));
+        inside = arith::AndIOp::create(b, loc, less(in, group.elements), less(line, order.height));
+        inside = arith::AndIOp::create(b, loc, inside, less(n, order.n));
+      } else {
+        inside = arith::AndIOp::create(b, loc, less(n, order.n), less(k, order.k));
+      }
       n = arith::SelectOp::create(b, loc, inside, n, c(0));
       k = arith::SelectOp::create(b, loc, inside, k, c(0));
       if (order.channels) {

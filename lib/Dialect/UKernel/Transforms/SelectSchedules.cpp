@@ -7,6 +7,7 @@
 
 #include "DecodedWeights.h"
 #include "terse/Dialect/UKernel/IR/FloatTiles.h"
+#include "terse/Dialect/UKernel/IR/WindowLines.h"
 #include "terse/Dialect/UKernel/Transforms/Passes.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -48,10 +49,45 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
       return vectorBytes >= 64 ? ISA::AVX512 : ISA::AVX2;
     // Tiles of 16 rows and columns are wasted on few.
     int64_t m = countRows(op);
+    int64_t least = chooseLines(op) ? 20 : 32;
     if (best == ISA::AMXInt8 &&
-        ((!ShapedType::isDynamic(m) && m < 8) || getSizes(op).n < 8 || getSizes(op).k < 32))
+        ((!ShapedType::isDynamic(m) && m < 8) || getSizes(op).n < 8 || getSizes(op).k < least))
       return ISA::AVX512VNNI;
     return best;
+  }
+
+  // How many lines of a window tiles take together, with what is copied for that; 0 where a copy of
+  // the windows takes less. In cycles for 32 results of all channels.
+  static int64_t chooseLines(KernelOpInterface op) {
+    WindowAttr window = op.getWindowOrNull();
+    if (!window || op.isDepthwise())
+      return 0;
+    KernelSizes sizes = getSizes(op);
+    int64_t channels = cast<ShapedType>(op.getLhs().getType()).getShape().back();
+    // Channels that fill tiles are read where they lie.
+    if (channels % 64 == 0)
+      return 0;
+    // Four products and what they load: rows that cross lines of the cache in copied lines.
+    auto stepCycles = [](int64_t depth) { return 40 + 0.6 * double(depth); };
+    double panels = double(llvm::divideCeil(sizes.n, 32));
+    int64_t width = window.getKernel()[1] * channels, chosen = 0;
+    double fewest = 70 * panels * double(llvm::divideCeil(sizes.k, 64)) +
+                    2.5 * 32 * double(sizes.height * llvm::divideCeil(width, 64));
+    for (int64_t lines = 1; lines <= sizes.height; ++lines) {
+      int64_t depth = getLineDepth(op, lines);
+      if (!depth)
+        continue;
+      int64_t steps = llvm::divideCeil(sizes.height, lines) *
+                      llvm::divideCeil(lines * width, depth);
+      double cycles = stepCycles(depth) * panels * double(steps);
+      // Vectors of columns, each of which takes a load and a shuffle for each line.
+      if (lines > 1)
+        cycles += 2. * double(lines + 1) * double(countPlanes(window, lines)) *
+                  double(32 * window.getStrides()[1]) / double(64 / (lines * channels));
+      if (cycles < fewest)
+        fewest = cycles, chosen = lines;
+    }
+    return chosen;
   }
 
   // Rows that are multiplied with weights as they are decoded, in registers. More rows read decoded
@@ -189,6 +225,9 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     if (isa == ISA::AMXBF16)
       depth = 2;
     align = isa == ISA::AMXInt8 ? 64 : isa == ISA::AMXBF16 ? 32 : depth;
+    int64_t lines = isa == ISA::AMXInt8 ? chooseLines(op) : 0;
+    if (lines)
+      align = getLineDepth(op, lines);
     if (tiles) {
       columns = sizes.n <= 16 ? 16 : 32;
       rows = !ShapedType::isDynamic(m) && m <= 16 ? 16 : 32;
@@ -229,7 +268,7 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
       block = llvm::alignTo(block, rows);
     }
     block = std::max(rows, block / rows * rows);
-    return ScheduleAttr::get(ctx, isa, rows, columns, depth, align, block);
+    return ScheduleAttr::get(ctx, isa, rows, columns, depth, align, block, lines);
   }
 
   void runOnOperation() override {

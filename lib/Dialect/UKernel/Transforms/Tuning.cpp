@@ -4,6 +4,7 @@
 #include "terse/Dialect/UKernel/Transforms/Tuning.h"
 #include "DecodedWeights.h"
 #include "mlir/AsmParser/AsmParser.h"
+#include "terse/Dialect/UKernel/IR/WindowLines.h"
 #include "terse/Dialect/UKernel/Transforms/Passes.h"
 #include "terse/Support/AtomicFile.h"
 #include "terse/Support/Error.h"
@@ -118,6 +119,11 @@ std::string terse::ukernel::checkSchedule(KernelOpInterface op, ScheduleAttr sch
   if (!floats && op.getRhsUnsigned() && isa >= ISA::AVXVNNI && isa != ISA::AVX512)
     return llvm::formatv("'{0}' takes no unsigned weights", stringifyISA(isa));
   int64_t depth = getDepth(isa, floats), align = isa == ISA::AMXInt8 ? 64 : depth;
+  if (int64_t lines = schedule.getLines()) {
+    align = isa == ISA::AMXInt8 ? getLineDepth(op, lines) : 0;
+    if (!align)
+      return llvm::formatv("cannot take {0} lines of the window together", lines);
+  }
   if (schedule.getDepth() != depth || schedule.getAlign() != align)
     return llvm::formatv("expected depth {0} and align {1}", depth, align);
   int64_t rows = schedule.getRows(), columns = schedule.getColumns();

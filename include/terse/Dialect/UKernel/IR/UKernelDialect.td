@@ -46,10 +46,17 @@ def UKernel_ScheduleAttr : AttrDef<UKernel_Dialect, "Schedule"> {
     elements along the contraction lie side by side (what one instruction adds up), and the contraction is padded with
     zeros to a multiple of `align`. `block` rows of the left operand are copied at a time into the order in which the
     kernel reads them; the panels of the weights pass by once for each block.
+
+    With `lines`, the contraction of a window is not padded as a whole: that many lines of it are taken together, in the
+    order (column, line, channel), and each group of lines is padded to a multiple of `align`, which is a step of the
+    kernel. The left operand's lines are copied in that order, and windows are read in the copy.
   }];
   let parameters = (ins EnumParameter<UKernel_ISA>:$isa, "int64_t":$rows, "int64_t":$columns, "int64_t":$depth,
-                        "int64_t":$align, "int64_t":$block);
-  let assemblyFormat = "`<` $isa `,` struct($rows, $columns, $depth, $align, $block) `>`";
+                        "int64_t":$align, "int64_t":$block, DefaultValuedParameter<"int64_t", "0">:$lines);
+  let assemblyFormat = "`<` $isa `,` struct($rows, $columns, $depth, $align, $block, $lines) `>`";
+  let builders = [AttrBuilder<(ins "ISA":$isa, "int64_t":$rows, "int64_t":$columns, "int64_t":$depth, "int64_t":$align,
+                                   "int64_t":$block),
+                              "return $_get($_ctxt, isa, rows, columns, depth, align, block, /*lines=*/0);">];
   let genVerifyDecl = 1;
 }
 
