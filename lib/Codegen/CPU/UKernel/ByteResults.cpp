@@ -72,6 +72,18 @@ ByteResults::ByteResults(KernelCode &code) : k(code), b(code.b) {
     rounded = x;
 }
 
+bool ByteResults::matchesChannels() const {
+  if (!matches())
+    return false;
+  for (Attribute attr : k.op.getExtraMapsAttr()) {
+    AffineMap map = cast<AffineMapAttr>(attr).getValue();
+    for (unsigned d = 0; d + 1 < map.getNumDims(); ++d)
+      if (map.isFunctionOfDim(d))
+        return false;
+  }
+  return true;
+}
+
 Value ByteResults::round(Value sums, ArrayRef<Value> extras) {
   Value x = k.evaluate(rounded, sums, extras);
   auto floats = cast<VectorType>(x.getType());

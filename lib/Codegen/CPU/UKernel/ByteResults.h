@@ -20,6 +20,8 @@ public:
 
   /// Whether the epilogue ends that way and the kernel has 512-bit vectors.
   bool matches() const { return bool(rounded); }
+  /// Whether it does, and extras are constants of channels.
+  bool matchesChannels() const;
 
   /// The results of 16 sums as 32-bit integers, not yet clamped from below.
   Value round(Value sums, llvm::ArrayRef<Value> extras);
@@ -29,8 +31,6 @@ public:
   Value pack(llvm::ArrayRef<Value> four, bool interleaved);
 
 private:
-  Value word(llvm::StringRef name, Value x, Value y);
-
   KernelCode &k;
   mlir::OpBuilder &b;
   // The float that is rounded; its upper bound; what is added to the integer; bounds of the sum.

@@ -6,10 +6,13 @@
 //
 //   for bands of rows, blocks of channels:                            (one item of the range)
 //     for rows, columns of the result, some at a time:
-//       if they see what is outside of the input: copy what they see, with the padding
+//       at an edge of the input: padding in place of what is outside
 //       for rows of the input: x = columns of 64 channels, interleaved to four vectors
 //         for rows of the result that see them: sums += dot(x, weights of the row)
 //       epilogue(sums), store
+//
+// Where sizes along a line are known, columns in the padding are constants, and lines in it are
+// read from a line of padding. Else what a step at an edge sees is copied, with the padding.
 //
 // Interleaving leaves the four vectors with channels 0-3, 16-19, 32-35 and 48-51, then 4-7 and so
 // on. Packing results to bytes brings them into order again; weights and scales are read in that
@@ -18,6 +21,7 @@
 // Where a window has at most three columns and they step by one, the same four columns serve two
 // results: with weights (w0, w1, w2, 0) and (0, w0, w1, w2).
 
+#include "ByteLanes.h"
 #include "ByteResults.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -27,6 +31,8 @@ using namespace terse::ukernel;
 
 // Rows of the result per item, at most.
 static constexpr int64_t kBand = 16;
+// Columns of which it shows at run time whether they exist.
+static constexpr int64_t kSome = INT64_MAX;
 
 namespace {
 class DepthwiseDotKernel {
@@ -64,16 +70,20 @@ public:
   void build(Value begin, Value end) {
     Value outHeight = k.size(k.op.getInit(), 1), bands = k.ceilDiv(outHeight, band);
     outWidth = k.size(k.op.getInit(), 2);
-    int64_t lines = (together - 1) * sh + (kh - 1) * dh + 1;
-    int64_t bytes = 0;
+    int64_t lines = (together - 1) * sh + (kh - 1) * dh + 1, bytes = 0;
     for (int64_t lanes : {16, 32, 64})
       bytes = std::max(bytes, lines * countPixels(lanes) * lanes);
-    patch = memref::ViewOp::create(b, k.loc, MemRefType::get({bytes}, b.getI8Type()),
-                                   k.allocate(bytes), k.c(0), ValueRange());
-    auto lhs = cast<MemRefType>(k.op.getLhs().getType());
+    auto lhs = cast<MemRefType>(k.op.getLhs().getType()),
+         init = cast<MemRefType>(k.op.getInit().getType());
     if (lhs.getLayout().isIdentity())
       whole = memref::CollapseShapeOp::create(b, k.loc, k.op.getLhs(),
                                               SmallVector<ReassociationIndices>{{0, 1, 2, 3}});
+    isKnown = whole && !lhs.isDynamicDim(2) && !init.isDynamicDim(2);
+    if (isKnown)
+      preparePadding();
+    if (int64_t left = channels % 64; !isKnown || (left && left != 16 && left != 32))
+      patch = memref::ViewOp::create(b, k.loc, MemRefType::get({bytes}, b.getI8Type()),
+                                     k.allocate(bytes), k.c(0), ValueRange());
     k.loop(begin, end, 1, [&](Value item) {
       Value block = k.rem(item, k.c(blocks)), rest = k.div(item, k.c(blocks));
       y0 = k.mul(k.rem(rest, bands), band);
@@ -143,49 +153,6 @@ private:
 
   //===--- interleaved vectors ---===//
 
-  // The low (or high) halves of quarters of `x` and `y`, element by element in turn.
-  Value unpack(Value x, Value y, bool high) {
-    auto type = cast<VectorType>(x.getType());
-    int64_t quarter = type.getNumElements() / 4;
-    SmallVector<int64_t> order;
-    for (int64_t q = 0; q < 4; ++q)
-      for (int64_t i = 0; i < quarter / 2; ++i) {
-        int64_t at = q * quarter + high * quarter / 2 + i;
-        order.append({at, type.getNumElements() + at});
-      }
-    return vector::ShuffleOp::create(b, k.loc, x, y, order);
-  }
-
-  // Vectors of 64 channels at four columns to four whose lanes have a byte of each column.
-  SmallVector<Value> interleave(ArrayRef<Value> four) {
-    auto words = VectorType::get(32, b.getI16Type());
-    SmallVector<Value> result;
-    for (bool high : {false, true}) {
-      Value first = unpack(four[0], four[1], high), second = unpack(four[2], four[3], high);
-      first = vector::BitCastOp::create(b, k.loc, words, first);
-      second = vector::BitCastOp::create(b, k.loc, words, second);
-      for (bool upper : {false, true})
-        result.push_back(vector::BitCastOp::create(b, k.loc, bytes, unpack(first, second, upper)));
-    }
-    return result;
-  }
-
-  // Quarters of four vectors: the first ones of all, the second ones, ... From the order of
-  // interleaved vectors to that of channels, and back.
-  SmallVector<Value> transposeQuarters(ArrayRef<Value> four) {
-    auto pick = [&](Value x, Value y, ArrayRef<int64_t> quarters) {
-      SmallVector<int64_t> order;
-      for (int64_t q : quarters)
-        for (int64_t i = 0; i < 4; ++i)
-          order.push_back(q * 4 + i);
-      return Value(vector::ShuffleOp::create(b, k.loc, x, y, order));
-    };
-    Value a = pick(four[0], four[1], {0, 4, 2, 6}), c = pick(four[2], four[3], {0, 4, 2, 6});
-    Value d = pick(four[0], four[1], {1, 5, 3, 7}), e = pick(four[2], four[3], {1, 5, 3, 7});
-    return {pick(a, c, {0, 1, 4, 5}), pick(d, e, {0, 1, 4, 5}), pick(a, c, {2, 3, 6, 7}),
-            pick(d, e, {2, 3, 6, 7})};
-  }
-
   // `parts` one after the other in a vector of 64 bytes.
   Value concatenate(ArrayRef<Value> parts) {
     if (parts.size() == 1)
@@ -213,7 +180,7 @@ private:
           Value w = loadChannels(k.op.getRhs(), {k.c(i), k.c(j), n0});
           four[j - 4 * g] = concatenate(SmallVector<Value>(64 / lanes, w));
         }
-        row.push_back(interleave(four));
+        row.push_back(interleaveBytes(k, four));
       }
       // Signed bytes are read with 128 added, which the sums start without.
       if (!k.op.getLhsUnsigned())
@@ -242,19 +209,6 @@ private:
 
   //===--- results ---===//
 
-  // Whether results are bytes and depend on sums and on constants of channels only.
-  bool packsResults() {
-    if (!packed.matches())
-      return false;
-    for (Attribute attr : k.op.getExtraMapsAttr()) {
-      AffineMap map = cast<AffineMapAttr>(attr).getValue();
-      for (unsigned d = 0; d + 1 < map.getNumDims(); ++d)
-        if (map.isFunctionOfDim(d))
-          return false;
-    }
-    return true;
-  }
-
   Value channelMask(int64_t from) {
     if (count - from >= 16)
       return nullptr;
@@ -265,7 +219,7 @@ private:
   // Constants of channels in the order of the sums.
   void loadExtras() {
     extras.assign(4, {});
-    if (!packsResults() || k.op.getExtras().empty())
+    if (!packed.matchesChannels() || k.op.getExtras().empty())
       return;
     SmallVector<SmallVector<Value>> natural;
     SmallVector<Value> lead(3, k.c(0));
@@ -283,25 +237,27 @@ private:
       for (int v = 0; v < 4; ++v)
         four.push_back(natural[v][e]);
       if (four[0])
-        four = transposeQuarters(four);
+        four = transposeQuarters(k, four);
       for (int q = 0; q < 4; ++q)
         extras[q].push_back(four[q]);
     }
   }
 
-  // Stores the results of four vectors of sums; the first column is `x`. `some`: columns may lie
-  // past the end.
-  void finish(Value y, Value x, ArrayRef<Value> four, bool some) {
+  // Stores the results of four vectors of sums; the first column is `x`, of which and what follows
+  // `exist` columns are there.
+  void finish(Value y, Value x, ArrayRef<Value> four, int64_t exist) {
+    if (exist <= 0)
+      return;
     auto column = [&](int64_t c, llvm::function_ref<void(Value)> store) {
       Value at = k.add(x, c * results);
-      if (some)
+      if (exist == kSome)
         k.branch(k.less(at, outWidth), [&] { store(at); });
-      else
+      else if (c * results < exist)
         store(at);
     };
     int64_t perVector = 64 / lanes;
-    if (!packsResults()) {
-      SmallVector<Value> natural = transposeQuarters(four);
+    if (!packed.matchesChannels()) {
+      SmallVector<Value> natural = transposeQuarters(k, four);
       for (int64_t c = 0; c < perVector; ++c)
         column(c, [&](Value at) {
           for (int64_t n = 0; n < count; n += 16)
@@ -347,50 +303,144 @@ private:
       k.loop(grouped, height, 1, [&](Value y) { computeRows(k.add(y0, y), 1); });
   }
 
+  // Where the rows of the input lie that a step reads: row `i` begins at element `begin[i]` of
+  // `memory[i]`, with the first column of the step; columns lie `spread` apart. Those that
+  // `hasColumn` (may be null) denies are padding.
+  struct Source {
+    SmallVector<Value> memory, begin;
+    int64_t spread;
+    llvm::function_ref<bool(int64_t)> hasColumn;
+  };
+
   // `rows` rows of the result from `y` on.
   void computeRows(Value y, int64_t rows) {
-    Value inHeight = k.size(k.op.getLhs(), 1), inWidth = k.size(k.op.getLhs(), 2);
-    int64_t stride = countColumns(lanes), pixels = countPixels(lanes);
+    Value inHeight = k.size(k.op.getLhs(), 1);
     int64_t lines = (rows - 1) * sh + (kh - 1) * dh + 1;
     Value inY = k.sub(k.mul(y, sh), k.c(window.getPads()[0]));
-    // In place: rows that the input has, vectors of the block's channels only.
-    bool mayRead = whole && count == lanes;
     Value hasRows = arith::AndIOp::create(b, k.loc, isInside(inY, inHeight),
                                           isInside(k.add(inY, lines - 1), inHeight));
-    Value image = k.add(k.mul(batch, inHeight), inY), pitch = k.mul(inWidth, channels);
+    // In place: vectors of the block's channels only.
+    if (count == lanes && isKnown)
+      return k.branch(
+          hasRows, [&] { computeInPlace(y, inY, rows, lines, true); },
+          [&] { computeInPlace(y, inY, rows, lines, false); });
+    int64_t stride = countColumns(lanes), pixels = countPixels(lanes);
+    Value inWidth = k.size(k.op.getLhs(), 2), pitch = k.mul(inWidth, channels);
+    Value image = k.add(k.mul(batch, inHeight), inY);
+    auto source = [&](Value memory, Value first, Value pitch, int64_t spread) {
+      Source from{SmallVector<Value>(lines, memory), {}, spread, nullptr};
+      for (int64_t i = 0; i < lines; ++i)
+        from.begin.push_back(k.add(first, k.mul(pitch, i)));
+      return from;
+    };
     k.loop(k.c(0), outWidth, stride, [&](Value x) {
       Value inX = k.sub(k.mul(x, sw), k.c(window.getPads()[1]));
       auto copied = [&] {
         copyPatch(inY, inX, lines);
-        step(y, x, rows, true, patch, k.c(0), k.c(pixels * lanes), lanes);
+        step(y, x, rows, kSome, source(patch, k.c(0), k.c(pixels * lanes), lanes));
       };
-      if (!mayRead)
+      if (!whole || count != lanes)
         return copied();
       Value hasColumns = arith::AndIOp::create(b, k.loc, isInside(inX, inWidth),
                                                isInside(k.add(inX, pixels - 1), inWidth));
       Value isWhole = k.compare(arith::CmpIPredicate::sle, k.add(x, stride), outWidth);
-      Value inPlace = arith::AndIOp::create(b, k.loc, hasRows, hasColumns);
+      isWhole = arith::AndIOp::create(b, k.loc, isWhole, hasColumns);
       k.branch(
-          arith::AndIOp::create(b, k.loc, inPlace, isWhole),
+          arith::AndIOp::create(b, k.loc, isWhole, hasRows),
           [&] {
             Value first = k.add(k.mul(k.add(k.mul(image, inWidth), inX), channels), n0);
-            step(y, x, rows, false, whole, first, pitch, channels);
+            step(y, x, rows, stride, source(whole, first, pitch, channels));
           },
           copied);
     });
   }
 
-  // `rows` rows of the result from y on, as many columns from x on as vectors hold. What they see
-  // begins at `first` in `memory`; rows of it lie `pitch` apart, columns `spread`. `some`: columns
-  // may lie past the end.
-  void step(Value y, Value x, int64_t rows, bool some, Value memory, Value first, Value pitch,
-            int64_t spread) {
+  // The same where columns are known. `hasRows`: all rows are inside.
+  void computeInPlace(Value y, Value inY, int64_t rows, int64_t lines, bool hasRows) {
+    int64_t stride = countColumns(lanes), pixels = countPixels(lanes),
+            width = cast<MemRefType>(k.op.getInit().getType()).getDimSize(2),
+            inWidth = cast<MemRefType>(k.op.getLhs().getType()).getDimSize(2),
+            pad = window.getPads()[1], end = llvm::alignTo(width, stride);
+    Value inHeight = k.size(k.op.getLhs(), 1);
+    Source lineStarts{{}, {}, channels, nullptr};
+    SmallVector<Value> inside;
+    for (int64_t i = 0; i < lines; ++i) {
+      Value row = k.add(inY, i);
+      Value begin = k.mul(k.add(k.mul(batch, inHeight), row), inWidth * channels);
+      lineStarts.begin.push_back(k.add(begin, n0));
+      lineStarts.memory.push_back(whole);
+      if (hasRows)
+        continue;
+      inside.push_back(isInside(row, inHeight));
+      lineStarts.memory.back() =
+          arith::SelectOp::create(b, k.loc, inside.back(), showOpen(whole), padding);
+    }
+    auto compute = [&](Value x, int64_t exist, llvm::function_ref<bool(int64_t)> hasColumn) {
+      Source from = lineStarts;
+      from.hasColumn = hasColumn;
+      Value first = k.mul(k.sub(k.mul(x, sw), k.c(pad)), channels);
+      for (int64_t i = 0; i < lines; ++i) {
+        from.begin[i] = k.add(from.begin[i], first);
+        if (!hasRows)
+          from.begin[i] = arith::SelectOp::create(b, k.loc, inside[i], from.begin[i], k.c(0));
+      }
+      step(y, x, rows, exist, from);
+    };
+    auto isWhole = [&](int64_t x) {
+      int64_t first = x * sw - pad;
+      return first >= 0 && first + pixels <= inWidth && x + stride <= width;
+    };
+    auto atEdge = [&](int64_t x) {
+      int64_t first = x * sw - pad;
+      compute(k.c(x), width - x,
+              [=](int64_t column) { return first + column >= 0 && first + column < inWidth; });
+    };
+    int64_t from = 0;
+    for (; from < end && !isWhole(from); from += stride)
+      atEdge(from);
+    int64_t to = from;
+    while (to < end && isWhole(to))
+      to += stride;
+    if (from < to)
+      k.loop(k.c(from), k.c(to), stride, [&](Value x) { compute(x, stride, nullptr); });
+    for (; to < end; to += stride)
+      atEdge(to);
+  }
+
+  Value showOpen(Value memory) {
+    return memref::CastOp::create(b, k.loc, MemRefType::get({ShapedType::kDynamic}, b.getI8Type()),
+                                  memory);
+  }
+
+  // A line of padding, as long as a step sees.
+  void preparePadding() {
+    int64_t most = 0;
+    for (int64_t lanes : {16, 32, 64})
+      most = std::max(most, countPixels(lanes));
+    int64_t size = llvm::alignTo(most * channels, 64);
+    auto type = VectorType::get(64, b.getI8Type());
+    Value line = memref::ViewOp::create(b, k.loc, MemRefType::get({size}, b.getI8Type()),
+                                        k.allocate(size), k.c(0), ValueRange());
+    k.loop(k.c(0), k.c(size), 64, [&](Value i) {
+      vector::StoreOp::create(b, k.loc, k.splat(int8_t(window.getPadValue()), type), line, i);
+    });
+    padding = showOpen(line);
+  }
+
+  // `rows` rows of the result from y on, as many columns from x on as vectors hold. `exist` of them
+  // do; kSome: that shows at run time.
+  void step(Value y, Value x, int64_t rows, int64_t exist, const Source &from) {
     SmallVector<SmallVector<Value>> accs(rows * results, start);
     int64_t perVector = 64 / lanes;
     auto part = VectorType::get(lanes, b.getI8Type());
+    auto load = [&](int64_t line, int64_t column) -> Value {
+      if (from.hasColumn && !from.hasColumn(column))
+        return k.splat(int8_t(window.getPadValue()), part);
+      return vector::LoadOp::create(b, k.loc, part, from.memory[line],
+                                    ValueRange{k.add(from.begin[line], column * from.spread)});
+    };
     for (int64_t line = 0; line <= (rows - 1) * sh + (kh - 1) * dh; ++line) {
       SmallVector<SmallVector<Value>> read;
-      Value begin = k.add(first, k.mul(pitch, line));
       for (int64_t r = 0; r < rows; ++r) {
         int64_t i = line - r * sh;
         if (i < 0 || i % dh || i / dh >= kh)
@@ -400,14 +450,12 @@ private:
           for (int64_t t = 4 * g; t < std::min(taps, 4 * g + 4); ++t) {
             SmallVector<Value> parts;
             for (int64_t c = 0; c < perVector; ++c)
-              parts.push_back(vector::LoadOp::create(
-                  b, k.loc, part, memory,
-                  ValueRange{k.add(begin, (c * results * sw + t * dw) * spread)}));
+              parts.push_back(load(line, c * results * sw + t * dw));
             four.push_back(flip(concatenate(parts)));
           }
           // Columns without weights.
           four.resize(4, four.back());
-          read.push_back(interleave(four));
+          read.push_back(interleaveBytes(k, four));
         }
         for (int64_t result = 0; result < results; ++result)
           for (int64_t g = 0; g < groups; ++g)
@@ -418,7 +466,8 @@ private:
     }
     for (int64_t r = 0; r < rows; ++r)
       for (int64_t result = 0; result < results; ++result)
-        finish(k.add(y, r), k.add(x, result), accs[r * results + result], some);
+        finish(k.add(y, r), k.add(x, result), accs[r * results + result],
+               exist == kSome ? kSome : exist - result);
   }
 
   KernelCode &k;
@@ -431,8 +480,10 @@ private:
   ByteResults packed;
   // Blocks of channels; rows of the result per step and per item.
   int64_t blocks, together, band;
-  // The input as bytes (null: it cannot be shown so), what is copied of it.
-  Value whole, patch;
+  // The input as bytes (null: it cannot be shown so), what is copied of it, a line of padding.
+  Value whole, patch, padding;
+  // Whether the sizes along a line are known and the input is read in place.
+  bool isKnown = false;
   // The band: where it lies in the result, its rows; columns of the result.
   Value batch, y0, height, outWidth;
   // The block: its channels, of which `count` exist, and the bytes that one column has in vectors.

@@ -149,8 +149,7 @@ private:
     Value flat = memref::CollapseShapeOp::create(b, k.loc, k.op.getRhs(),
                                                  SmallVector<ReassociationIndices>{{0, 1, 2}});
     Value step = k.add(k.mul(k.div(r0, k.c(tileRows)), steps), i);
-    Value at =
-        k.add(k.mul(k.add(p, 1), columns * rows.padded), k.mul(step, lines * rows.depth));
+    Value at = k.add(k.mul(k.add(p, 1), columns * rows.padded), k.mul(step, lines * rows.depth));
     for (int64_t l = 0; l < lines; ++l)
       memref::PrefetchOp::create(b, k.loc, flat, ValueRange{k.add(at, l * rows.depth)},
                                  /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
@@ -166,9 +165,20 @@ private:
     Value zero = k.c(0), skipped, stride = k.c(rows.getStride());
     Value position = full ? k.min(r0, k.sub(rows.count, k.c(tileRows))) : r0;
     Value base = rows.getBase(position, full, skipped);
+    // Every other tile goes through the contraction from its end: what the one before has read last
+    // is still in the nearest cache.
+    Value start, turn;
+    if (steps > 1 && !rows.isDirect()) {
+      Value odd = k.compare(arith::CmpIPredicate::ne,
+                            k.rem(k.add(p, k.div(r0, k.c(tileRows))), k.c(2)), zero);
+      start = arith::SelectOp::create(b, k.loc, odd, k.c(steps - 1), zero);
+      turn = arith::SelectOp::create(b, k.loc, odd, k.c(-1), k.c(1));
+    }
     // Products of step `i`, added to `in` or, after storing those, to zero.
     auto multiply = [&](Value i, ValueRange in, bool isFirst) {
       SmallVector<Value> panel, out;
+      if (turn)
+        i = k.add(start, k.mul(i, turn));
       for (int64_t j = 0; j < across; ++j)
         panel.push_back(amx::TileLoadOp::create(
             b, k.loc, panelType, k.op.getRhs(),
@@ -207,8 +217,8 @@ private:
         sums = step(k.c(i + 1), sums, k.c(begin(i)), begin(i + 1) - begin(i));
     } else {
       // Equal numbers of rows per step; steps that have some.
-      int64_t count = std::max<int64_t>(
-          together, llvm::PowerOf2Ceil(llvm::divideCeil(tileRows, busy)));
+      int64_t count =
+          std::max<int64_t>(together, llvm::PowerOf2Ceil(llvm::divideCeil(tileRows, busy)));
       busy = tileRows / count;
       sums = k.loop(k.c(1), k.c(1 + busy), 1, sums, [&](Value i, ValueRange in) {
         return step(i, in, k.mul(k.sub(i, k.c(1)), count), count);

@@ -50,9 +50,7 @@ void TileResults::finish(Waiting waiting, Value from, int64_t count) {
       k.branch(
           k.compare(arith::CmpIPredicate::sle, k.add(r, together), waiting.rows),
           [&] { finishTogether(waiting, r, masked); },
-          [&] {
-            k.loop(r, waiting.rows, 1, [&](Value one) { finishRow(waiting, one, masked); });
-          });
+          [&] { k.loop(r, waiting.rows, 1, [&](Value one) { finishRow(waiting, one, masked); }); });
     });
   });
 }
@@ -84,18 +82,18 @@ void TileResults::finishTogether(Waiting waiting, Value r, bool masked) {
     results.push_back(rows.getRow(k.add(waiting.position, k.add(r, i))));
     for (int64_t v = 0; v < columns; v += 16) {
       Value column = k.add(n, v);
-      four.push_back(bytes.round(load(waiting, k.add(r, i), v),
-                                 k.readExtras(results.back(), column, 16,
-                                              masked ? mask(column, 16) : Value())));
+      four.push_back(bytes.round(
+          load(waiting, k.add(r, i), v),
+          k.readExtras(results.back(), column, 16, masked ? mask(column, 16) : Value())));
     }
   }
   Value packed = bytes.pack(four, /*interleaved=*/false);
   for (int64_t i = 0; i < rowsAtOnce(); ++i) {
     Value part = packed;
     if (columns < 64)
-      part = vector::ExtractStridedSliceOp::create(
-          b, k.loc, packed, ArrayRef<int64_t>{i * columns}, ArrayRef<int64_t>{columns},
-          ArrayRef<int64_t>{1});
+      part =
+          vector::ExtractStridedSliceOp::create(b, k.loc, packed, ArrayRef<int64_t>{i * columns},
+                                                ArrayRef<int64_t>{columns}, ArrayRef<int64_t>{1});
     auto [to, at] = k.locate(results[i], n);
     if (masked)
       vector::MaskedStoreOp::create(b, k.loc, to, at, mask(n, columns), part);
@@ -114,6 +112,7 @@ void TileResults::finishRow(Waiting waiting, Value r, bool masked) {
     }
   };
   if (rows.hasPadding() && k.op.getMagnitudes())
-    return k.branch(rows.isPadding(position), [] {}, all);
+    return k.branch(
+        rows.isPadding(position), [] {}, all);
   all();
 }

@@ -130,8 +130,8 @@ void TileRows::prepare() {
     if (lines > 1) {
       // Also what stands below the window in its last group, which weights of zero drop.
       int64_t count = (planeRows - 1) * window.getStrides()[0] + planes + lines;
-      plain = view(k.allocate(count * plainPitch() * elementBytes), {1, count * plainPitch()},
-                   element);
+      plain =
+          view(k.allocate(count * plainPitch() * elementBytes), {1, count * plainPitch()}, element);
     }
     fillOffsets();
     fillNumbers();
@@ -219,9 +219,8 @@ void TileRows::copyLines() {
   };
   left.rows = lines > 1 ? plain : rows;
   // With one plane, lines between those of results are not read.
-  k.loop(k.c(0), k.c(seen), lines > 1 ? 1 : sh / planes, [&](Value i) {
-    copyLine(lines > 1 ? k.mul(i, plainPitch()) : place(i), k.add(y0, i));
-  });
+  k.loop(k.c(0), k.c(seen), lines > 1 ? 1 : sh / planes,
+         [&](Value i) { copyLine(lines > 1 ? k.mul(i, plainPitch()) : place(i), k.add(y0, i)); });
   if (lines > 1)
     k.loop(k.c(0), k.c(planeRows * sh), sh / planes,
            [&](Value i) { interleave(k.mul(i, plainPitch()), place(i)); });
@@ -258,7 +257,8 @@ void TileRows::fillOffsets() {
   offsets = view(k.allocate(steps * 8), {steps}, b.getIndexType());
   // Runs of a group of lines: all of it, or the channels of each column.
   bool whole = k.schedule.getLines() != 0;
-  int64_t groups = llvm::divideCeil(kh, lines), runs = whole ? 1 : kw, perRun = steps / groups / runs;
+  int64_t groups = llvm::divideCeil(kh, lines), runs = whole ? 1 : kw,
+          perRun = steps / groups / runs;
   k.loop(k.c(0), k.c(groups), 1, [&](Value i) {
     Value y = k.mul(i, lines * window.getDilations()[0]);
     Value line = k.mul(k.div(y, k.c(sh)), lineSize);
@@ -283,13 +283,12 @@ void TileRows::fillNumbers() {
   k.loop(k.c(0), k.c(blockHeight), 1, [&](Value y) {
     k.loop(k.c(0), k.c(positions), 1, [&](Value x) {
       Value row = k.add(k.mul(y, outWidth), k.min(x, k.c(outWidth)));
-      memref::StoreOp::create(b, k.loc,
-                              arith::IndexCastOp::create(b, k.loc, b.getI32Type(), row), numbers,
-                              ValueRange{y, x});
+      memref::StoreOp::create(b, k.loc, arith::IndexCastOp::create(b, k.loc, b.getI32Type(), row),
+                              numbers, ValueRange{y, x});
     });
   });
-  numbers = memref::CollapseShapeOp::create(b, k.loc, numbers,
-                                            SmallVector<ReassociationIndices>{{0, 1}});
+  numbers =
+      memref::CollapseShapeOp::create(b, k.loc, numbers, SmallVector<ReassociationIndices>{{0, 1}});
 }
 
 Value TileRows::getBase(Value position, bool full, Value &skipped) {

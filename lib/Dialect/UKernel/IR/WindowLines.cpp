@@ -13,7 +13,7 @@ static constexpr int64_t kTileBytes = 64;
 int64_t terse::ukernel::countPlanes(WindowAttr window, int64_t lines) {
   int64_t stride = window.getStrides()[0];
   return lines >= window.getKernel()[0] || lines * window.getDilations()[0] % stride == 0 ? 1
-                                                                                           : stride;
+                                                                                          : stride;
 }
 
 LineGroups::LineGroups(KernelSizes sizes, ScheduleAttr schedule) {
@@ -25,8 +25,7 @@ LineGroups::LineGroups(KernelSizes sizes, ScheduleAttr schedule) {
 
 int64_t terse::ukernel::getLineDepth(KernelOpInterface op, int64_t lines) {
   WindowAttr window = op.getWindowOrNull();
-  auto lhs = cast<ShapedType>(op.getLhs().getType()),
-       rhs = cast<ShapedType>(op.getRhs().getType()),
+  auto lhs = cast<ShapedType>(op.getLhs().getType()), rhs = cast<ShapedType>(op.getRhs().getType()),
        init = cast<ShapedType>(op.getInit().getType());
   if (!window || op.isDepthwise() || op.getDecodingAttr() || !lhs.getElementType().isInteger(8) ||
       !rhs.getElementType().isInteger(8))

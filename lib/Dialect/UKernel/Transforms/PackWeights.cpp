@@ -55,8 +55,7 @@ HostTensor packHost(const HostTensor &weight, PackOp op, HostTensor *start) {
     if (!lines)
       return k;
     int64_t window = k / order.channels, i = window / order.width, j = window % order.width;
-    return i / lines * group.padded + (j * lines + i % lines) * order.channels +
-           k % order.channels;
+    return i / lines * group.padded + (j * lines + i % lines) * order.channels + k % order.channels;
   };
   for (int64_t n = 0; n < order.n; ++n) {
     int64_t sum = 0;
@@ -108,13 +107,11 @@ void lowerPack(RewriterBase &b, PackOp op) {
         // A group of lines, then (column, line, channel).
         Value in = rem(k, group.padded), all = div(in, order.channels), column = div(all, lines);
         Value line = arith::AddIOp::create(
-            b, loc, arith::MulIOp::create(b, loc, div(k, group.padded), c(lines)),
-            rem(all, lines));
+            b, loc, arith::MulIOp::create(b, loc, div(k, group.padded), c(lines)), rem(all, lines));
         Value window = arith::AddIOp::create(
             b, loc, arith::MulIOp::create(b, loc, line, c(order.width)), column);
-        k = arith::AddIOp::create(
-            b, loc, arith::MulIOp::create(b, loc, window, c(order.channels)),
-            rem(in, order.channels));
+        k = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, window, c(order.channels)),
+                                  rem(in, order.channels));
         inside = arith::AndIOp::create(b, loc, less(in, group.elements), less(line, order.height));
         inside = arith::AndIOp::create(b, loc, inside, less(n, order.n));
       } else {

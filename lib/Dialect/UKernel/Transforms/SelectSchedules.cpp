@@ -77,8 +77,8 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
       int64_t depth = getLineDepth(op, lines);
       if (!depth)
         continue;
-      int64_t steps = llvm::divideCeil(sizes.height, lines) *
-                      llvm::divideCeil(lines * width, depth);
+      int64_t steps =
+          llvm::divideCeil(sizes.height, lines) * llvm::divideCeil(lines * width, depth);
       double cycles = stepCycles(depth) * panels * double(steps);
       // Vectors of columns, each of which takes a load and a shuffle for each line.
       if (lines > 1)
