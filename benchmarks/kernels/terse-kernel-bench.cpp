@@ -21,6 +21,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <malloc.h>
 #include <random>
 
 using namespace mlir;
@@ -120,9 +121,7 @@ static std::string type(llvm::ArrayRef<int64_t> shape, llvm::StringRef element) 
 }
 
 static DType getDType(Kind kind) {
-  return kind == Kind::Int8   ? DType::ui(8)
-         : kind == Kind::BF16 ? DType::bf16()
-                              : DType::f32();
+  return kind == Kind::Int8 ? DType::ui(8) : kind == Kind::BF16 ? DType::bf16() : DType::f32();
 }
 
 namespace {
@@ -390,6 +389,10 @@ private:
 } // namespace
 
 int main(int argc, char **argv) {
+  // Libraries write their results where the last ones were. Ours are new ones each time: their
+  // memory must not come from the system again.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
   options.peers = {"onednn", "blas"};
   if (!parseOptions(argc, argv, options, kUsage, parseOption))
     return 1;

@@ -88,6 +88,10 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
                         builders.build(body, begin, end);
                         body.finishMagnitudes();
                       });
+    // A call, of memcpy in place of a loop, would have the tile registers set up again.
+    if (ISA isa = op.getScheduleAttr().getIsa(); isa == ISA::AMXInt8 || isa == ISA::AMXBF16)
+      serial->setAttr("passthrough",
+                      code.b.getStrArrayAttr({"noinline", "stackrealign", "no-builtins"}));
     SmallVector<Value> args(op->getOperands());
     args.append({code.c(0), builders.count(code)});
     auto call = [&](func::FuncOp callee) { func::CallOp::create(code.b, code.loc, callee, args); };
