@@ -15,7 +15,7 @@ struct CompressOptions {
   int64_t samples = 0;
   GateOptions gates;
   ModelOptions model;
-  bool strict = false, printPipeline = false, quiet = false;
+  bool strict = false, printPipeline = false, quiet = false, keepFastFloats = false;
 };
 
 /// The folder where finished weights stand until the whole is written.

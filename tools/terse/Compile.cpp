@@ -155,7 +155,7 @@ static llvm::Error compile(const CompileCommandOptions &options) {
     size_t shown = std::min<size_t>(slow.size(), 8);
     note(llvm::formatv(
         "estimated to be slower in 8 bits than in float, because their input is rounded at run "
-        "time ({0} layers; except-layers in a recipe keeps them in float): {1}{2}",
+        "time ({0} layers; terse compress --keep-float-when-faster leaves their input in float): {1}{2}",
         slow.size(), llvm::join(llvm::ArrayRef(slow).take_front(shown), ", "),
         shown < slow.size() ? ", ..." : ""));
   }

@@ -73,11 +73,30 @@ static llvm::Error giveData(Recipe &recipe, const CompressOptions &options) {
   return llvm::Error::success();
 }
 
+/// Reconsiders what is rounded at run time, right before it is done.
+static llvm::Error keepFastFloats(Recipe &recipe) {
+  if (llvm::any_of(recipe.passes, [](llvm::StringRef pass) {
+        return pass.starts_with("terse-keep-fast-floats");
+      }))
+    return llvm::Error::success();
+  auto apply = llvm::find_if(recipe.passes, [](llvm::StringRef pass) {
+    return pass.starts_with("terse-apply-encodings");
+  });
+  if (apply == recipe.passes.end())
+    return makeError("--keep-float-when-faster: recipe '{0}' has no terse-apply-encodings",
+                     recipe.name);
+  recipe.passes.insert(apply, "terse-keep-fast-floats");
+  return llvm::Error::success();
+}
+
 static llvm::Error compress(const CompressOptions &options) {
   returnFreedMemory();
   auto recipe = loadRecipe(options.recipe);
   if (!recipe)
     return recipe.takeError();
+  if (options.keepFastFloats)
+    if (llvm::Error error = keepFastFloats(*recipe))
+      return error;
   Recipe original = *recipe;
   if (llvm::count_if(recipe->passes,
                      [](llvm::StringRef pass) { return pass.starts_with(kMixPass); }) > 1)
@@ -241,6 +260,9 @@ void tool::addCompress(CLI::App &root, Action &action) {
   options->model.addTo(*command);
   command->add_flag("--strict", options->strict,
                     "Fail if a weight is left alone though no rule says so");
+  command->add_flag("--keep-float-when-faster", options->keepFastFloats,
+                    "Do not round activations at run time where float products are estimated to be "
+                    "faster (pass terse-keep-fast-floats)");
   command->add_flag("--print-pipeline", options->printPipeline,
                     "Print the recipe as a pass pipeline and do nothing else");
   command->add_flag("-q,--quiet", options->quiet, "Print no table");

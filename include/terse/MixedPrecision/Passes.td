@@ -78,4 +78,29 @@ def MixPrecisionPass : Pass<"terse-mix-precision", "::mlir::ModuleOp"> {
   let dependentDialects = ["::terse::TerseDialect", "::mlir::ml_program::MLProgramDialect"];
 }
 
+def KeepFastFloatsPass : Pass<"terse-keep-fast-floats", "::mlir::ModuleOp"> {
+  let summary = "Leave activations in float where rounding them at run time would not pay";
+  let description = [{
+    Stands between `terse-choose-encodings` and `terse-apply-encodings`. Carries out all choices on a copy, compiles it as
+    far as kernels are chosen, and asks the cost model of `terse compile --explain` for contractions whose products on
+    integers, with the rounding of their input, take longer than on floats. There the choice of the activation becomes a
+    reason, `"faster in float"`; weights are stored as chosen, and the kernel decodes them. As layers may share a rounded
+    input, it asks again until nothing changes.
+
+    ```
+    nn.conv %x, %w {terse.choice = #terse.choice<0 = "faster in float", 1 = #terse.uniform<i8, block = [1, 1, 3, 3]>}
+    ```
+
+    Requires: nothing. Ensures: only `terse.choice` attributes change, which can be edited as any others. Leaves alone:
+    activations with static ranges, recurrent layers, weights. Sizes that are open count as 1. The result depends on the
+    model and on `target` alone: no clock is read, and this machine is not looked at unless the target is `native`. A layer
+    that is slower in integers on the best target is slower on lesser ones, too.
+  }];
+  let options = [
+    Option<"target", "target", "std::string", "\"amx\"", "What to estimate for, as terse compile --target says it">,
+  ];
+  let statistics = [Statistic<"numKept", "kept", "Activations that stay in float">];
+  let dependentDialects = ["::terse::TerseDialect", "::mlir::ml_program::MLProgramDialect"];
+}
+
 #endif // TERSE_MIXEDPRECISION_PASSES_TD
