@@ -95,6 +95,7 @@ void terse::buildLinalgPipeline(OpPassManager &pm, const CPUPipelineOptions &opt
   select.isa = options.isa;
   select.vectorBytes = options.vectorBytes;
   pm.addNestedPass<func::FuncOp>(ukernel::createSelectSchedulesPass(select));
+  pm.addPass(ukernel::createBoundResultsPass());
   pm.addPass(ukernel::createPackWeightsPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

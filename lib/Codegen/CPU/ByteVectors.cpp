@@ -25,19 +25,28 @@ Value terse::packWords(OpBuilder &b, Location loc, Value x, Value y) {
 }
 
 Value terse::packBytes(OpBuilder &b, Location loc, Value x, Value y, bool isSigned) {
-  return call(b, loc,
-              isSigned ? "llvm.x86.avx512.packsswb.512" : "llvm.x86.avx512.packuswb.512",
+  return call(b, loc, isSigned ? "llvm.x86.avx512.packsswb.512" : "llvm.x86.avx512.packuswb.512",
               VectorType::get(64, b.getI8Type()), {x, y});
 }
 
+// A value that LLVM does not know.
+static Value hide(OpBuilder &b, Location loc, Value v) {
+  Type type = v.getType();
+  auto op = LLVM::InlineAsmOp::create(
+      b, loc, type, v, /*asm_string=*/"", /*constraints=*/"=v,0", /*has_side_effects=*/false,
+      /*is_align_stack=*/false, LLVM::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr());
+  return op.getRes();
+}
+
 Value terse::orderPacked(OpBuilder &b, Location loc, Value bytes) {
-  // Not a shuffle: of each half of it that is used, LLVM would make one of its own.
+  // Of each half of a known permutation that is used, LLVM would make a permutation of its own.
   auto integers = VectorType::get(16, b.getI32Type());
   SmallVector<int32_t> order;
   for (int32_t i = 0; i < 16; ++i)
     order.push_back(i % 4 * 4 + i / 4);
   Value indices =
       arith::ConstantOp::create(b, loc, DenseElementsAttr::get(integers, ArrayRef(order)));
+  indices = hide(b, loc, indices);
   Value words = vector::BitCastOp::create(b, loc, integers, bytes);
   words = call(b, loc, "llvm.x86.avx512.permvar.si.512", integers, {words, indices});
   return vector::BitCastOp::create(b, loc, bytes.getType(), words);

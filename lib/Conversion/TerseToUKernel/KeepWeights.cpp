@@ -120,7 +120,7 @@ struct ConvertWeightsToUKernelPass
     auto kernel =
         GemmOp::create(b, loc, type, op.getInput(), weights, Value(), ValueRange(), init, Value(),
                        b.getAffineMapArrayAttr({}), /*lhs_unsigned=*/false, /*rhs_unsigned=*/false,
-                       ScheduleAttr(), DecodingAttr(), op.getTransposed());
+                       /*bounded=*/false, ScheduleAttr(), DecodingAttr(), op.getTransposed());
     Block *block = b.createBlock(&kernel.getEpilogue());
     YieldOp::create(b, loc, block->addArgument(type.getElementType(), loc));
     op.getResult().replaceAllUsesWith(kernel.getResult(0));

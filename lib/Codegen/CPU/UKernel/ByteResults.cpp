@@ -4,7 +4,7 @@
 // RoundingCasts leaves `trunc(bitcast(clamp(x, least, most) + 1.5 * 2^23) + shift)`. Here that
 // becomes a conversion, which rounds to even, and packing with saturation: from 32 to 16 bits, from
 // 16 to 8. The conversion gives the least integer for floats that are out of its range and for NaN;
-// so only the upper bound is taken before it.
+// so only the upper bound is taken before it, and none where the kernel promises that floats fit.
 
 #include "ByteResults.h"
 #include "../ByteVectors.h"
@@ -87,10 +87,12 @@ bool ByteResults::matchesChannels() const {
 Value ByteResults::round(Value sums, ArrayRef<Value> extras) {
   Value x = k.evaluate(rounded, sums, extras);
   auto floats = cast<VectorType>(x.getType());
-  Value bound = arith::ConstantOp::create(
-      b, k.loc, DenseElementsAttr::get(floats, Attribute(b.getF32FloatAttr(float(most)))));
-  Value isPast = arith::CmpFOp::create(b, k.loc, arith::CmpFPredicate::OGT, x, bound);
-  x = arith::SelectOp::create(b, k.loc, isPast, bound, x);
+  if (!k.op.getBounded()) {
+    Value bound = arith::ConstantOp::create(
+        b, k.loc, DenseElementsAttr::get(floats, Attribute(b.getF32FloatAttr(float(most)))));
+    Value isPast = arith::CmpFOp::create(b, k.loc, arith::CmpFPredicate::OGT, x, bound);
+    x = arith::SelectOp::create(b, k.loc, isPast, bound, x);
+  }
   return roundToIntegers(b, k.loc, x);
 }
 
@@ -110,6 +112,12 @@ Value ByteResults::pack(ArrayRef<Value> four, bool interleaved) {
     Value least = k.splat(int8_t(low), bytes);
     result = isSigned ? Value(arith::MaxSIOp::create(b, k.loc, result, least))
                       : Value(arith::MaxUIOp::create(b, k.loc, result, least));
+  }
+  // What no bound was taken for before.
+  if (k.op.getBounded() && high < (isSigned ? 127 : 255)) {
+    Value largest = k.splat(int8_t(high), bytes);
+    result = isSigned ? Value(arith::MinSIOp::create(b, k.loc, result, largest))
+                      : Value(arith::MinUIOp::create(b, k.loc, result, largest));
   }
   return interleaved ? result : orderPacked(b, k.loc, result);
 }

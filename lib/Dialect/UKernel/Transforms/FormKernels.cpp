@@ -281,8 +281,8 @@ struct KernelFormer {
     Value init = tensor::EmptyOp::create(b, loc, sizes, sum);
     auto kernel = OpTy::create(b, loc, init.getType(), lhs, rhs, Value(), start.extras, init,
                                Value(), b.getAffineMapArrayAttr(start.maps), products.lhsUnsigned,
-                               products.rhsUnsigned, ScheduleAttr(), DecodingAttr(),
-                               std::forward<Extra>(extra)...);
+                               products.rhsUnsigned, /*bounded=*/false, ScheduleAttr(),
+                               DecodingAttr(), std::forward<Extra>(extra)...);
     OpBuilder::InsertionGuard guard(b);
     Block *block = b.createBlock(&kernel.getEpilogue());
     block->addArgument(sum, loc);

@@ -31,6 +31,8 @@ def KernelOpInterface : OpInterface<"KernelOpInterface"> {
     InterfaceMethod<"Sets it.", "void", "setDecodingAttr", (ins "::terse::ukernel::DecodingAttr":$decoding)>,
     InterfaceMethod<"Whether the left integers are unsigned.", "bool", "getLhsUnsigned">,
     InterfaceMethod<"Whether the weights' integers are unsigned.", "bool", "getRhsUnsigned">,
+    InterfaceMethod<"Whether the epilogue's floats are numbers below 2^31 in magnitude.", "bool", "getBounded">,
+    InterfaceMethod<"Says so.", "void", "setBounded", (ins "bool":$bounded)>,
     InterfaceMethod<"The window, null for products of matrices.", "::terse::ukernel::WindowAttr", "getWindowOrNull",
                     (ins), "", [{ return {}; }]>,
     InterfaceMethod<"Whether each channel has its own window.", "bool", "isDepthwise", (ins), "", [{ return false; }]>,

@@ -16,6 +16,7 @@ class UKernel_KernelOp<string mnemonic, dag attributes, list<Trait> traits = []>
                             Variadic<UKernel_Shaped>:$extras, UKernel_Shaped:$init,
                             Optional<UKernel_Shaped>:$magnitudes,
                             AffineMapArrayAttr:$extra_maps, UnitAttr:$lhs_unsigned, UnitAttr:$rhs_unsigned,
+                            UnitAttr:$bounded,
                             OptionalAttr<UKernel_ScheduleAttr>:$schedule,
                             OptionalAttr<UKernel_DecodingAttr>:$decoding), attributes);
   let results = (outs Variadic<AnyRankedTensor>:$results);
@@ -56,6 +57,8 @@ def UKernel_GemmOp : UKernel_KernelOp<"gemm", (ins UnitAttr:$rhs_transposed), [
     (C4) There is a map for each extra, of the rank of `init` to the rank of the extra.
     (C5) `magnitudes`, if it is there, has an `f32` for each index of the first dimension of `init`, which is of `f32`, and
     is a second result: `max(magnitudes[m0], |x|)` over the results `x` of that index which are finite.
+    (C6) `bounded` promises that the epilogue's floats are numbers below 2^31 in magnitude, whatever `lhs` is
+    (`ukernel-bound-results`).
   }];
 }
 
@@ -67,7 +70,7 @@ def UKernel_ConvOp : UKernel_KernelOp<"conv", (ins UKernel_WindowAttr:$window), 
   let description = [{
     `result[b, y, x, o] = epilogue(start[o] + sum over i, j, c of
        lhs[b, y * s0 + i * d0 - p0, x * s1 + j * d1 - p1, c] * rhs[o, c, i, j], extras...)`
-    where `lhs` outside of its bounds is the window's `pad_value`. Sums and constraints (C3) to (C5) are those of
+    where `lhs` outside of its bounds is the window's `pad_value`. Sums and constraints (C3) to (C6) are those of
     `ukernel.gemm`; the order of the sum is `i, j, c`.
   }];
 }

@@ -93,6 +93,16 @@ def ApplyTuningPass : Pass<"ukernel-apply-tuning", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::terse::ukernel::UKernelDialect"];
 }
 
+def BoundResultsPass : Pass<"ukernel-bound-results", "::mlir::ModuleOp"> {
+  let summary = "Find epilogues whose floats fit integers of 32 bits";
+  let description = [{
+    Sets `bounded` on kernels whose sums of bytes, with the constants that they are scaled with and added to, give numbers
+    below 2^31 in magnitude for all left operands: by intervals, from the sum to the result.
+  }];
+  let statistics = [Statistic<"numBounded", "bounded", "Kernels with such an epilogue">];
+  let dependentDialects = ["::terse::ukernel::UKernelDialect"];
+}
+
 def PackWeightsPass : Pass<"ukernel-pack-weights", "::mlir::ModuleOp"> {
   let summary = "Bring weights into the order in which kernels read them";
   let description = [{
