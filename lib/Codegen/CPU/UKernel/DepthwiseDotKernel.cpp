@@ -12,7 +12,9 @@
 //       epilogue(sums), store
 //
 // Where sizes along a line are known, columns in the padding are constants, and lines in it are
-// read from a line of padding. Else what a step at an edge sees is copied, with the padding.
+// read from a line of padding. Else, and where the epilogue is long (not packed to bytes), what a
+// step at an edge sees is copied, with the padding: code of its own for each edge takes long to
+// compile.
 //
 // Interleaving leaves the four vectors with channels 0-3, 16-19, 32-35 and 48-51, then 4-7 and so
 // on. Packing results to bytes brings them into order again; weights and scales are read in that
@@ -78,7 +80,7 @@ public:
     if (lhs.getLayout().isIdentity())
       whole = memref::CollapseShapeOp::create(b, k.loc, k.op.getLhs(),
                                               SmallVector<ReassociationIndices>{{0, 1, 2, 3}});
-    isKnown = whole && !lhs.isDynamicDim(2) && !init.isDynamicDim(2);
+    isKnown = whole && !lhs.isDynamicDim(2) && !init.isDynamicDim(2) && packed.matchesChannels();
     if (isKnown)
       preparePadding();
     if (int64_t left = channels % 64; !isKnown || (left && left != 16 && left != 32))
@@ -317,13 +319,11 @@ private:
     Value inHeight = k.size(k.op.getLhs(), 1);
     int64_t lines = (rows - 1) * sh + (kh - 1) * dh + 1;
     Value inY = k.sub(k.mul(y, sh), k.c(window.getPads()[0]));
-    Value hasRows = arith::AndIOp::create(b, k.loc, isInside(inY, inHeight),
-                                          isInside(k.add(inY, lines - 1), inHeight));
     // In place: vectors of the block's channels only.
     if (count == lanes && isKnown)
-      return k.branch(
-          hasRows, [&] { computeInPlace(y, inY, rows, lines, true); },
-          [&] { computeInPlace(y, inY, rows, lines, false); });
+      return computeInPlace(y, inY, rows, lines);
+    Value hasRows = arith::AndIOp::create(b, k.loc, isInside(inY, inHeight),
+                                          isInside(k.add(inY, lines - 1), inHeight));
     int64_t stride = countColumns(lanes), pixels = countPixels(lanes);
     Value inWidth = k.size(k.op.getLhs(), 2), pitch = k.mul(inWidth, channels);
     Value image = k.add(k.mul(batch, inHeight), inY);
@@ -355,8 +355,9 @@ private:
     });
   }
 
-  // The same where columns are known. `hasRows`: all rows are inside.
-  void computeInPlace(Value y, Value inY, int64_t rows, int64_t lines, bool hasRows) {
+  // The same where columns are known. Whether a row is inside decides what is read in its place,
+  // not which code reads it, of which there would be twice as much.
+  void computeInPlace(Value y, Value inY, int64_t rows, int64_t lines) {
     int64_t stride = countColumns(lanes), pixels = countPixels(lanes),
             width = cast<MemRefType>(k.op.getInit().getType()).getDimSize(2),
             inWidth = cast<MemRefType>(k.op.getLhs().getType()).getDimSize(2),
@@ -368,21 +369,17 @@ private:
       Value row = k.add(inY, i);
       Value begin = k.mul(k.add(k.mul(batch, inHeight), row), inWidth * channels);
       lineStarts.begin.push_back(k.add(begin, n0));
-      lineStarts.memory.push_back(whole);
-      if (hasRows)
-        continue;
       inside.push_back(isInside(row, inHeight));
-      lineStarts.memory.back() =
-          arith::SelectOp::create(b, k.loc, inside.back(), showOpen(whole), padding);
+      lineStarts.memory.push_back(
+          arith::SelectOp::create(b, k.loc, inside.back(), showOpen(whole), padding));
     }
     auto compute = [&](Value x, int64_t exist, llvm::function_ref<bool(int64_t)> hasColumn) {
       Source from = lineStarts;
       from.hasColumn = hasColumn;
       Value first = k.mul(k.sub(k.mul(x, sw), k.c(pad)), channels);
       for (int64_t i = 0; i < lines; ++i) {
-        from.begin[i] = k.add(from.begin[i], first);
-        if (!hasRows)
-          from.begin[i] = arith::SelectOp::create(b, k.loc, inside[i], from.begin[i], k.c(0));
+        Value begin = k.add(from.begin[i], first);
+        from.begin[i] = arith::SelectOp::create(b, k.loc, inside[i], begin, k.c(0));
       }
       step(y, x, rows, exist, from);
     };
