@@ -75,9 +75,8 @@ static llvm::Error giveData(Recipe &recipe, const CompressOptions &options) {
 
 /// Reconsiders what is rounded at run time, right before it is done.
 static llvm::Error keepFastFloats(Recipe &recipe) {
-  if (llvm::any_of(recipe.passes, [](llvm::StringRef pass) {
-        return pass.starts_with("terse-keep-fast-floats");
-      }))
+  if (llvm::any_of(recipe.passes,
+                   [](llvm::StringRef pass) { return pass.starts_with("terse-keep-fast-floats"); }))
     return llvm::Error::success();
   auto apply = llvm::find_if(recipe.passes, [](llvm::StringRef pass) {
     return pass.starts_with("terse-apply-encodings");
@@ -262,7 +261,8 @@ void tool::addCompress(CLI::App &root, Action &action) {
                     "Fail if a weight is left alone though no rule says so");
   command->add_flag("--keep-float-when-faster", options->keepFastFloats,
                     "Do not round activations at run time where float products are estimated to be "
-                    "faster (pass terse-keep-fast-floats)");
+                    "faster (pass terse-keep-fast-floats); results may then differ from the "
+                    "interpreter's by a step of 8 bits");
   command->add_flag("--print-pipeline", options->printPipeline,
                     "Print the recipe as a pass pipeline and do nothing else");
   command->add_flag("-q,--quiet", options->quiet, "Print no table");
