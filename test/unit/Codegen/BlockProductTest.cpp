@@ -218,6 +218,22 @@ TEST_F(BlockProductTest, LongSums) {
   compare(20, 80, 512, kFormats[1], false);
   compare(16, 64, 1000, "#terse.uniform<i4, axis = 0>", false);
 }
+// Groups of many steps of tiles: one tile of rows beside panels of one to four vectors, several
+// tiles, several groups, groups that are filled up, sizes that are known at run time.
+TEST_F(BlockProductTest, LongGroups) {
+  only = 1;
+  const char *channel = "#terse.uniform<i4, axis = 0>";
+  for (int64_t n : {16, 30, 48, 64, 100})
+    compare(13, n, 320, channel, false);
+  compare(50, 70, 1000, channel, false);
+  compare(16, 64, 70, "#terse.uniform<i3, axis = 0>", false);
+  compare(40, 48, 640, "#terse.uniform<i6, axis = 0>", false);
+  const char *blocks = "#terse.uniform<ui4, block = [1, 260], scale = f16, zero_point>";
+  compare(16, 64, 800, blocks, false);
+  compare(37, 32, 800, blocks, false);
+  for (int64_t m : {1, 5, 40})
+    compare(m, 40, 512, channel, true);
+}
 TEST_F(BlockProductTest, Matmul) {
   for (const char *format : {"#terse.uniform<i4, block = [32, 1], scale = f16>",
                              "#terse.uniform<i8, block = [16, 1], scale = f16>"})

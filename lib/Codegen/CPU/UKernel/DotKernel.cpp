@@ -36,6 +36,7 @@ DotKernel::DotKernel(KernelCode &code)
   tileRows = code.schedule.getRows();
   columns = code.schedule.getColumns();
   block = llvm::alignTo(code.schedule.getBlock(), tileRows);
+  isLong = tiles && layout.isLong();
   padded = layout.getDepth();
   // Rows do not meet in a set of the cache.
   pitch = (llvm::divideCeil(padded, 64) | 1) * 64;
@@ -58,8 +59,9 @@ void DotKernel::build(Value begin, Value end) {
   needsRowSums = layout.offset || layout.zeroBytes;
   if (needsRowSums)
     rowSums = view(k.allocate(block * layout.groups * 4), {block, layout.groups}, b.getI32Type());
-  sums = view(k.allocate((tiles ? block : tileRows) * columns * 4),
-              {tiles ? block : tileRows, columns}, b.getF32Type());
+  int64_t height = tiles ? block : tileRows;
+  sumBytes = k.allocate(height * columns * 4);
+  sums = view(sumBytes, {height, columns}, b.getF32Type());
   if (tiles)
     prepareTiles();
   k.flatten();
@@ -166,14 +168,19 @@ Value DotKernel::dot(Value acc, Value codes, Value r, Value at) {
   return acc;
 }
 
+void DotKernel::fetch(Value p, int64_t v, Value at) {
+  bool near = layout.panels * layout.vectors * layout.bytes <= kNearBytes;
+  at = k.add(at, near ? kNearPrefetchBytes : kPrefetchBytes);
+  memref::PrefetchOp::create(b, k.loc, k.op.getRhs(), ValueRange{p, k.c(v), at}, /*isWrite=*/false,
+                             /*localityHint=*/near ? 3 : 2, /*isDataCache=*/true);
+}
+
 // `count` rows from `r0` of the block times panel `p`, to `sums`.
 void DotKernel::multiply(Value p, Value r0, int64_t count) {
   int64_t streams = layout.vectors, lanes = layout.lanes;
   int64_t head = layout.getCodeOffset(), quads = layout.unitCodes / 4;
   auto ints = VectorType::get(lanes, b.getI32Type()),
        floats = VectorType::get(lanes, b.getF32Type());
-  bool near = layout.panels * layout.vectors * layout.bytes <= kNearBytes;
-  int64_t ahead = near ? kNearPrefetchBytes : kPrefetchBytes;
   // Units of a step.
   int64_t units = layout.paddedGroup / layout.unitCodes, step = 1;
   while (step * 2 <= 8 && units % (step * 2) == 0 && step * quads < 16)
@@ -213,10 +220,7 @@ void DotKernel::multiply(Value p, Value r0, int64_t count) {
           loaded.push_back(decoder.loadPlanes(p, v, from));
           for (int64_t line = 0; line < layout.unitBytes; line += 64)
             if (i * layout.unitBytes % 64 == 0)
-              memref::PrefetchOp::create(b, k.loc, k.op.getRhs(),
-                                         ValueRange{p, k.c(v), k.add(from, ahead + line)},
-                                         /*isWrite=*/false, /*localityHint=*/near ? 3 : 2,
-                                         /*isDataCache=*/true);
+              fetch(p, v, k.add(from, line));
         }
         for (int64_t q = 0; q < quads; ++q)
           for (int64_t v = 0; v < streams; ++v) {

@@ -9,6 +9,9 @@
 
 namespace terse {
 
+/// Unpacked weights that stay in the first-level cache beside the rows.
+inline constexpr int64_t kDotPartBytes = 24 << 10;
+
 /// Rows of bytes times a matrix of few bits whose blocks share scales: the products of a block add
 /// up in integers.
 class DotKernel {
@@ -24,12 +27,16 @@ private:
   Value view(Value bytes, llvm::ArrayRef<int64_t> shape, mlir::Type element);
   void storeRow(GroupRows &left, Value r, Value row);
 
+  // Fetches the line of codes that will be read a while after that at byte `at`.
+  void fetch(Value p, int64_t v, Value at);
+
   Value dot(Value acc, Value codes, Value r, Value at);
   void multiply(Value p, Value r0, int64_t count);
 
   // In tile registers (DotTiles.cpp): `count` rows of the block times panel `p`, to `sums`.
   void prepareTiles();
   void multiplyTiles(Value p, Value count);
+  void unpackUnit(Value p, int64_t v, Value at, Value off, Value tile, Value row);
   void unpackPart(Value p, Value g0, Value g1);
   void fetchAhead(Value p, int64_t v, Value g, Value r0);
   void multiplyGroups(Value r0, int64_t v, Value g0, Value g, int64_t tiles, bool across,
@@ -38,6 +45,16 @@ private:
                                       llvm::ArrayRef<Value> accs);
   void multiplyTile(Value p, Value r0, Value g0, Value g1);
 
+  // The same for groups of many steps (DotLongGroups.cpp).
+  void prepareLongGroups();
+  void multiplyLongGroups(Value p, Value count);
+  void unpackStep(Value p, int64_t v, Value g, Value s, Value tile, Value row);
+  llvm::SmallVector<Value> multiplyStep(Value r0, Value g, Value s, llvm::ArrayRef<Value> accs,
+                                        llvm::function_ref<Value(int64_t)> loadWeights);
+  void streamGroup(Value p, Value g);
+  void multiplyParts(Value p, Value g, Value count);
+  void scaleLongGroup(Value p, Value g, Value count);
+
   KernelCode &k;
   mlir::OpBuilder &b;
   WeightDecoder decoder;
@@ -45,14 +62,14 @@ private:
   ukernel::KernelSizes sizes;
   // Of the vectors, where `tiles` multiply, too.
   ukernel::ISA isa;
-  bool tiles, needsRowSums = false;
+  bool tiles, isLong = false, needsRowSums = false;
   int64_t tileRows, columns, block, padded, pitch, chunk, chunks;
-  // Of tiles: elements of the contraction per step, groups of a part and of a turn; the part's
-  // bytes, and what tile registers held.
-  int64_t step = 0, partGroups = 0, groupsAtOnce = 0;
+  // Of tiles: elements of the contraction per step, groups of a part and of a turn, or steps of a
+  // part of a long group; the part's bytes, and what tile registers held.
+  int64_t step = 0, partGroups = 0, groupsAtOnce = 0, partSteps = 0;
   Value panelBytes, tileSums;
   // The block of rows as bytes and words, the sums of their groups, the sums of products.
-  Value rowBytes, rows, words, rowSums, sums;
+  Value rowBytes, rows, words, rowSums, sums, sumBytes;
 };
 
 } // namespace terse

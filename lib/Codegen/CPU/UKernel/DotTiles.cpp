@@ -6,6 +6,8 @@
 //     for tiles of rows, vectors of columns:
 //       for groups of the part, some at once: tiles = rows * bytes
 //         sums += tiles of the groups before * scales        (vector registers)
+//
+// Long groups have code of their own (DotLongGroups.cpp).
 
 #include "DotKernel.h"
 #include "mlir/Dialect/AMX/AMXDialect.h"
@@ -15,35 +17,37 @@ using namespace mlir;
 using namespace terse;
 using namespace terse::ukernel;
 
-// Of a part: beside the rows it stays in the first-level cache.
-static constexpr int64_t kPartBytes = 24 << 10;
-// Groups that are fetched ahead.
-static constexpr int64_t kFetched = 256;
 // Tiles of sums that are stored: two turns of two groups, or one of all vectors of a panel. More
 // than a page would hide which of them a load waits for.
 static constexpr int64_t kTiles = 4;
 
 void DotKernel::prepareTiles() {
+  if (isLong)
+    return prepareLongGroups();
   // Steps of equal length, of whole quads, that fill the tiles best.
   step = 64;
   while (layout.paddedGroup % step)
     step -= 4;
-  int64_t most = std::max<int64_t>(kPartBytes / columns, step);
-  if (layout.paddedGroup <= most) {
-    partGroups = std::min(most / layout.paddedGroup, layout.groups);
-    partGroups = llvm::divideCeil(layout.groups, llvm::divideCeil(layout.groups, partGroups));
-  } else {
-    partGroups = 1;
-  }
+  partGroups = std::min(kDotPartBytes / columns / layout.paddedGroup, layout.groups);
+  partGroups = llvm::divideCeil(layout.groups, llvm::divideCeil(layout.groups, partGroups));
   for (groupsAtOnce = kTiles / 2; layout.groups % groupsAtOnce; groupsAtOnce /= 2)
     ;
-  // Groups so few that vectors do as well have products of their own.
-  if (layout.paddedGroup >= 4 * step)
-    groupsAtOnce = 1;
   partGroups = llvm::alignTo(partGroups, groupsAtOnce);
   int64_t depth = partGroups * layout.paddedGroup;
   panelBytes = view(k.allocate(depth * columns), {layout.vectors, depth / 4, 64}, b.getI8Type());
   tileSums = view(k.allocate(kTiles * 1024), {kTiles, 16, 16}, b.getI32Type());
+}
+
+// Codes of the unit at byte `at`, less `off` (may be null), to rows of tile `tile` from `row` on.
+void DotKernel::unpackUnit(Value p, int64_t v, Value at, Value off, Value tile, Value row) {
+  auto bytes = VectorType::get(64, b.getI8Type());
+  SmallVector<Value> loaded = decoder.loadPlanes(p, v, at);
+  for (int64_t q = 0; q < layout.unitCodes / 4; ++q) {
+    Value w = vector::BitCastOp::create(b, k.loc, bytes, decoder.quad(loaded, q));
+    if (off)
+      w = arith::SubIOp::create(b, k.loc, w, off);
+    vector::StoreOp::create(b, k.loc, w, panelBytes, ValueRange{tile, k.add(row, q), k.c(0)});
+  }
 }
 
 // Codes of groups [g0, g1) of panel `p` as signed bytes.
@@ -64,16 +68,11 @@ void DotKernel::unpackPart(Value p, Value g0, Value g1) {
         zero = vector::BitCastOp::create(b, k.loc, bytes, zero);
         off = arith::AddIOp::create(b, k.loc, off, zero);
       }
+      if (!layout.offset && !layout.zeroBytes)
+        off = Value();
       k.loop(k.c(0), k.c(units), 1, [&](Value u) {
-        Value from = k.add(codes, k.mul(u, layout.unitBytes));
-        SmallVector<Value> loaded = decoder.loadPlanes(p, v, from);
-        for (int64_t q = 0; q < quads; ++q) {
-          Value w = vector::BitCastOp::create(b, k.loc, bytes, decoder.quad(loaded, q));
-          if (layout.offset || layout.zeroBytes)
-            w = arith::SubIOp::create(b, k.loc, w, off);
-          Value row = k.add(k.add(first, k.mul(u, quads)), q);
-          vector::StoreOp::create(b, k.loc, w, panelBytes, ValueRange{k.c(v), row, k.c(0)});
-        }
+        unpackUnit(p, v, k.add(codes, k.mul(u, layout.unitBytes)), off, k.c(v),
+                   k.add(first, k.mul(u, quads)));
       });
     }
   });
@@ -161,7 +160,7 @@ void DotKernel::multiplyTile(Value p, Value r0, Value g0, Value g1) {
   };
   if (groupsAtOnce == 1) {
     k.loop(g0, g1, 1, [&](Value g) {
-      for (int64_t v = 0; v < layout.vectors && layout.paddedGroup <= kFetched; ++v)
+      for (int64_t v = 0; v < layout.vectors; ++v)
         fetchAhead(p, v, g, r0);
       multiplyGroups(r0, 0, g0, g, layout.vectors, /*across=*/true, k.c(0));
       for (int64_t v = 0; v < layout.vectors; ++v)
@@ -194,6 +193,8 @@ void DotKernel::multiplyTile(Value p, Value r0, Value g0, Value g1) {
 }
 
 void DotKernel::multiplyTiles(Value p, Value count) {
+  if (isLong)
+    return multiplyLongGroups(p, count);
   Value zero = k.c(0), whole = k.mul(k.ceilDiv(count, tileRows), tileRows);
   k.loop(zero, whole, 1, [&](Value r) {
     for (int64_t v = 0; v < layout.vectors; ++v)

@@ -34,6 +34,8 @@ WeightLayout::WeightLayout(KernelSizes sizes, ScheduleAttr schedule, DecodingAtt
   group = std::min(decoding.getGroup(), std::max<int64_t>(sizes.k, 1));
   paddedGroup = llvm::alignTo(group, unitCodes);
   groups = llvm::divideCeil(sizes.k, group);
+  if (quads && schedule.getIsa() == ISA::AMXInt8 && isLong() && group > 64)
+    paddedGroup = llvm::alignTo(group, 64);
   // Registers that tables are looked up in have 16 entries; short tables are repeated.
   entries = decoding.getTable() == TableKind::None ? 0 : int64_t(1) << bits;
   if (decoding.getTable() == TableKind::Shared)
