@@ -20,6 +20,10 @@
 // CHECK: llvm.x86.avx512.vpdpbusd.512
 // CHECK: llvm.x86.avx512.vpdpbusd.512
 // CHECK: arith.subi {{.*}} vector<16xi32>
+// A row of bf16 is multiplied by vectors, too: two products of a lane at a time, from the panels of tiles side by side.
+// CHECK: func.func private @ukernel_row_1(
+// CHECK-NOT: amx.tile_load
+// CHECK-COUNT-4: llvm.x86.avx512bf16.dpbf16ps.512
 #tiles = #ukernel.schedule<amx_int8, rows = 32, columns = 32, depth = 4, align = 64, block = 96>
 func.func @open(%x: memref<?x64xi8>, %w: memref<1x16x128xi8>, %o: memref<?x32xi32>) {
   ukernel.gemm %x, %w into %o {extra_maps = [], schedule = #tiles} : memref<?x64xi8>, memref<1x16x128xi8> into memref<?x32xi32> epilogue {
@@ -32,6 +36,14 @@ func.func @known(%x: memref<20x64xi8>, %w: memref<1x16x128xi8>, %o: memref<20x32
   ukernel.gemm %x, %w into %o {extra_maps = [], schedule = #tiles} : memref<20x64xi8>, memref<1x16x128xi8> into memref<20x32xi32> epilogue {
   ^bb0(%sum: i32):
     ukernel.yield %sum : i32
+  }
+  return
+}
+#pairs = #ukernel.schedule<amx_bf16, rows = 32, columns = 32, depth = 2, align = 32, block = 96>
+func.func @open_bf16(%x: memref<?x64xbf16>, %w: memref<2x32x64xbf16>, %o: memref<?x64xf32>) {
+  ukernel.gemm %x, %w into %o {extra_maps = [], schedule = #pairs} : memref<?x64xbf16>, memref<2x32x64xbf16> into memref<?x64xf32> epilogue {
+  ^bb0(%sum: f32):
+    ukernel.yield %sum : f32
   }
   return
 }

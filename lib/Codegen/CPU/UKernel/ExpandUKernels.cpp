@@ -66,10 +66,10 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
       return {buildDepthwiseKernel, countDepthwiseItems};
     if (isBlockProduct(op))
       return {buildDotKernel, countDotItems};
-    if (ISA isa = op.getScheduleAttr().getIsa(); isa == ISA::AMXInt8 || isa == ISA::AMXBF16)
-      return {buildTileKernel, countTileItems};
     if (isStreamKernel(op))
       return {buildStreamKernel, countStreamItems};
+    if (ISA isa = op.getScheduleAttr().getIsa(); isa == ISA::AMXInt8 || isa == ISA::AMXBF16)
+      return {buildTileKernel, countTileItems};
     if (isFewRowsKernel(op))
       return {buildFewRowsKernel, countFewRowsItems};
     if (mlir::isa<FloatType>(getSumType(op)))

@@ -28,7 +28,8 @@ public:
       : k(code), b(code.b), isa(code.schedule.getIsa()), sizes(getSizes(code.op)),
         sumType(getSumType(code.op)) {
     floats = mlir::isa<FloatType>(sumType);
-    wide = isa == ISA::AVX512 || isa == ISA::AVX512VNNI || isa == ISA::AMXInt8;
+    pairs = isa == ISA::AMXBF16;
+    wide = isa >= ISA::AVX512;
     lanes = wide ? 16 : isa == ISA::Portable ? 4 : 8;
     columns = code.schedule.getColumns();
     depth = code.schedule.getDepth();
@@ -45,16 +46,19 @@ public:
   Value countItems() { return k.c(panels / group); }
 
   void build(Value begin, Value end) {
-    Type stored = floats ? sumType : Type(b.getI8Type());
-    Value bytes = k.allocate(padded * (floats ? 4 : 1) + 64), zero = k.c(0);
+    Type stored = pairs    ? Type(b.getBF16Type())
+                  : floats ? sumType
+                           : Type(b.getI8Type());
+    Value bytes = k.allocate(padded * stored.getIntOrFloatBitWidth() / 8 + 64), zero = k.c(0);
     k.flatten();
     LeftRows left(k, stored, flipped, /*widened=*/false, wide ? 64 : 32);
     auto view = [&](Value memory, ArrayRef<int64_t> shape, Type element) -> Value {
       return memref::ViewOp::create(b, k.loc, MemRefType::get(shape, element), memory, zero,
                                     ValueRange());
     };
-    row = view(bytes, {1, padded / depth}, floats ? sumType : Type(b.getI32Type()));
+    row = view(bytes, {1, padded / depth}, depth == 1 ? sumType : Type(b.getI32Type()));
     sums = view(k.allocate(group * columns * 4), {group, columns}, sumType);
+    // The last vector of a row of bf16 is copied with zeros behind the row, as the weights have.
     left.copy(view(bytes, {1, padded}, stored), zero, zero);
     k.loop(begin, end, 1, [&](Value item) {
       Value p = k.mul(item, group);
@@ -109,13 +113,15 @@ private:
     return k.loop(from, to, 1, accs, [&](Value i, ValueRange in) {
       SmallVector<Value> out, balance;
       auto dot = [&](Value acc, Value left, Value right) {
+        if (pairs)
+          return k.intrinsic("llvm.x86.avx512bf16.dpbf16ps.512", acc.getType(), {acc, left, right});
         return k.intrinsic(wide ? "llvm.x86.avx512.vpdpbusd.512" : "llvm.x86.avx512.vpdpbusd.256",
                            acc.getType(), {acc, left, right});
       };
       Value x = memref::LoadOp::create(b, k.loc, row, ValueRange{k.c(0), i});
       x = vector::BroadcastOp::create(b, k.loc, VectorType::get(lanes, x.getType()), x);
-      if (!floats)
-        x = vector::BitCastOp::create(b, k.loc, VectorType::get(elements, b.getI8Type()), x);
+      if (depth > 1)
+        x = vector::BitCastOp::create(b, k.loc, VectorType::get(elements, rhs.getElementType()), x);
       for (int64_t s = 0; s < group; ++s) {
         Value panel = k.add(p, s);
         if (far) {
@@ -133,7 +139,7 @@ private:
               vector::LoadOp::create(b, k.loc, VectorType::get(elements, rhs.getElementType()),
                                      k.op.getRhs(), ValueRange{panel, i, k.c(v * elements)});
           Value acc = in[s * count + v];
-          out.push_back(floats ? k.multiplyAdd(x, w, acc) : dot(acc, x, w));
+          out.push_back(depth == 1 ? k.multiplyAdd(x, w, acc) : dot(acc, x, w));
           if (balanced)
             balance.push_back(dot(in[(group + s) * count + v], k.splat(128, byteVector), w));
         }
@@ -150,7 +156,8 @@ private:
   Type sumType;
   // `balanced`: nothing packed makes up for the 128 that is added to signed rows; the sums of the
   // weights are taken on the way, which costs no time while memory is waited for.
-  bool floats, wide, flipped, balanced;
+  // `pairs`: of bf16, two products of a lane at a time.
+  bool floats, pairs, wide, flipped, balanced;
   int64_t lanes, columns, depth, padded, panels, group = 1;
   Value row, sums;
 };
@@ -165,7 +172,7 @@ bool terse::isStreamKernel(KernelOpInterface op) {
     return false;
   Type weight = cast<ShapedType>(op.getRhs().getType()).getElementType();
   ISA isa = op.getScheduleAttr().getIsa();
-  return weight.isF32() ||
+  return weight.isF32() || weight.isBF16() ||
          (getSumType(op).isInteger(32) && (isa == ISA::AVXVNNI || isa == ISA::AVX512VNNI));
 }
 
@@ -178,7 +185,7 @@ bool terse::mayBeOneRow(KernelOpInterface op) {
       return false;
   Type weight = cast<ShapedType>(op.getRhs().getType()).getElementType();
   ISA isa = op.getScheduleAttr().getIsa();
-  return weight.isF32() || op.getDecodingAttr() ||
+  return weight.isF32() || weight.isBF16() || op.getDecodingAttr() ||
          (getSumType(op).isInteger(32) && !op.getRhsUnsigned() &&
           (isa == ISA::AVXVNNI || isa == ISA::AVX512VNNI || isa == ISA::AMXInt8));
 }
