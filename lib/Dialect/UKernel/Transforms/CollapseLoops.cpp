@@ -15,54 +15,6 @@ using namespace mlir;
 using namespace terse::ukernel;
 
 namespace {
-// Inputs that are read at index 0 of a dimension of size 1 lose it: only plain indices collapse.
-struct DropUnitIndices : OpRewritePattern<linalg::GenericOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(linalg::GenericOp op, PatternRewriter &rewriter) const override {
-    if (!op.hasPureTensorSemantics())
-      return rewriter.notifyMatchFailure(op, "expected tensors");
-    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-    SmallVector<Value> inputs(op.getDpsInputs());
-    bool changed = false;
-    for (auto [i, v] : llvm::enumerate(inputs)) {
-      auto type = cast<RankedTensorType>(v.getType());
-      AffineMap map = maps[i];
-      auto isUnit = [&](int64_t d) {
-        auto c = dyn_cast<AffineConstantExpr>(map.getResult(d));
-        return c && c.getValue() == 0 && type.getDimSize(d) == 1;
-      };
-      SmallVector<AffineExpr> exprs;
-      SmallVector<int64_t> shape;
-      SmallVector<ReassociationIndices> groups;
-      ReassociationIndices leading;
-      for (int64_t d = 0; d < type.getRank(); ++d) {
-        if (isUnit(d)) {
-          (groups.empty() ? leading : groups.back()).push_back(d);
-          continue;
-        }
-        groups.push_back(leading);
-        leading.clear();
-        groups.back().push_back(d);
-        exprs.push_back(maps[i].getResult(d));
-        shape.push_back(type.getDimSize(d));
-      }
-      if (int64_t(exprs.size()) == type.getRank())
-        continue;
-      changed = true;
-      auto flat = RankedTensorType::get(shape, type.getElementType());
-      inputs[i] = tensor::CollapseShapeOp::create(rewriter, op.getLoc(), flat, v, groups);
-      maps[i] = AffineMap::get(maps[i].getNumDims(), 0, exprs, op.getContext());
-    }
-    if (!changed)
-      return rewriter.notifyMatchFailure(op, "no index 0 of a dimension of size 1");
-    auto made = linalg::GenericOp::create(rewriter, op.getLoc(), op.getResultTypes(), inputs,
-                                          op.getDpsInits(), maps, op.getIteratorTypesArray());
-    rewriter.inlineRegionBefore(op.getRegion(), made.getRegion(), made.getRegion().begin());
-    rewriter.replaceOp(op, made.getResults());
-    return success();
-  }
-};
-
 // Runs of loops that follow each other in every operand.
 SmallVector<ReassociationIndices> findRuns(linalg::LinalgOp op) {
   auto generic = dyn_cast<linalg::GenericOp>(op.getOperation());
@@ -104,7 +56,7 @@ SmallVector<ReassociationIndices> findRuns(linalg::LinalgOp op) {
 struct CollapseLoopsPass : terse::ukernel::impl::CollapseLoopsPassBase<CollapseLoopsPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<DropUnitIndices>(&getContext());
+    populateDropUnitIndexPatterns(patterns);
     linalg::populateCollapseDimensions(patterns, findRuns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

@@ -3,6 +3,7 @@
 
 #include "Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -153,10 +154,21 @@ struct FuseConsumer : OpRewritePattern<linalg::GenericOp> {
   }
 };
 
+// Whether an elementwise op reads what a kernel computes under a shape of more dimensions, as behind
+// a product that takes a batch of matrices as one.
+bool readsExpandedKernel(OpOperand *operand) {
+  auto op = dyn_cast<linalg::GenericOp>(operand->getOwner());
+  auto expand = operand->get().getDefiningOp<tensor::ExpandShapeOp>();
+  return op && expand && !op.getNumReductionLoops() && expand->hasOneUse() &&
+         expand.getSrc().hasOneUse() && expand.getSrc().getDefiningOp<KernelOpInterface>();
+}
+
 struct FuseEpiloguesPass : terse::ukernel::impl::FuseEpiloguesPassBase<FuseEpiloguesPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<FuseConsumer>(&getContext());
+    populateDropUnitIndexPatterns(patterns);
+    linalg::populateFoldReshapeOpsByCollapsingPatterns(patterns, readsExpandedKernel);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();
     // What is done to a sum is often requantization.

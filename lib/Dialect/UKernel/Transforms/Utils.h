@@ -22,6 +22,9 @@ inline mlir::Value createTranspose(mlir::OpBuilder &b, mlir::Location loc, mlir:
   return mlir::linalg::TransposeOp::create(b, loc, x, init, permutation).getResult()[0];
 }
 
+/// Inputs of linalg.generic lose dimensions of size 1 that keep loops from collapsing.
+void populateDropUnitIndexPatterns(mlir::RewritePatternSet &patterns);
+
 /// Casts that round and saturate to 8 bits, in fewer operations.
 void populateRoundingCastPatterns(mlir::RewritePatternSet &patterns);
 

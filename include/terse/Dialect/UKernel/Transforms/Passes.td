@@ -48,7 +48,7 @@ def FuseEpiloguesPass : Pass<"ukernel-fuse-epilogues", "::mlir::func::FuncOp"> {
   let description = [{
     An elementwise `linalg.generic` that is the only use of a kernel's result becomes part of the kernel's epilogue, if
     its other operands are read one per result or along the innermost dimension. The kernel then stores what the op
-    computed.
+    computed. The op may read the result under a shape of more dimensions: it takes the kernel's shape first.
 
     The largest finite magnitude of each sample of the result, which quantization at run time asks for, becomes a second
     result of the kernel where a sample has several rows.
