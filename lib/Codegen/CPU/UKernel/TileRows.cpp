@@ -34,8 +34,7 @@ TileRows::TileRows(KernelCode &code, int64_t tileRows)
     depth = code.schedule.getAlign();
     steps = padded / depth;
     planWindows(init);
-  } else if (window && type.getShape().back() % depth == 0 && !init.isDynamicDim(1) &&
-             !init.isDynamicDim(2) && !type.isDynamicDim(2)) {
+  } else if (ukernel::fillTiles(code.op)) {
     planWindows(init);
   }
   inPlace = !window && canReadInPlace();

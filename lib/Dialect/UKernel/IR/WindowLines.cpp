@@ -23,6 +23,13 @@ LineGroups::LineGroups(KernelSizes sizes, ScheduleAttr schedule) {
   padded = llvm::alignTo(elements, schedule.getAlign());
 }
 
+bool terse::ukernel::fillTiles(KernelOpInterface op) {
+  auto lhs = cast<ShapedType>(op.getLhs().getType()), init = cast<ShapedType>(op.getInit().getType());
+  return op.getWindowOrNull() && !op.isDepthwise() &&
+         lhs.getShape().back() * int64_t(lhs.getElementTypeBitWidth()) / 8 % kTileBytes == 0 &&
+         !lhs.isDynamicDim(2) && !init.isDynamicDim(1) && !init.isDynamicDim(2);
+}
+
 int64_t terse::ukernel::getLineDepth(KernelOpInterface op, int64_t lines) {
   WindowAttr window = op.getWindowOrNull();
   auto lhs = cast<ShapedType>(op.getLhs().getType()), rhs = cast<ShapedType>(op.getRhs().getType()),

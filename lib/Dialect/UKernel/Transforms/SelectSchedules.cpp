@@ -252,6 +252,13 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     // Rows that stay in the second-level cache while the panels pass by.
     bool blocked = floats || tiles;
     int64_t bytes = (depth == 2 ? 2 : floats ? 4 : 1) * llvm::alignTo(sizes.k, align);
+    // Tiles read windows in lines of the input, each of which the block has once.
+    if (WindowAttr window = op.getWindowOrNull(); tiles && (lines || fillTiles(op))) {
+      auto lhs = cast<ShapedType>(op.getLhs().getType());
+      bytes = std::min(bytes, window.getStrides()[0] * window.getStrides()[1] *
+                                  lhs.getShape().back() *
+                                  int64_t(lhs.getElementTypeBitWidth()) / 8);
+    }
     int64_t room = blocked ? 512 << 10 : 96 << 10, most = tiles ? 512 : 192;
     int64_t block = std::clamp<int64_t>(room / std::max<int64_t>(bytes, 1), rows, most);
     if (floats && isa != ISA::AMXBF16)

@@ -23,6 +23,9 @@ struct LineGroups {
 /// Copied lines per line of the result: those that begin at different remainders of the stride.
 int64_t countPlanes(WindowAttr window, int64_t lines);
 
+/// Whether tiles read the op's windows in copied lines because a column's channels fill rows of them.
+bool fillTiles(KernelOpInterface op);
+
 /// Elements of a step of the contraction if `lines` lines of the op's window are taken together;
 /// 0 where kernels cannot do that.
 int64_t getLineDepth(KernelOpInterface op, int64_t lines);
