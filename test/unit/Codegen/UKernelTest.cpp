@@ -268,7 +268,8 @@ TEST_F(UKernelTest, Tiles) {
   };
   for (auto [m, n, k] :
        {std::array<int64_t, 3>{40, 70, 64}, std::array<int64_t, 3>{300, 200, 130},
-        std::array<int64_t, 3>{8, 32, 2500}, std::array<int64_t, 3>{100, 544, 2048}})
+        std::array<int64_t, 3>{8, 32, 2500}, std::array<int64_t, 3>{100, 544, 2048},
+        std::array<int64_t, 3>{70, 1100, 960}})
     requantized("nn.linear %x, %w", {m, n}, {n}, {m, k}, {n, k}, "i8");
   struct Case {
     int64_t batch, channels, height, width, outputs, kernel, stride, pad, dilation;
@@ -278,7 +279,7 @@ TEST_F(UKernelTest, Tiles) {
                         Case{1, 64, 20, 7, 16, 2, 3, 1, 1}, Case{2, 3, 30, 29, 40, 7, 2, 3, 1},
                     Case{1, 3, 21, 34, 33, 3, 2, 1, 1}, Case{1, 24, 12, 11, 24, 3, 1, 1, 1},
                     Case{2, 1, 28, 27, 16, 5, 1, 2, 1}, Case{1, 40, 9, 9, 32, 3, 3, 1, 1},
-                    Case{1, 128, 6, 5, 35, 3, 1, 1, 1}}) {
+                    Case{1, 128, 6, 5, 35, 3, 1, 1, 1}, Case{1, 256, 6, 9, 480, 3, 1, 1, 1}}) {
     int64_t oh = (c.height + 2 * c.pad - (c.kernel - 1) * c.dilation - 1) / c.stride + 1;
     int64_t ow = (c.width + 2 * c.pad - (c.kernel - 1) * c.dilation - 1) / c.stride + 1;
     requantized(formatv("nn.conv %x, %w {{strides = array<i64: {0}, {0}>, pads = array<i64: {1}, "

@@ -17,6 +17,7 @@
 
 #include "TileResults.h"
 #include "mlir/Dialect/AMX/AMXDialect.h"
+#include "terse/Codegen/CPU/IR/CPUDialect.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -29,6 +30,8 @@ static constexpr int64_t kChunkBytes = 512 << 10;
 static constexpr int64_t kChunkColumns = 512;
 // A panel that stays in the first-level cache beside the windows of a tile.
 static constexpr int64_t kNearestBytes = 24 << 10;
+// What the first-level cache keeps while something else passes through it.
+static constexpr int64_t kFirstBytes = 40 << 10;
 // Weights beyond this are fetched ahead of their use.
 static constexpr int64_t kNearBytes = 1 << 20;
 // Steps that are written out.
@@ -54,6 +57,7 @@ public:
     chunk = std::min(chunk, kChunkColumns / columns);
     chunk = llvm::divideCeil(panels, llvm::divideCeil(panels, chunk));
     chunks = llvm::divideCeil(panels, chunk);
+    choosePasses();
   }
 
   Value countItems() { return k.mul(rows.countBlocks(), chunks); }
@@ -98,6 +102,21 @@ private:
     }
   };
 
+  // Which operand stays in the first-level cache while the other passes by: a tile of rows while
+  // panels do, or a panel while rows do. What passes by and is not used again soon is loaded around
+  // that cache; else it would displace what stays, and the tiles would wait for both.
+  void choosePasses() {
+    int64_t tileBytes = tileRows * rows.padded * rows.elementBytes;
+    // Panels that come from afar should not come twice.
+    panelsInside = !fetchesAhead();
+    // Windows share most of what they read.
+    if (rows.isDirect() && panelBytes <= kNearestBytes)
+      panelsInside = false;
+    streamsPanels = panelsInside ? tileBytes + chunk * panelBytes > kFirstBytes
+                                 : rows.isDirect() && panelBytes > kFirstBytes;
+    streamsRows = !panelsInside && !rows.isDirect();
+  }
+
   // `full`: the block has as many rows as a tile, or more.
   void multiplyBlock(Value p0, Value pEnd, bool full) {
     Value zero = k.c(0);
@@ -108,12 +127,6 @@ private:
     auto body = [&](Value p, Value r0, ValueRange carried) {
       return tile(p, r0, Before::from(carried), full).values();
     };
-    // A tile of rows stays in the first-level cache while panels pass by, or a panel while rows do.
-    // Panels that come from afar should not come twice.
-    bool panelsInside = panels * panelBytes <= kNearBytes && !fetchesAhead();
-    // Windows share most of what they read.
-    if (rows.isDirect() && panelBytes <= kNearestBytes)
-      panelsInside = false;
     if (panelsInside)
       state = k.loop(zero, rows.count, tileRows, state, [&](Value r0, ValueRange in) {
         return k.loop(p0, pEnd, 1, in,
@@ -155,6 +168,13 @@ private:
                                  /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
   }
 
+  // A tile that the first-level cache keeps, or one that passes it by.
+  Value load(bool streams, amx::TileType type, Value memory, ValueRange at, Value stride) {
+    if (streams)
+      return cpu::StreamTileOp::create(b, k.loc, type, memory, at, stride);
+    return amx::TileLoadOp::create(b, k.loc, type, memory, at, stride);
+  }
+
   void storeTile(Value tile, int64_t d, int64_t j) {
     amx::TileStoreOp::create(b, k.loc, results.sums, ValueRange{k.c(d * 16), k.c(j * 16)}, tile);
   }
@@ -180,13 +200,13 @@ private:
       if (turn)
         i = k.add(start, k.mul(i, turn));
       for (int64_t j = 0; j < across; ++j)
-        panel.push_back(amx::TileLoadOp::create(
-            b, k.loc, panelType, k.op.getRhs(),
-            ValueRange{p, k.mul(i, rows.depth / quad), k.c(j * 16 * quad)}));
+        panel.push_back(load(streamsPanels, panelType, k.op.getRhs(),
+                             {p, k.mul(i, rows.depth / quad), k.c(j * 16 * quad)},
+                             k.c(columns * quad)));
       Value at = k.add(base, rows.getOffset(i));
       for (int64_t d = 0; d < down; ++d) {
-        Value x = amx::TileLoadOp::create(b, k.loc, tileType, rows.memory,
-                                          ValueRange{k.add(at, d * 16 * rows.getStride())}, stride);
+        Value x = load(streamsRows, tileType, rows.memory, {k.add(at, d * 16 * rows.getStride())},
+                       stride);
         for (int64_t j = 0; j < across; ++j) {
           Value sum = in[d * across + j];
           if (isFirst) {
@@ -246,6 +266,7 @@ private:
   // Elements that one product of a lane adds up.
   int64_t quad;
   int64_t steps, panels, panelBytes, chunk, chunks;
+  bool panelsInside, streamsRows, streamsPanels;
   amx::TileType sumTile, tileType, panelType;
 };
 } // namespace

@@ -260,6 +260,9 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
                                   int64_t(lhs.getElementTypeBitWidth()) / 8);
     }
     int64_t room = blocked ? 512 << 10 : 96 << 10, most = tiles ? 512 : 192;
+    // Weights from afar come once for each block, through the part of that cache which is left.
+    if (tiles && cast<ShapedType>(op.getInit().getType()).getRank() != 4)
+      room = 1 << 20, most = 256;
     int64_t block = std::clamp<int64_t>(room / std::max<int64_t>(bytes, 1), rows, most);
     if (floats && isa != ISA::AMXBF16)
       block = std::max<int64_t>(block, 128);

@@ -22,4 +22,18 @@ def TerseCPU_LookupOp : Op<TerseCPU_Dialect, "lookup", !listconcat(ElementwiseMa
   let hasVerifier = 1;
 }
 
+def TerseCPU_Tile : Type<CPred<"::llvm::isa<::mlir::amx::TileType>($_self)">, "tile">;
+
+def TerseCPU_StreamTileOp : Op<TerseCPU_Dialect, "stream_tile", [MemoryEffects<[MemWrite]>]> {
+  let summary = "a tile from memory that the nearest cache need not keep";
+  let description = [{
+    What `amx.tile_load` loads, whose rows lie `stride` elements apart, by an instruction that does not displace
+    what the first-level cache holds (`tileloaddt1`). As there, the effect says that each op wants its own register.
+  }];
+  let arguments = (ins Arg<AnyMemRef, "", [MemRead]>:$base, Variadic<Index>:$indices, Index:$stride);
+  let results = (outs TerseCPU_Tile:$tile);
+  let assemblyFormat = "$base `[` $indices `]` `,` $stride attr-dict `:` type($base) `into` type($tile)";
+  let hasVerifier = 1;
+}
+
 #endif
