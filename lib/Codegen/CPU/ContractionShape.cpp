@@ -84,6 +84,28 @@ static bool multipliesFloats(linalg::GenericOp op) {
   });
 }
 
+// Whether both factors are bytes that become i32, and which of them are unsigned.
+static std::optional<std::array<bool, 2>> multipliesBytes(linalg::GenericOp op) {
+  Block *body = op.getBody();
+  Value sum = body->getTerminator()->getOperand(0);
+  if (!sum.getType().isInteger(32))
+    return std::nullopt;
+  Operation *add = sum.getDefiningOp();
+  Value product =
+      add->getOperand(0) == body->getArgument(2) ? add->getOperand(1) : add->getOperand(0);
+  std::array<bool, 2> isUnsigned{};
+  for (Value factor : product.getDefiningOp()->getOperands()) {
+    Operation *extension = factor.getDefiningOp();
+    if (!isa_and_nonnull<arith::ExtSIOp, arith::ExtUIOp>(extension))
+      return std::nullopt;
+    auto from = dyn_cast<BlockArgument>(extension->getOperand(0));
+    if (!from || !from.getType().isInteger(8))
+      return std::nullopt;
+    isUnsigned[from.getArgNumber()] = isa<arith::ExtUIOp>(extension);
+  }
+  return isUnsigned;
+}
+
 // Product: every loop is a dimension of each operand or none, with one contracted dimension.
 static std::optional<ContractionShape> analyzeProduct(linalg::GenericOp op) {
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
@@ -162,8 +184,13 @@ std::optional<ContractionShape> terse::analyzeContraction(linalg::GenericOp op,
   for (AffineMap map : maps)
     if (map.getNumSymbols())
       return std::nullopt;
-  if (kernel == cpu::Kernel::Product)
-    return multipliesFloats(op) ? analyzeProduct(op) : std::nullopt;
+  if (kernel == cpu::Kernel::Product) {
+    auto bytes = multipliesBytes(op);
+    auto product = bytes || multipliesFloats(op) ? analyzeProduct(op) : std::nullopt;
+    if (product && bytes)
+      product->bytes = true, product->isUnsigned = *bytes;
+    return product;
+  }
   SmallVector<MemRefType> types;
   for (Value v : op->getOperands())
     types.push_back(cast<MemRefType>(v.getType()));

@@ -28,6 +28,10 @@ struct ContractionShape {
   /// Distance of consecutive elements along vectorDim in `vectorOperand` (panel).
   int64_t stride = 1;
   llvm::SmallVector<int64_t> reductionDims, outerDims;
+  /// product: whether the operands are bytes whose products are summed in i32, and which of them
+  /// are unsigned.
+  bool bytes = false;
+  std::array<bool, 2> isUnsigned{};
   /// Iterations, dynamic if one dimension is.
   int64_t work = 1;
 };

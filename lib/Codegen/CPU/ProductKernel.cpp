@@ -32,22 +32,34 @@ public:
     left = locate(shape.scalarOperand), right = locate(shape.vectorOperand), result = locate(2);
     int64_t along = shape.reductionDims.front();
     depth = sizes[along];
+    std::optional<BytePairs> pairs;
+    if (shape.bytes) {
+      pairs = BytePairs{depth, shape.isUnsigned[shape.vectorOperand]};
+      leftPairs = BytePairs{depth, shape.isUnsigned[shape.scalarOperand]};
+      depth = k.b.createOrFold<arith::CeilDivUIOp>(k.loc, depth, k.c(2));
+    }
     count = sizes[shape.vectorDim];
     rows = sizes[shape.scalarDim];
-    PackedColumns columns(k, tile, depth, count);
-    Value memory = allocate(columns.countElements());
+    PackedColumns columns(k, tile, depth, count, pairs);
+    Value memory = allocate(columns.countElements(), columns.getElementType());
+    if (leftPairs) {
+      pitch = k.add(depth, tile.lanes);
+      leftWords = allocate(k.mul(pitch, kBlockRows), columns.getElementType());
+    }
     Value blocks = k.ceilDiv(rows, kBlockRows), none = k.c(-1);
     k.loop(begin, end, 1, ValueRange{none}, [&](Value item, ValueRange packed) {
       SmallVector<Value> dims = unflatten(k.div(item, blocks));
       Value first = k.mul(k.rem(item, blocks), kBlockRows);
       Value here = k.min(k.c(kBlockRows), k.sub(rows, first));
-      FloatMatrix from;
+      RightMatrix from;
       from.memory = right.memory, from.base = getBase(right, dims);
       from.rowStep = right.steps[along], from.knownRowStep = right.known[along];
       from.columnStep = right.steps[shape.vectorDim],
       from.knownColumnStep = right.known[shape.vectorDim];
       k.branch(k.compare(arith::CmpIPredicate::ne, from.base, packed[0]),
                [&] { columns.pack(from, memory); });
+      if (leftPairs)
+        copyPairs(getBase(left, dims), first, here);
       multiply(columns, memory, getBase(left, dims), getBase(result, dims), first, here);
       return SmallVector<Value>{from.base};
     });
@@ -69,10 +81,29 @@ private:
     return loops;
   }
 
-  Value allocate(Value elements) {
+  // Rows [first, first + here) of the left operand as words.
+  void copyPairs(Value base, Value first, Value here) {
+    int64_t along = shape.reductionDims.front(), lanes = tile.lanes;
+    bool together = left.known[along] == 1;
+    k.loop(k.c(0), here, 1, [&](Value r) {
+      Value from = k.add(base, step(left, shape.scalarDim, k.add(first, r))), to = k.mul(r, pitch);
+      Value whole = together ? k.mul(k.div(leftPairs->bytes, k.c(2 * lanes)), lanes) : k.c(0);
+      if (together)
+        k.loop(k.c(0), whole, lanes, [&](Value i) {
+          Value x = leftPairs->load(k, left.memory, k.add(from, k.mul(i, 2)), lanes, Value());
+          vector::StoreOp::create(b, k.loc, x, leftWords, k.add(to, i));
+        });
+      k.loop(whole, depth, 1, [&](Value i) {
+        Value x = leftPairs->gather(k, left.memory, from, left.steps[along], i);
+        memref::StoreOp::create(b, k.loc, x, leftWords, k.add(to, i));
+      });
+    });
+  }
+
+  Value allocate(Value elements, Type type) {
     Value four = k.c(4);
     Value bytes = k.allocate(b.createOrFold<arith::MulIOp>(k.loc, elements, four));
-    return memref::ViewOp::create(b, k.loc, MemRefType::get(ShapedType::kDynamic, b.getF32Type()),
+    return memref::ViewOp::create(b, k.loc, MemRefType::get(ShapedType::kDynamic, type),
                                   bytes, k.c(0), ValueRange{elements});
   }
 
@@ -109,7 +140,8 @@ private:
           SmallVector<Value> lines, places, accs;
           for (int64_t r = 0; r < tile.rows; ++r) {
             Value row = k.min(k.add(k.add(first, r0), r), last);
-            lines.push_back(k.add(leftBase, step(left, shape.scalarDim, row)));
+            lines.push_back(leftPairs ? k.mul(k.sub(row, first), pitch)
+                                      : k.add(leftBase, step(left, shape.scalarDim, row)));
             Value line = k.add(resultBase, step(result, shape.scalarDim, row));
             for (int64_t v = 0; v < vectors; ++v) {
               Value at = k.add(column, v * tile.lanes);
@@ -119,6 +151,8 @@ private:
           }
           accs = columns.multiply(
               memory, column, vectors, tile.rows, from, to, accs, [&](int64_t r, Value i) -> Value {
+                if (leftPairs)
+                  return memref::LoadOp::create(b, k.loc, leftWords, k.add(lines[r], i));
                 Value x = memref::LoadOp::create(b, k.loc, left.memory,
                                                  k.add(lines[r], step(left, along, i)));
                 if (!x.getType().isF32())
@@ -147,7 +181,7 @@ private:
     return partial ? columns.mask(at) : Value();
   }
   Value load(Value at, Value mask) {
-    auto type = VectorType::get(tile.lanes, b.getF32Type());
+    auto type = VectorType::get(tile.lanes, leftPairs ? Type(b.getI32Type()) : b.getF32Type());
     if (mask)
       return vector::MaskedLoadOp::create(b, k.loc, type, result.memory, at, mask, k.zero(type));
     return vector::LoadOp::create(b, k.loc, type, result.memory, at);
@@ -157,10 +191,13 @@ private:
   OpBuilder &b;
   linalg::GenericOp op;
   const ContractionShape &shape;
-  FloatTile tile;
+  SumTile tile;
   SmallVector<Value> sizes;
   FlatBuffer left, right, result;
   Value depth, count, rows;
+  // Of bytes: the left operand's, whose rows of a block are copied as words, `pitch` apart.
+  std::optional<BytePairs> leftPairs;
+  Value leftWords, pitch;
 };
 } // namespace
 

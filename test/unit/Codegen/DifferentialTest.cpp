@@ -146,6 +146,48 @@ TEST_F(DifferentialTest, Products) {
     }
 }
 
+// The same of bytes: pairs that end early, each operand turned or not, either of them unsigned.
+TEST_F(DifferentialTest, ProductsOfBytes) {
+  auto print = [](std::array<int64_t, 3> shape, llvm::StringRef type) {
+    return formatv("tensor<{0}x{1}x{2}x{3}>", shape[0], shape[1], shape[2], type).str();
+  };
+  const std::pair<const char *, const char *> kTypes[] = {
+      {"i8", "i8"}, {"ui8", "i8"}, {"i8", "ui8"}};
+  const std::array<int64_t, 3> kSizes[] = {
+      {8, 8, 4}, {50, 70, 257}, {97, 64, 64}, {13, 129, 601}, {60, 33, 31}};
+  for (const char *target : {"native", "x86-64-v3", "x86-64"})
+    for (auto [i, sizes] : llvm::enumerate(kSizes))
+      for (size_t turned : {i % 4, (i + 3) % 4}) {
+        auto [m, n, k] = sizes;
+        auto [left, right] = kTypes[(i + turned) % 3];
+        std::array<int64_t, 3> x{2, m, k}, y{2, k, n};
+        std::string text, types[2] = {print(x, left), print(y, right)}, names[2] = {"%x", "%y"};
+        std::string inputs[2] = {types[0], types[1]};
+        for (int side : {0, 1})
+          if (turned >> side & 1) {
+            std::array<int64_t, 3> &shape = side ? y : x;
+            std::swap(shape[1], shape[2]);
+            inputs[side] = print(shape, side ? right : left);
+            text += formatv("%t{0} = nn.transpose {1} {{permutation = array<i64: 0, 2, 1>} : ({2}) "
+                            "-> {3}\n",
+                            side, names[side], inputs[side], types[side])
+                        .str();
+            names[side] = "%t" + std::to_string(side);
+          }
+        std::string result = print({2, m, n}, "i32");
+        compare(formatv("func.func @main(%x: {0}, %y: {1}) -> {2} {{\n{3}%0 = nn.matmul {4}, {5} : "
+                        "({6}, {7}) -> {2}\nreturn %0 : {2} }",
+                        inputs[0], inputs[1], result, text, names[0], names[1], types[0], types[1])
+                    .str(),
+                {{x[0], x[1], x[2]}, {y[0], y[1], y[2]}}, target);
+      }
+  for (int64_t m : {3, 20})
+    compare("func.func @main(%x: tensor<?x?x?xi8>, %y: tensor<?x?x?xi8>) -> tensor<?x?x?xi32> {\n"
+            "%0 = nn.matmul %x, %y : (tensor<?x?x?xi8>, tensor<?x?x?xi8>) -> tensor<?x?x?xi32>\n"
+            "return %0 : tensor<?x?x?xi32> }",
+            {{3, m, 77}, {3, 77, 40}});
+}
+
 TEST_F(DifferentialTest, Convolution) {
   struct Case {
     int64_t batch, channels, height, width, outputs, kernel, stride, pad, dilation, groups;

@@ -188,7 +188,7 @@ private:
   // Rows of the operand become columns, if `transposed`.
   void pack(PackedColumns &columns, const Operand &from, bool transposed, Value base,
             Value packed) {
-    FloatMatrix matrix;
+    RightMatrix matrix;
     matrix.memory = from.memory;
     matrix.base = base;
     size_t row = transposed ? rank - 1 : rank - 2, column = transposed ? rank - 2 : rank - 1;
@@ -204,7 +204,7 @@ private:
     };
     ArrayRef<int64_t> order = transposed ? op.getKOrder() : op.getVOrder();
     Value v = transposed ? op.getK() : op.getV();
-    FloatMatrix plain = matrix;
+    RightMatrix plain = matrix;
     if (unit(row, order, v))
       plain.knownRowStep = 1;
     if (unit(column, order, v))
@@ -416,7 +416,7 @@ private:
   VectorCode &k;
   OpBuilder &b;
   AttentionOp op;
-  FloatTile tile;
+  SumTile tile;
   int64_t rank, block;
   Operand queries, keys, values, result;
   std::vector<Operand> extras;

@@ -7,6 +7,64 @@
 using namespace mlir;
 using namespace terse;
 
+Value BytePairs::join(VectorCode &k, Value low, Value high) const {
+  Type type = k.b.getI32Type();
+  if (auto vector = dyn_cast<VectorType>(low.getType()))
+    type = vector.clone(type);
+  low = arith::ExtUIOp::create(k.b, k.loc, type, extend(k, low));
+  high = arith::ExtUIOp::create(k.b, k.loc, type, extend(k, high));
+  Value sixteen = arith::ConstantOp::create(
+      k.b, k.loc,
+      isa<VectorType>(type)
+          ? TypedAttr(DenseElementsAttr::get(cast<VectorType>(type), k.b.getI32IntegerAttr(16)))
+          : TypedAttr(k.b.getI32IntegerAttr(16)));
+  return arith::OrIOp::create(k.b, k.loc, low, arith::ShLIOp::create(k.b, k.loc, high, sixteen));
+}
+
+Value BytePairs::extend(VectorCode &k, Value bytes) const {
+  Type type = k.b.getI16Type();
+  if (auto vector = dyn_cast<VectorType>(bytes.getType()))
+    type = vector.clone(type);
+  return isUnsigned ? arith::ExtUIOp::create(k.b, k.loc, type, bytes).getResult()
+                    : arith::ExtSIOp::create(k.b, k.loc, type, bytes).getResult();
+}
+
+Value BytePairs::load(VectorCode &k, Value memory, Value at, int64_t count, Value mask) const {
+  auto type = VectorType::get(2 * count, k.b.getI8Type());
+  Value x = mask ? Value(vector::MaskedLoadOp::create(k.b, k.loc, type, memory, at, mask,
+                                                      k.zero(type)))
+                 : Value(vector::LoadOp::create(k.b, k.loc, type, memory, at));
+  return vector::BitCastOp::create(k.b, k.loc, VectorType::get(count, k.b.getI32Type()),
+                                   extend(k, x));
+}
+
+Value BytePairs::gather(VectorCode &k, Value memory, Value at, Value step, Value i) const {
+  Value first = k.mul(i, 2), second = k.add(first, 1), last = k.sub(bytes, k.c(1));
+  auto load = [&](Value j) -> Value {
+    return memref::LoadOp::create(k.b, k.loc, memory, k.add(at, k.mul(j, step)));
+  };
+  Value high = arith::SelectOp::create(k.b, k.loc, k.less(last, second), k.zero(k.b.getI8Type()),
+                                       load(k.min(second, last)));
+  return join(k, load(first), high);
+}
+
+Type PackedColumns::getElementType() const {
+  return pairs ? Type(b.getI32Type()) : Type(b.getF32Type());
+}
+
+Value PackedColumns::multiplyAdd(Value x, Value y, Value acc) {
+  if (!pairs)
+    return k.multiplyAdd(x, y, acc);
+  // With dot products of words, this is one of them.
+  auto words = VectorType::get(tile.lanes * 2, b.getI16Type());
+  llvm::StringRef name = tile.lanes == 16  ? "llvm.x86.avx512.pmaddw.d.512"
+                         : tile.lanes == 8 ? "llvm.x86.avx2.pmadd.wd"
+                                           : "llvm.x86.sse2.pmadd.wd";
+  x = vector::BitCastOp::create(b, k.loc, words, x);
+  y = vector::BitCastOp::create(b, k.loc, words, y);
+  return k.add(acc, k.intrinsic(name, acc.getType(), {x, y}));
+}
+
 Value PackedColumns::countElements() {
   // Squares that are transposed may reach past the last panel.
   return k.mul(k.mul(k.ceilDiv(count, tile.lanes), tile.lanes), k.add(depth, tile.lanes));
@@ -35,7 +93,7 @@ Value PackedColumns::mask(Value at) {
                                       k.sub(count, at));
 }
 
-Value PackedColumns::at(const FloatMatrix &from, Value i, Value j) {
+Value PackedColumns::at(const RightMatrix &from, Value i, Value j) {
   auto step = [&](Value index, Value value, int64_t known) {
     return ShapedType::isDynamic(known) ? k.mul(index, value) : k.mul(index, known);
   };
@@ -49,7 +107,7 @@ Value PackedColumns::load(Value memory, Value where, Value mask) {
   Value x =
       mask ? Value(vector::MaskedLoadOp::create(b, k.loc, type, memory, where, mask, k.zero(type)))
            : Value(vector::LoadOp::create(b, k.loc, type, memory, where));
-  return element.isF32() ? x : extend(x);
+  return element.isF32() || pairs ? x : extend(x);
 }
 
 Value PackedColumns::extend(Value x) {
@@ -59,7 +117,7 @@ Value PackedColumns::extend(Value x) {
   return arith::ExtFOp::create(b, k.loc, f32, x);
 }
 
-void PackedColumns::pack(const FloatMatrix &from, Value packed) {
+void PackedColumns::pack(const RightMatrix &from, Value packed) {
   forPanels([&](Value first, int64_t vectors, bool partial) {
     if (from.knownColumnStep == 1)
       packRows(from, packed, first, vectors, partial);
@@ -70,15 +128,22 @@ void PackedColumns::pack(const FloatMatrix &from, Value packed) {
   });
 }
 
-void PackedColumns::packRows(const FloatMatrix &from, Value packed, Value first, int64_t vectors,
+void PackedColumns::packRows(const RightMatrix &from, Value packed, Value first, int64_t vectors,
                              bool partial) {
   int64_t columns = vectors * tile.lanes;
   Value to = k.mul(first, depth);
   Value last = partial ? mask(k.add(first, (vectors - 1) * tile.lanes)) : Value();
   k.loop(k.c(0), depth, 1, [&](Value i) {
-    Value row = at(from, i, first), into = k.add(to, k.mul(i, columns));
+    Value row = at(from, pairs ? k.mul(i, 2) : i, first), into = k.add(to, k.mul(i, columns));
     for (int64_t v = 0; v < vectors; ++v) {
-      Value x = load(from.memory, k.add(row, v * tile.lanes), v + 1 == vectors ? last : Value());
+      Value mask = v + 1 == vectors ? last : Value();
+      Value x = load(from.memory, k.add(row, v * tile.lanes), mask);
+      if (pairs) {
+        // Past the end the last row stands in: the left operand has a zero there.
+        Value next = k.min(k.add(k.mul(i, 2), 1), k.sub(pairs->bytes, k.c(1)));
+        Value other = k.add(at(from, next, first), v * tile.lanes);
+        x = pairs->join(k, x, load(from.memory, other, mask));
+      }
       vector::StoreOp::create(b, k.loc, x, packed, k.add(into, v * tile.lanes));
     }
   });
@@ -105,7 +170,7 @@ SmallVector<Value> PackedColumns::transpose(SmallVector<Value> rows) {
 }
 
 // Vectors along the depth, of which squares are turned.
-void PackedColumns::packTransposed(const FloatMatrix &from, Value packed, Value first,
+void PackedColumns::packTransposed(const RightMatrix &from, Value packed, Value first,
                                    int64_t vectors) {
   int64_t lanes = tile.lanes, columns = vectors * lanes;
   Value to = k.mul(first, depth);
@@ -114,38 +179,53 @@ void PackedColumns::packTransposed(const FloatMatrix &from, Value packed, Value 
     for (int64_t j = 0; j < lanes; ++j) {
       // Past the end the last column stands in.
       Value source = k.min(k.add(column, j), k.sub(count, k.c(1)));
-      rows.push_back(load(from.memory, at(from, i, source), valid));
+      if (pairs)
+        rows.push_back(
+            pairs->load(k, from.memory, at(from, k.mul(i, 2), source), lanes, valid));
+      else
+        rows.push_back(load(from.memory, at(from, i, source), valid));
     }
     for (auto [j, row] : llvm::enumerate(transpose(rows)))
       vector::StoreOp::create(b, k.loc, row, packed, k.add(into, j * columns));
   };
-  Value full = k.mul(k.div(depth, k.c(lanes)), lanes);
+  // Whole vectors, of bytes those without a pair that ends early.
+  Value full = pairs ? k.div(pairs->bytes, k.c(2 * lanes)) : k.div(depth, k.c(lanes));
+  full = k.mul(full, lanes);
   k.loop(k.c(0), k.c(vectors), 1, [&](Value v) {
     Value column = k.add(first, k.mul(v, lanes)), into = k.add(to, k.mul(v, lanes));
     k.loop(k.c(0), full, lanes,
            [&](Value i) { square(i, column, k.add(into, k.mul(i, columns)), Value()); });
     std::optional<int64_t> known = getConstantIntValue(depth);
-    if (known && *known % lanes == 0)
+    int64_t whole = lanes;
+    if (pairs)
+      known = getConstantIntValue(pairs->bytes), whole = 2 * lanes;
+    if (known && *known % whole == 0)
       return;
     // The rest, whose square may also write where the next columns or panel will be.
     k.branch(k.less(full, depth), [&] {
-      Value valid = vector::CreateMaskOp::create(b, k.loc, VectorType::get(lanes, b.getI1Type()),
-                                                 k.sub(depth, full));
+      Value left = pairs ? k.sub(pairs->bytes, k.mul(full, 2)) : k.sub(depth, full);
+      Value valid = vector::CreateMaskOp::create(
+          b, k.loc, VectorType::get(whole, b.getI1Type()), left);
       square(full, column, k.add(into, k.mul(full, columns)), valid);
     });
   });
 }
 
-void PackedColumns::packElements(const FloatMatrix &from, Value packed, Value first,
+void PackedColumns::packElements(const RightMatrix &from, Value packed, Value first,
                                  int64_t vectors) {
   int64_t columns = vectors * tile.lanes;
   Value to = k.mul(first, depth), here = k.min(k.c(columns), k.sub(count, first));
   k.loop(k.c(0), depth, 1, [&](Value i) {
     Value into = k.add(to, k.mul(i, columns));
     k.loop(k.c(0), here, 1, [&](Value j) {
-      Value x = memref::LoadOp::create(b, k.loc, from.memory, at(from, i, k.add(first, j)));
-      if (!x.getType().isF32())
-        x = extend(x);
+      Value x;
+      if (pairs) {
+        x = pairs->gather(k, from.memory, at(from, k.c(0), k.add(first, j)), from.rowStep, i);
+      } else {
+        x = memref::LoadOp::create(b, k.loc, from.memory, at(from, i, k.add(first, j)));
+        if (!x.getType().isF32())
+          x = extend(x);
+      }
       memref::StoreOp::create(b, k.loc, x, packed, k.add(into, j));
     });
   });
@@ -154,7 +234,7 @@ void PackedColumns::packElements(const FloatMatrix &from, Value packed, Value fi
 SmallVector<Value> PackedColumns::multiply(Value packed, Value first, int64_t vectors, int64_t rows,
                                            Value from, Value to, ValueRange sums,
                                            llvm::function_ref<Value(int64_t, Value)> left) {
-  auto type = VectorType::get(tile.lanes, b.getF32Type());
+  auto type = VectorType::get(tile.lanes, getElementType());
   Value panel = k.mul(first, depth);
   int64_t columns = vectors * tile.lanes;
   return k.loop(from, to, 1, sums, [&](Value i, ValueRange in) {
@@ -165,7 +245,7 @@ SmallVector<Value> PackedColumns::multiply(Value packed, Value first, int64_t ve
     for (int64_t r = 0; r < rows; ++r) {
       Value x = vector::BroadcastOp::create(b, k.loc, type, left(r, i));
       for (int64_t v = 0; v < vectors; ++v)
-        out.push_back(k.multiplyAdd(x, right[v], in[r * vectors + v]));
+        out.push_back(multiplyAdd(x, right[v], in[r * vectors + v]));
     }
     return out;
   });
