@@ -112,8 +112,10 @@ private:
     // Windows share most of what they read.
     if (rows.isDirect() && panelBytes <= kNearestBytes)
       panelsInside = false;
-    streamsPanels = panelsInside ? tileBytes + chunk * panelBytes > kFirstBytes
-                                 : rows.isDirect() && panelBytes > kFirstBytes;
+    // Of a panel that is somewhat too large the half that was read last is found again.
+    int64_t stays = rows.isDirect() ? kFirstBytes : 2 * kFirstBytes;
+    streamsPanels =
+        panelsInside ? tileBytes + chunk * panelBytes > kFirstBytes : panelBytes > stays;
     streamsRows = !panelsInside && !rows.isDirect();
   }
 
