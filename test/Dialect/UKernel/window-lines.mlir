@@ -65,3 +65,17 @@ func.func @deep(%x: tensor<1x7x7x512xbf16>, %w: tensor<512x512x3x3xbf16>, %o: te
   }
   return %0 : tensor<1x7x7x512xf32>
 }
+
+// Products of bf16 take two numbers at a time: a zero stands behind the three channels of each column, and each line of
+// the window is a step, because a number behind it times zero need not be zero.
+// SELECT-LABEL: func @pairs
+// SELECT: schedule = #ukernel.schedule<amx_bf16, rows = 32, columns = 32, depth = 2, align = 28, block = {{[0-9]+}}, lines = 1>
+// PACK-LABEL: func @pairs
+// PACK: ukernel.pack {{.*}}lines = 1>{{.*}} : tensor<64x3x7x7xbf16> -> tensor<2x98x64xbf16>
+func.func @pairs(%x: tensor<1x224x224x3xbf16>, %w: tensor<64x3x7x7xbf16>, %o: tensor<1x112x112x64xf32>) -> tensor<1x112x112x64xf32> {
+  %0 = ukernel.conv %x, %w into %o {window = #ukernel.window<[7, 7], strides = [2, 2], dilations = [1, 1], pads = [3, 3]>, extra_maps = []} : tensor<1x224x224x3xbf16>, tensor<64x3x7x7xbf16> into tensor<1x112x112x64xf32> -> tensor<1x112x112x64xf32> epilogue {
+  ^bb0(%sum: f32):
+    ukernel.yield %sum : f32
+  }
+  return %0 : tensor<1x112x112x64xf32>
+}

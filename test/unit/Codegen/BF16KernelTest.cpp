@@ -77,6 +77,35 @@ TEST_F(BF16KernelTest, Tiles) {
   }
 }
 
+// Windows of few channels, which are read in copied lines: odd and even numbers of channels, ends of
+// lines, windows that reach far out of the image, an open batch.
+TEST_F(BF16KernelTest, Lines) {
+  struct Case {
+    int64_t channels, height, width, outputs, kernelHeight, kernelWidth, stride, pad;
+  };
+  for (const Case &c : {Case{1, 49, 10, 64, 10, 4, 2, 4}, Case{3, 40, 41, 64, 7, 7, 2, 3},
+                        Case{3, 33, 32, 24, 3, 3, 2, 1}, Case{3, 12, 90, 40, 3, 3, 1, 1},
+                        Case{2, 17, 16, 16, 5, 7, 3, 2}, Case{8, 14, 14, 70, 3, 3, 1, 1},
+                        Case{16, 70, 9, 32, 3, 3, 1, 1}, Case{20, 9, 12, 48, 3, 5, 2, 2},
+                        Case{5, 11, 30, 9, 1, 9, 1, 0}, Case{4, 30, 4, 33, 9, 1, 2, 0},
+                        Case{12, 5, 5, 16, 5, 5, 1, 4}, Case{48, 6, 6, 8, 2, 2, 1, 0}}) {
+    int64_t batch = c.height % 2 ? -1 : 2;
+    std::vector<int64_t> in{batch, c.channels, c.height, c.width},
+        ws{c.outputs, c.channels, c.kernelHeight, c.kernelWidth},
+        out{batch, c.outputs, (c.height + 2 * c.pad - c.kernelHeight) / c.stride + 1,
+            (c.width + 2 * c.pad - c.kernelWidth) / c.stride + 1};
+    std::string code = begin(in, ws, out) +
+                       formatv("%0 = nn.conv %q, %w, %b {{strides = array<i64: {0}, {0}>, pads = "
+                               "array<i64: {1}, {1}, {1}, {1}>, dilations = array<i64: 1, 1>, "
+                               "groups = 1 : i64} : ({2}, {3}, {4}) -> {5}\nreturn %0 : {5} }",
+                               c.stride, c.pad, encoded(in), encoded(ws),
+                               tensor({c.outputs}, "f32"), tensor(out, "f32"))
+                           .str();
+    in[0] = 2;
+    compare(code, {in}, "amx");
+  }
+}
+
 // A window for each channel: ends of channels and rows, strides, dilations, one and several rows
 // of the result at once, an open size; results in f32 and rounded to bf16.
 TEST_F(BF16KernelTest, Depthwise) {

@@ -68,11 +68,14 @@ bool TileRows::linesFirst() const { return windows.isPossible(); }
 // Output rows of a convolution per block, and where their input lies.
 void TileRows::planWindows(MemRefType init) {
   direct = true;
-  int64_t sw = window.getStrides()[1], sh = window.getStrides()[0], channels = type.getShape()[3];
+  int64_t sw = window.getStrides()[1], sh = window.getStrides()[0];
+  column = type.getShape()[3];
+  if (k.schedule.getLines())
+    column = getColumnElements(column, element);
   outHeight = init.getDimSize(1), outWidth = init.getDimSize(2);
   int64_t reach = (outWidth - 1) * sw + (window.getKernel()[1] - 1) * window.getDilations()[1] + 1;
   positions = llvm::divideCeil(reach, sw);
-  spread = sw * lines * channels;
+  spread = sw * lines * column;
   lineSize = positions * spread;
   // Blocks of equal height.
   int64_t high = std::clamp<int64_t>(block / positions, 1, outHeight);
@@ -179,6 +182,7 @@ void TileRows::copy() {
 // Line `y` of the input to element `to` of `left.rows`, with what stands beside it.
 void TileRows::copyLine(Value to, Value y) {
   int64_t channels = type.getShape()[3], width = type.getShape()[2], before = window.getPads()[1];
+  bool widened = column != channels;
   int64_t pixels = positions * window.getStrides()[1];
   before = std::min(before, pixels);
   // Columns that windows reach.
@@ -192,19 +196,47 @@ void TileRows::copyLine(Value to, Value y) {
       k.compare(arith::CmpIPredicate::ult, y, k.size(k.op.getLhs(), 1)),
       [&] {
         if (before)
-          left.fill(zero, to, before * channels);
-        Value from = k.add(to, before * channels);
-        if (flat)
+          left.fill(zero, to, before * column);
+        Value from = k.add(to, before * column);
+        if (flat && widened)
+          widenColumns(x, y, from, inside);
+        else if (flat)
           left.copyElements(x, {image, y, zero}, zero, from, inside * channels);
         else
           k.loop(zero, k.c(inside), 1, [&](Value xx) {
-            left.copyElements(x, {image, y, xx, zero}, zero, k.add(from, k.mul(xx, channels)),
+            left.copyElements(x, {image, y, xx, zero}, zero, k.add(from, k.mul(xx, column)),
                               channels);
           });
         if (after)
-          left.fill(zero, k.add(from, inside * channels), after * channels);
+          left.fill(zero, k.add(from, inside * column), after * column);
       },
-      [&] { left.fill(zero, to, pixels * channels); });
+      [&] { left.fill(zero, to, pixels * column); });
+}
+
+// `count` columns of line `y` of `x` to element `to` of the copy, with a zero behind the channels of
+// each. Vectors reach past them: what is wrong there is overwritten next.
+void TileRows::widenColumns(Value x, Value y, Value to, int64_t count) {
+  int64_t channels = type.getShape()[3], vectorElements = 64 / elementBytes,
+          together = vectorElements / column;
+  auto vector = VectorType::get(vectorElements, element);
+  Value zeros = k.zero(vector);
+  SmallVector<int64_t> order(vectorElements, vectorElements);
+  for (int64_t i = 0; i < together * column; ++i)
+    if (i % column < channels)
+      order[i] = i / column * channels + i % column;
+  auto some = [&](Value from, int64_t columns) {
+    Value mask = vector::CreateMaskOp::create(
+        b, k.loc, VectorType::get(vectorElements, b.getI1Type()), k.c(columns * channels));
+    Value v = vector::MaskedLoadOp::create(
+        b, k.loc, vector, x, ValueRange{image, y, k.mul(from, channels)}, mask, zeros);
+    v = vector::ShuffleOp::create(b, k.loc, v, zeros, order);
+    vector::StoreOp::create(b, k.loc, v, left.rows,
+                            ValueRange{k.c(0), k.add(to, k.mul(from, column))});
+  };
+  int64_t whole = count / together * together;
+  k.loop(k.c(0), k.c(whole), together, [&](Value from) { some(from, together); });
+  if (whole < count)
+    some(k.c(whole), count - whole);
 }
 
 void TileRows::copyLines() {
@@ -251,7 +283,7 @@ void TileRows::interleave(Value from, Value to) {
 
 // Elements from a position to what step `i` of its window reads.
 void TileRows::fillOffsets() {
-  int64_t channels = type.getShape()[3], sh = window.getStrides()[0];
+  int64_t sh = window.getStrides()[0];
   int64_t kh = window.getKernel()[0], kw = window.getKernel()[1];
   offsets = view(k.allocate(steps * 8), {steps}, b.getIndexType());
   // Runs of a group of lines: all of it, or the channels of each column.
@@ -264,7 +296,7 @@ void TileRows::fillOffsets() {
     if (planes > 1)
       line = k.add(line, k.mul(k.rem(y, k.c(sh)), planeSize));
     k.loop(k.c(0), k.c(runs), 1, [&](Value j) {
-      Value run = k.add(line, k.mul(j, window.getDilations()[1] * channels));
+      Value run = k.add(line, k.mul(j, window.getDilations()[1] * column));
       Value at = k.mul(k.add(k.mul(i, runs), j), perRun);
       k.loop(k.c(0), k.c(perRun), 1, [&](Value c) {
         memref::StoreOp::create(b, k.loc, k.add(run, k.mul(c, depth)), offsets,

@@ -66,6 +66,7 @@ private:
   void planWindows(mlir::MemRefType init);
   void findFilled();
   void copyLine(Value to, Value y);
+  void widenColumns(Value x, Value y, Value to, int64_t count);
   void copyLines();
   void interleave(Value from, Value to);
   int64_t plainPitch() const { return lineSize / lines + 64; }
@@ -83,9 +84,10 @@ private:
   WindowRows windows;
   std::optional<bool> filled;
   // Of convolutions that read windows of the copy in place (`direct`): lines that are taken
-  // together, positions per line, elements between them and of a line, lines of a plane.
+  // together, elements of a column, positions per line, elements between them and of a line, lines
+  // of a plane.
   bool direct = false, inPlace = false;
-  int64_t lines = 1, outHeight = 0, outWidth = 0, positions = 0, spread = 0, lineSize = 0,
+  int64_t lines = 1, column = 0, outHeight = 0, outWidth = 0, positions = 0, spread = 0, lineSize = 0,
           blockHeight = 0, planes = 1, planeRows = 0, planeSize = 0;
   // The copied rows, lines that wait to be interleaved, where steps read, the rows of positions.
   Value rows, plain, offsets, numbers;

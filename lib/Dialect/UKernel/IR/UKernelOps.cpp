@@ -26,7 +26,7 @@ KernelSizes terse::ukernel::getSizes(KernelOpInterface op) {
   if (!window)
     return {n, k};
   k = (op.isDepthwise() ? 1 : k) * window.getKernel()[0] * window.getKernel()[1];
-  return {n, k, window.getKernel()[0]};
+  return {n, k, window.getKernel()[0], window.getKernel()[1]};
 }
 
 SmallVector<int64_t> terse::ukernel::getPackedShape(KernelSizes sizes, ScheduleAttr schedule) {
@@ -195,8 +195,10 @@ LogicalResult PackOp::verify() {
     return emitOpError("expected packed weights of the same element type (got ") << packed << ")";
   int64_t n = weight.getDimSize(getTransposed() ? 1 : 0),
           k = weight.getNumElements() / std::max<int64_t>(n, 1);
-  int64_t height = weight.getRank() == 4 ? weight.getDimSize(2) : 1;
-  SmallVector<int64_t> shape = getPackedShape({n, k, height}, getSchedule());
+  KernelSizes sizes{n, k};
+  if (weight.getRank() == 4)
+    sizes.height = weight.getDimSize(2), sizes.width = weight.getDimSize(3);
+  SmallVector<int64_t> shape = getPackedShape(sizes, getSchedule());
   if (getDepthwise())
     shape = {weight.getDimSize(2), weight.getDimSize(3), n};
   else if (decoding)

@@ -19,7 +19,9 @@ int64_t terse::ukernel::countPlanes(WindowAttr window, int64_t lines) {
 LineGroups::LineGroups(KernelSizes sizes, ScheduleAttr schedule) {
   int64_t lines = std::max<int64_t>(schedule.getLines(), 1);
   count = llvm::divideCeil(sizes.height, lines);
-  elements = sizes.k / std::max<int64_t>(sizes.height, 1) * lines;
+  int64_t columns = std::max<int64_t>(sizes.height * sizes.width, 1);
+  column = llvm::alignTo(sizes.k / columns, schedule.getDepth() == 2 ? 2 : 1);
+  elements = sizes.width * lines * column;
   padded = llvm::alignTo(elements, schedule.getAlign());
 }
 
@@ -30,20 +32,33 @@ bool terse::ukernel::fillTiles(KernelOpInterface op) {
          !lhs.isDynamicDim(2) && !init.isDynamicDim(1) && !init.isDynamicDim(2);
 }
 
+int64_t terse::ukernel::getColumnElements(int64_t channels, Type element) {
+  return llvm::alignTo(channels, element.isBF16() ? 2 : 1);
+}
+
 int64_t terse::ukernel::getLineDepth(KernelOpInterface op, int64_t lines) {
   WindowAttr window = op.getWindowOrNull();
   auto lhs = cast<ShapedType>(op.getLhs().getType()), rhs = cast<ShapedType>(op.getRhs().getType()),
        init = cast<ShapedType>(op.getInit().getType());
-  if (!window || op.isDepthwise() || op.getDecodingAttr() || !lhs.getElementType().isInteger(8) ||
-      !rhs.getElementType().isInteger(8))
+  bool pairs = lhs.getElementType().isBF16() && rhs.getElementType().isBF16();
+  if (!window || op.isDepthwise() || op.getDecodingAttr() ||
+      (!pairs && (!lhs.getElementType().isInteger(8) || !rhs.getElementType().isInteger(8))))
     return 0;
   if (lhs.isDynamicDim(2) || init.isDynamicDim(1) || init.isDynamicDim(2))
     return 0;
   int64_t kh = window.getKernel()[0], kw = window.getKernel()[1], channels = lhs.getDimSize(3);
   if (kh * kw == 1 || window.getDilations()[0] != 1 || window.getDilations()[1] != 1)
     return 0;
-  if (lines < 1 || lines > kh || (lines > 1 && lines * channels > kTileBytes))
+  if (lines < 1 || lines > kh || (lines > 1 && (pairs || lines * channels > kTileBytes)))
     return 0;
+  if (pairs) {
+    // Equal steps: a number behind the window times zero need not be zero.
+    int64_t elements = kw * getColumnElements(channels, lhs.getElementType()),
+            steps = llvm::divideCeil(elements, kTileBytes / 2);
+    while (elements % (2 * steps))
+      ++steps;
+    return elements / steps;
+  }
   int64_t elements = kw * lines * channels, steps = llvm::divideCeil(elements, kTileBytes);
   return llvm::alignTo(llvm::divideCeil(elements, steps), 4);
 }

@@ -49,13 +49,13 @@ HostTensor packHost(const HostTensor &weight, PackOp op, HostTensor *start) {
   }
   int64_t columns = op.getSchedule().getColumns(), depth = op.getSchedule().getDepth();
   int64_t groups = type.getDimSize(1), lines = op.getSchedule().getLines();
-  LineGroups group({order.n, order.k, order.height}, op.getSchedule());
+  LineGroups group({order.n, order.k, order.height, order.width}, op.getSchedule());
   // Where element k of the contraction stands in the packed one.
   auto place = [&](int64_t k) {
     if (!lines)
       return k;
     int64_t window = k / order.channels, i = window / order.width, j = window % order.width;
-    return i / lines * group.padded + (j * lines + i % lines) * order.channels + k % order.channels;
+    return i / lines * group.padded + (j * lines + i % lines) * group.column + k % order.channels;
   };
   for (int64_t n = 0; n < order.n; ++n) {
     int64_t sum = 0;
@@ -80,7 +80,7 @@ void lowerPack(RewriterBase &b, PackOp op) {
   auto type = typeOf(op.getPacked());
   int64_t columns = op.getSchedule().getColumns(), depth = op.getSchedule().getDepth();
   int64_t lines = op.getSchedule().getLines();
-  LineGroups group({order.n, order.k, order.height}, op.getSchedule());
+  LineGroups group({order.n, order.k, order.height, order.width}, op.getSchedule());
   AffineMap identity = b.getMultiDimIdentityMap(3);
   SmallVector<utils::IteratorType> parallel(3, utils::IteratorType::parallel);
   auto c = [&](int64_t v) { return arith::ConstantIndexOp::create(b, loc, v); };
@@ -105,15 +105,16 @@ void lowerPack(RewriterBase &b, PackOp op) {
       };
       if (lines) {
         // A group of lines, then (column, line, channel).
-        Value in = rem(k, group.padded), all = div(in, order.channels), column = div(all, lines);
+        Value in = rem(k, group.padded), all = div(in, group.column), channel = rem(in, group.column), column = div(all, lines);
         Value line = arith::AddIOp::create(
             b, loc, arith::MulIOp::create(b, loc, div(k, group.padded), c(lines)), rem(all, lines));
         Value window = arith::AddIOp::create(
             b, loc, arith::MulIOp::create(b, loc, line, c(order.width)), column);
         k = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, window, c(order.channels)),
-                                  rem(in, order.channels));
+                                  channel);
         inside = arith::AndIOp::create(b, loc, less(in, group.elements), less(line, order.height));
         inside = arith::AndIOp::create(b, loc, inside, less(n, order.n));
+        inside = arith::AndIOp::create(b, loc, inside, less(channel, order.channels));
       } else {
         inside = arith::AndIOp::create(b, loc, less(n, order.n), less(k, order.k));
       }

@@ -63,23 +63,26 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     if (!window || op.isDepthwise())
       return 0;
     KernelSizes sizes = getSizes(op);
-    int64_t channels = cast<ShapedType>(op.getLhs().getType()).getShape().back();
+    auto lhs = cast<ShapedType>(op.getLhs().getType());
+    int64_t elementBytes = lhs.getElementTypeBitWidth() / 8,
+            channels = getColumnElements(lhs.getShape().back(), lhs.getElementType()),
+            tileDepth = 64 / elementBytes;
     // Channels that fill tiles are read where they lie.
-    if (channels % 64 == 0)
+    if (channels % tileDepth == 0)
       return 0;
     // Four products and what they load: rows that cross lines of the cache in copied lines.
     auto stepCycles = [](int64_t depth) { return 40 + 0.6 * double(depth); };
     double panels = double(llvm::divideCeil(sizes.n, 32));
     int64_t width = window.getKernel()[1] * channels, chosen = 0;
-    double fewest = 70 * panels * double(llvm::divideCeil(sizes.k, 64)) +
-                    2.5 * 32 * double(sizes.height * llvm::divideCeil(width, 64));
+    double fewest = 70 * panels * double(llvm::divideCeil(sizes.k, tileDepth)) +
+                    2.5 * 32 * double(sizes.height * llvm::divideCeil(width, tileDepth));
     for (int64_t lines = 1; lines <= sizes.height; ++lines) {
       int64_t depth = getLineDepth(op, lines);
       if (!depth)
         continue;
       int64_t steps =
           llvm::divideCeil(sizes.height, lines) * llvm::divideCeil(lines * width, depth);
-      double cycles = stepCycles(depth) * panels * double(steps);
+      double cycles = stepCycles(depth * elementBytes) * panels * double(steps);
       // Vectors of columns, each of which takes a load and a shuffle for each line.
       if (lines > 1)
         cycles += 2. * double(lines + 1) * double(countPlanes(window, lines)) *
@@ -225,7 +228,7 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     if (isa == ISA::AMXBF16)
       depth = 2;
     align = isa == ISA::AMXInt8 ? 64 : isa == ISA::AMXBF16 ? 32 : depth;
-    int64_t lines = isa == ISA::AMXInt8 ? chooseLines(op) : 0;
+    int64_t lines = tiles ? chooseLines(op) : 0;
     if (lines)
       align = getLineDepth(op, lines);
     if (tiles) {

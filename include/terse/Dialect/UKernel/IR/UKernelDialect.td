@@ -49,7 +49,8 @@ def UKernel_ScheduleAttr : AttrDef<UKernel_Dialect, "Schedule"> {
 
     With `lines`, the contraction of a window is not padded as a whole: that many lines of it are taken together, in the
     order (column, line, channel), and each group of lines is padded to a multiple of `align`, which is a step of the
-    kernel. The left operand's lines are copied in that order, and windows are read in the copy.
+    kernel. The left operand's lines are copied in that order, and windows are read in the copy. An odd number of
+    channels of bf16, of which products take two at a time, has a zero behind it.
   }];
   let parameters = (ins EnumParameter<UKernel_ISA>:$isa, "int64_t":$rows, "int64_t":$columns, "int64_t":$depth,
                         "int64_t":$align, "int64_t":$block, DefaultValuedParameter<"int64_t", "0">:$lines);

@@ -31,9 +31,9 @@
 namespace terse::ukernel {
 
 /// Output channels and the number of products per sum of a kernel with unpacked weights (depthwise:
-/// channels, window); lines of the window.
+/// channels, window); lines of the window, elements of a line.
 struct KernelSizes {
-  int64_t n, k, height = 1;
+  int64_t n, k, height = 1, width = 1;
 };
 KernelSizes getSizes(KernelOpInterface op);
 

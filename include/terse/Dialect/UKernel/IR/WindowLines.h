@@ -16,9 +16,13 @@ namespace terse::ukernel {
 struct LineGroups {
   LineGroups(KernelSizes sizes, ScheduleAttr schedule);
 
-  /// Groups of lines, elements of a group, the same with the zeros behind them.
-  int64_t count, elements, padded;
+  /// Groups of lines, elements of a column, of a group, the same with the zeros behind them.
+  int64_t count, column, elements, padded;
 };
+
+/// Elements that `channels` take in copied lines: products of bf16 take two at a time, so that an
+/// odd number has a zero behind it.
+int64_t getColumnElements(int64_t channels, mlir::Type element);
 
 /// Copied lines per line of the result: those that begin at different remainders of the stride.
 int64_t countPlanes(WindowAttr window, int64_t lines);
