@@ -236,8 +236,9 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
       rows = !ShapedType::isDynamic(m) && m <= 16 ? 16 : 32;
     } else {
       bool many = isa == ISA::AVX512 || isa == ISA::AVX512VNNI;
-      // Panels that divide the channels, wide ones first.
-      int64_t vectors = llvm::divideCeil(sizes.n, lanes), wide = many ? 4 : 2, panel = 0;
+      // Panels that divide the channels, wide ones first. A row of floats reads eight narrow ones
+      // side by side.
+      int64_t vectors = llvm::divideCeil(sizes.n, lanes), wide = many && !floats ? 4 : 2, panel = 0;
       for (int64_t v = wide; v >= 1 && !panel; --v)
         if (vectors % v == 0 && (v > 1 || vectors <= 1 || wide == 1))
           panel = v;
