@@ -10,7 +10,6 @@
 
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
-#include "terse/Codegen/CPU/Compiler.h"
 #include "terse/Dialect/NN/IR/NNOps.h"
 #include "terse/Dialect/NN/Transforms/Passes.h"
 #include "terse/Dialect/Terse/Transforms/Weights.h"
@@ -125,7 +124,9 @@ public:
     updateType();
   }
 
-  llvm::Expected<std::unique_ptr<JITModel>> compile() { return JITModel::create(*module); }
+  llvm::Expected<std::unique_ptr<JITModel>> compile(const CompileOptions &options) {
+    return JITModel::create(*module, options);
+  }
 
 private:
   Value addArgument(Type type) {
@@ -157,7 +158,8 @@ private:
 llvm::Expected<std::vector<LayerError>>
 terse::measureLayerErrors(ModuleOp original, ModuleOp compressed, const Dataset &data,
                           int64_t samples,
-                          llvm::function_ref<void(StringRef, const HostTensor &)> see) {
+                          llvm::function_ref<void(StringRef, const HostTensor &)> see,
+                          const CompileOptions &options) {
   auto ownLayers = getLayers(compressed);
   if (!ownLayers)
     return ownLayers.takeError();
@@ -188,7 +190,7 @@ terse::measureLayerErrors(ModuleOp original, ModuleOp compressed, const Dataset 
       instrumented->show(/*keepResults=*/instrumented == &shown);
     if (instrumented == &cut)
       instrumented->feed();
-    auto compiled = instrumented->compile();
+    auto compiled = instrumented->compile(options);
     if (!compiled)
       return compiled.takeError();
     model = std::move(*compiled);

@@ -123,6 +123,14 @@ static llvm::Error eval(const EvalOptions &options) {
   for (const std::string &path : {json, options.html})
     if (llvm::Error error = checkWritable(path))
       return error;
+  // Read before the work, which may take minutes.
+  std::vector<llvm::json::Value> manifests;
+  for (const std::string &path : options.manifests) {
+    auto manifest = readManifest(path);
+    if (!manifest)
+      return manifest.takeError();
+    manifests.push_back(std::move(*manifest));
+  }
   auto data = Dataset::open(options.data, options.labels,
                             options.slices.empty() ? std::vector<std::string>()
                                                    : std::vector<std::string>{options.slices});
@@ -196,9 +204,8 @@ static llvm::Error eval(const EvalOptions &options) {
       if (llvm::Error error = lookInside(reference, result, *data, inside))
         return error;
       size_t number = evaluation.models.size() - 1;
-      if (number < options.manifests.size())
-        if (llvm::Error error = readManifest(options.manifests[number], result))
-          return error;
+      if (number < manifests.size())
+        result.manifest = std::move(manifests[number]);
     }
     evaluation.models.push_back(std::move(result));
   }

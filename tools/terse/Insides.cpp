@@ -197,9 +197,11 @@ llvm::Error tool::lookInside(const ModelResult &reference, ModelResult &result, 
   if (options.samples == 0)
     return llvm::Error::success();
   ActivationCounter counter(*result.storage);
+  CompileOptions compile;
+  compile.cacheFolder = getDefaultCacheFolder();
   auto layers = measureLayerErrors(
       **original, **module, data, options.samples,
-      [&](llvm::StringRef name, const HostTensor &tensor) { counter.see(name, tensor); });
+      [&](llvm::StringRef name, const HostTensor &tensor) { counter.see(name, tensor); }, compile);
   if (!layers) {
     note("'" + result.path +
          "': errors of layers are not measured: " + llvm::toString(layers.takeError()));
@@ -210,19 +212,18 @@ llvm::Error tool::lookInside(const ModelResult &reference, ModelResult &result, 
   return llvm::Error::success();
 }
 
-llvm::Error tool::readManifest(llvm::StringRef path, ModelResult &result) {
+llvm::Expected<llvm::json::Value> tool::readManifest(llvm::StringRef path) {
   auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/true);
   if (!buffer)
     return makeError("'{0}': {1}", path, buffer.getError().message());
   auto json = llvm::json::parse((*buffer)->getBuffer());
   if (!json)
     return inFile(path, json.takeError());
-  const llvm::json::Object *object = json->getAsObject();
+  llvm::json::Object *object = json->getAsObject();
   if (!object || !object->getInteger("terse_manifest"))
     return makeError("'{0}': not a manifest, as terse compress --manifest writes it", path);
-  result.manifest = std::move(*json);
   // What is stored how stands in the page anyway, taken from the model itself.
   for (const char *key : {"weights", "activations", "ops", "totals"})
-    result.manifest.getAsObject()->erase(key);
-  return llvm::Error::success();
+    object->erase(key);
+  return std::move(*json);
 }

@@ -28,7 +28,8 @@ llvm::Error describeStorage(ModelResult &result, const ModelOptions &options);
 llvm::Error lookInside(const ModelResult &reference, ModelResult &result, const Dataset &data,
                        const InsideOptions &options);
 
-llvm::Error readManifest(llvm::StringRef path, ModelResult &result);
+/// What terse compress --manifest wrote, without what the report takes from the model itself.
+llvm::Expected<llvm::json::Value> readManifest(llvm::StringRef path);
 
 } // namespace terse::tool
 

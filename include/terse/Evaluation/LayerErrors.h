@@ -5,6 +5,7 @@
 #define TERSE_EVALUATION_LAYERERRORS_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "terse/Codegen/CPU/Compiler.h"
 #include "terse/Evaluation/Dataset.h"
 #include "terse/Evaluation/Metrics.h"
 
@@ -26,14 +27,15 @@ struct LayerError {
 /// one's result is the layer's. Where the compressed model has batch norms folded, they are folded
 /// in a copy of the float one too.
 ///
-/// Three compiled models do it: the float one that shows all layers and whose layers take
-/// differences to add; the compressed one that shows all layers; the compressed one cut into layers
-/// that are given their inputs. `see` gets every value of the compressed model, and the inputs, by
-/// name.
+/// Four models do it, compiled with `options`: the float one that shows all layers, and the one whose
+/// layers take differences to add; the compressed one that shows all layers, and the one cut into
+/// layers that are given their inputs. `see` gets every value of the compressed model, and the
+/// inputs, by name.
 llvm::Expected<std::vector<LayerError>>
 measureLayerErrors(mlir::ModuleOp reference, mlir::ModuleOp compressed, const Dataset &data,
                    int64_t samples,
-                   llvm::function_ref<void(llvm::StringRef, const HostTensor &)> see = nullptr);
+                   llvm::function_ref<void(llvm::StringRef, const HostTensor &)> see = nullptr,
+                   const CompileOptions &options = {});
 
 } // namespace terse
 
