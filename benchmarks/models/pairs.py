@@ -6,6 +6,7 @@
 Pearson's correlation on all pairs of STS-B that are here (dev, and those of train of which no sentence calibrates), for variants of
 encoders.py. For each format of a method the difference NF4 - int4 is given with the standard error and the share of positive
 differences of 2,000 bootstrap samples of the pairs (seed 0). `distance` is the mean of 1 - cosine between an embedding and the float model's.
+`agreement` is Pearson's correlation of the pairs' similarities with those of the float model, without human scores: what rounding alone changes.
 """
 import argparse
 import os
@@ -61,22 +62,24 @@ def main():
         for i, arrays in enumerate(contents):
             data.append(os.path.join(folder, f"calibration{i}.npz"))
             np.savez(data[-1], **arrays)
-        reference, cosine = measure(model)
-        print(f"{len(pairs)} pairs; float: {np.corrcoef(cosine, scores)[0, 1]:.4f}\n", flush=True)
-        print("| method | int4 block 64 | nf4 | nf4 - int4 | standard error | positive | distance of int4 | of nf4 | bits |\n"
-              "|---|---|---|---|---|---|---|---|---|", flush=True)
+        reference, exact = measure(model)
+        print(f"{len(pairs)} pairs; float: {np.corrcoef(exact, scores)[0, 1]:.4f}\n", flush=True)
+        print("| method | int4 block 64 | nf4 | nf4 - int4 | standard error | positive | agreement of int4 | of nf4 | positive | distance of int4 | of nf4 | bits |\n"
+              "|---|---|---|---|---|---|---|---|---|---|---|---|", flush=True)
         for method in args.methods:
-            values, drawn, distances = [], [], []
+            values, drawn, agreements, agreed, distances = [], [], [], [], []
             for variant in METHODS[method]:
                 out = os.path.join(folder, "out.mlirbc")
                 compress_variant(args.terse, model, variant, VARIANTS[variant], out, data, folder)
                 embeddings, cosine = measure(out)
                 values.append(np.corrcoef(cosine, scores)[0, 1])
                 drawn.append(correlations(cosine, scores, draws))
+                agreements.append(np.corrcoef(cosine, exact)[0, 1])
+                agreed.append(correlations(cosine, exact, draws))
                 distances.append(1 - np.mean((embeddings * reference).sum(1)))
             difference = drawn[1] - drawn[0]
             print(f"| {method} | {values[0]:.4f} | {values[1]:.4f} | {values[1] - values[0]:+.4f} | {difference.std():.4f} | "
-                  f"{np.mean(difference > 0):.3f} | {distances[0]:.4f} | {distances[1]:.4f} | {inspect_bits(args.terse, out)[0]:.3f} |",
+                  f"{np.mean(difference > 0):.3f} | {agreements[0]:.4f} | {agreements[1]:.4f} | {np.mean(agreed[1] > agreed[0]):.3f} | {distances[0]:.4f} | {distances[1]:.4f} | {inspect_bits(args.terse, out)[0]:.3f} |",
                   flush=True)
 
 
