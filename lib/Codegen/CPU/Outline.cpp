@@ -3,7 +3,6 @@
 
 #include "Outline.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 #include "terse/Codegen/CPU/Passes.h"
 
@@ -62,10 +61,10 @@ func::FuncOp OutlinedFunctions::get(Operation *op, TypeRange types, BuildBody bu
   function->setAttr("passthrough", b.getStrArrayAttr({"noinline", "stackrealign"}));
   Block *block = function.addEntryBlock();
   b.setInsertionPointToStart(block);
-  IRMapping mapping;
-  mapping.map(op->getOperands(), block->getArguments().drop_back(2));
   // Its regions may use constants of the other function; it goes away below.
-  Operation *inside = b.clone(*op, mapping);
+  Operation *inside = b.clone(*op);
+  // One by one: where two operands are one value, as in place, other callers may pass two.
+  inside->setOperands(block->getArguments().drop_back(2));
   build(b, inside, block->getArguments().end()[-2], block->getArguments().end()[-1]);
   b.setInsertionPointToEnd(block);
   func::ReturnOp::create(b, op->getLoc());
