@@ -79,7 +79,8 @@ Timing terse::bench::timeInTurns(llvm::ArrayRef<PreparedPeer *> kernels, bool co
   // The best bursts of a row so far: the machine may be slow during all of another.
   static double bestFloats = 0, bestBytes = 0;
   auto isSlow = [&](const Sample &s) {
-    return s.floats < 0.6 * bestFloats || s.bytes < 0.6 * bestBytes;
+    return (bursts.floats && s.floats < 0.6 * bestFloats) ||
+           (bursts.bytes && s.bytes < 0.6 * bestBytes);
   };
   // How many rounds the machine was not slow in; a row waits for some of them.
   int64_t usable = 0;
