@@ -155,11 +155,9 @@ private:
 
 } // namespace
 
-llvm::Expected<std::vector<LayerError>>
-terse::measureLayerErrors(ModuleOp original, ModuleOp compressed, const Dataset &data,
-                          int64_t samples,
-                          llvm::function_ref<void(StringRef, const HostTensor &)> see,
-                          const CompileOptions &options) {
+llvm::Expected<std::vector<LayerError>> terse::measureLayerErrors(
+    ModuleOp original, ModuleOp compressed, const Dataset &data, int64_t samples,
+    llvm::function_ref<void(StringRef, const HostTensor &)> see, const CompileOptions &options) {
   auto ownLayers = getLayers(compressed);
   if (!ownLayers)
     return ownLayers.takeError();

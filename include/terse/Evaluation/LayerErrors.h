@@ -27,9 +27,9 @@ struct LayerError {
 /// one's result is the layer's. Where the compressed model has batch norms folded, they are folded
 /// in a copy of the float one too.
 ///
-/// Four models do it, compiled with `options`: the float one that shows all layers, and the one whose
-/// layers take differences to add; the compressed one that shows all layers, and the one cut into
-/// layers that are given their inputs. `see` gets every value of the compressed model, and the
+/// Four models do it, compiled with `options`: the float one that shows all layers, and the one
+/// whose layers take differences to add; the compressed one that shows all layers, and the one cut
+/// into layers that are given their inputs. `see` gets every value of the compressed model, and the
 /// inputs, by name.
 llvm::Expected<std::vector<LayerError>>
 measureLayerErrors(mlir::ModuleOp reference, mlir::ModuleOp compressed, const Dataset &data,

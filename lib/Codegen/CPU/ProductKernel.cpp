@@ -103,8 +103,8 @@ private:
   Value allocate(Value elements, Type type) {
     Value four = k.c(4);
     Value bytes = k.allocate(b.createOrFold<arith::MulIOp>(k.loc, elements, four));
-    return memref::ViewOp::create(b, k.loc, MemRefType::get(ShapedType::kDynamic, type),
-                                  bytes, k.c(0), ValueRange{elements});
+    return memref::ViewOp::create(b, k.loc, MemRefType::get(ShapedType::kDynamic, type), bytes,
+                                  k.c(0), ValueRange{elements});
   }
 
   SmallVector<Value> unflatten(Value number) {

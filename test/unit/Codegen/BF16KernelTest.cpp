@@ -36,9 +36,9 @@ protected:
 
 TEST_F(BF16KernelTest, Tiles) {
   using Shape = std::array<int64_t, 3>;
-  for (auto [m, n, k] : {Shape{1, 2, 1}, Shape{1, 100, 64}, Shape{3, 10, 7}, Shape{16, 64, 130},
-                         Shape{33, 20, 64}, Shape{70, 50, 200}, Shape{1, 330, 300}, Shape{1, 514, 303},
-                         Shape{1, 260, 1001}}) {
+  for (auto [m, n, k] :
+       {Shape{1, 2, 1}, Shape{1, 100, 64}, Shape{3, 10, 7}, Shape{16, 64, 130}, Shape{33, 20, 64},
+        Shape{70, 50, 200}, Shape{1, 330, 300}, Shape{1, 514, 303}, Shape{1, 260, 1001}}) {
     int64_t rows = n % 4 ? m : int64_t(-1);
     compare(begin({rows, k}, {n, k}, {rows, n}) +
                 formatv("%0 = nn.linear %q, %w, %b : ({0}, {1}, {2}) -> {3}\n%1 = nn.unary relu %0 "
@@ -77,8 +77,8 @@ TEST_F(BF16KernelTest, Tiles) {
   }
 }
 
-// Windows of few channels, which are read in copied lines: odd and even numbers of channels, ends of
-// lines, windows that reach far out of the image, an open batch.
+// Windows of few channels, which are read in copied lines: odd and even numbers of channels, ends
+// of lines, windows that reach far out of the image, an open batch.
 TEST_F(BF16KernelTest, Lines) {
   struct Case {
     int64_t channels, height, width, outputs, kernelHeight, kernelWidth, stride, pad;
@@ -112,13 +112,14 @@ TEST_F(BF16KernelTest, Depthwise) {
   struct Case {
     int64_t channels, height, width, kernel, stride, pad, dilation;
   };
-  for (const Case &c : {Case{64, 25, 5, 3, 1, 1, 1}, Case{16, 8, 9, 3, 1, 1, 1},
-                        Case{24, 7, 7, 3, 1, 0, 1}, Case{5, 13, 4, 3, 1, 1, 1},
-                        Case{33, 9, 11, 3, 2, 1, 1}, Case{17, 8, 8, 3, 2, 1, 1},
-                        Case{16, 1, 1, 3, 1, 1, 1}, Case{20, 6, 3, 2, 1, 0, 1},
-                        Case{32, 9, 9, 5, 1, 2, 1}, Case{40, 9, 14, 3, 1, 2, 2}}) {
+  for (const Case &c :
+       {Case{64, 25, 5, 3, 1, 1, 1}, Case{16, 8, 9, 3, 1, 1, 1}, Case{24, 7, 7, 3, 1, 0, 1},
+        Case{5, 13, 4, 3, 1, 1, 1}, Case{33, 9, 11, 3, 2, 1, 1}, Case{17, 8, 8, 3, 2, 1, 1},
+        Case{16, 1, 1, 3, 1, 1, 1}, Case{20, 6, 3, 2, 1, 0, 1}, Case{32, 9, 9, 5, 1, 2, 1},
+        Case{40, 9, 14, 3, 1, 2, 2}}) {
     int64_t reach = (c.kernel - 1) * c.dilation + 1;
-    std::vector<int64_t> in{2, c.channels, c.height, c.width}, ws{c.channels, 1, c.kernel, c.kernel};
+    std::vector<int64_t> in{2, c.channels, c.height, c.width},
+        ws{c.channels, 1, c.kernel, c.kernel};
     std::vector<int64_t> out{2, c.channels, (c.height + 2 * c.pad - reach) / c.stride + 1,
                              (c.width + 2 * c.pad - reach) / c.stride + 1};
     std::string attributes =

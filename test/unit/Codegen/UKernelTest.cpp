@@ -277,9 +277,9 @@ TEST_F(UKernelTest, Tiles) {
   for (const Case &c : {Case{2, 64, 12, 13, 40, 3, 2, 1, 1}, Case{1, 64, 11, 11, 20, 3, 1, 2, 2},
                         Case{1, 128, 9, 40, 32, 1, 2, 0, 1}, Case{3, 64, 10, 33, 33, 3, 1, 1, 1},
                         Case{1, 64, 20, 7, 16, 2, 3, 1, 1}, Case{2, 3, 30, 29, 40, 7, 2, 3, 1},
-                    Case{1, 3, 21, 34, 33, 3, 2, 1, 1}, Case{1, 24, 12, 11, 24, 3, 1, 1, 1},
-                    Case{2, 1, 28, 27, 16, 5, 1, 2, 1}, Case{1, 40, 9, 9, 32, 3, 3, 1, 1},
-                    Case{1, 128, 6, 5, 35, 3, 1, 1, 1}, Case{1, 256, 6, 9, 480, 3, 1, 1, 1}}) {
+                        Case{1, 3, 21, 34, 33, 3, 2, 1, 1}, Case{1, 24, 12, 11, 24, 3, 1, 1, 1},
+                        Case{2, 1, 28, 27, 16, 5, 1, 2, 1}, Case{1, 40, 9, 9, 32, 3, 3, 1, 1},
+                        Case{1, 128, 6, 5, 35, 3, 1, 1, 1}, Case{1, 256, 6, 9, 480, 3, 1, 1, 1}}) {
     int64_t oh = (c.height + 2 * c.pad - (c.kernel - 1) * c.dilation - 1) / c.stride + 1;
     int64_t ow = (c.width + 2 * c.pad - (c.kernel - 1) * c.dilation - 1) / c.stride + 1;
     requantized(formatv("nn.conv %x, %w {{strides = array<i64: {0}, {0}>, pads = array<i64: {1}, "

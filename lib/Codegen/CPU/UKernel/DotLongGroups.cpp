@@ -118,8 +118,8 @@ void DotKernel::multiplyParts(Value p, Value g, Value count) {
     k.loop(zero, count, tileRows, [&](Value r0) {
       SmallVector<Value> accs;
       for (int64_t v = 0; v < layout.vectors; ++v)
-        accs.push_back(amx::TileLoadOp::create(b, k.loc, sumTile, tileSums,
-                                               ValueRange{r0, k.c(v * 16)}));
+        accs.push_back(
+            amx::TileLoadOp::create(b, k.loc, sumTile, tileSums, ValueRange{r0, k.c(v * 16)}));
       accs = k.loop(s0, s1, 1, accs, [&](Value s, ValueRange in) {
         return multiplyStep(r0, g, s, SmallVector<Value>(in), [&](int64_t v) -> Value {
           return amx::TileLoadOp::create(b, k.loc, byteTile, panelBytes,

@@ -31,9 +31,9 @@ Value BytePairs::extend(VectorCode &k, Value bytes) const {
 
 Value BytePairs::load(VectorCode &k, Value memory, Value at, int64_t count, Value mask) const {
   auto type = VectorType::get(2 * count, k.b.getI8Type());
-  Value x = mask ? Value(vector::MaskedLoadOp::create(k.b, k.loc, type, memory, at, mask,
-                                                      k.zero(type)))
-                 : Value(vector::LoadOp::create(k.b, k.loc, type, memory, at));
+  Value x =
+      mask ? Value(vector::MaskedLoadOp::create(k.b, k.loc, type, memory, at, mask, k.zero(type)))
+           : Value(vector::LoadOp::create(k.b, k.loc, type, memory, at));
   return vector::BitCastOp::create(k.b, k.loc, VectorType::get(count, k.b.getI32Type()),
                                    extend(k, x));
 }
@@ -180,8 +180,7 @@ void PackedColumns::packTransposed(const RightMatrix &from, Value packed, Value 
       // Past the end the last column stands in.
       Value source = k.min(k.add(column, j), k.sub(count, k.c(1)));
       if (pairs)
-        rows.push_back(
-            pairs->load(k, from.memory, at(from, k.mul(i, 2), source), lanes, valid));
+        rows.push_back(pairs->load(k, from.memory, at(from, k.mul(i, 2), source), lanes, valid));
       else
         rows.push_back(load(from.memory, at(from, i, source), valid));
     }
@@ -204,8 +203,8 @@ void PackedColumns::packTransposed(const RightMatrix &from, Value packed, Value 
     // The rest, whose square may also write where the next columns or panel will be.
     k.branch(k.less(full, depth), [&] {
       Value left = pairs ? k.sub(pairs->bytes, k.mul(full, 2)) : k.sub(depth, full);
-      Value valid = vector::CreateMaskOp::create(
-          b, k.loc, VectorType::get(whole, b.getI1Type()), left);
+      Value valid =
+          vector::CreateMaskOp::create(b, k.loc, VectorType::get(whole, b.getI1Type()), left);
       square(full, column, k.add(into, k.mul(full, columns)), valid);
     });
   });

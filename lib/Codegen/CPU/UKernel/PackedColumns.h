@@ -9,8 +9,8 @@
 namespace terse {
 
 /// Floats (f32, or smaller ones that become f32) or bytes in memory that is seen as one dimension:
-/// element (i, j) lies at `base + i * rowStep + j * columnStep`. Steps that are not known when the code is
-/// made are kDynamic beside their values.
+/// element (i, j) lies at `base + i * rowStep + j * columnStep`. Steps that are not known when the
+/// code is made are kDynamic beside their values.
 struct RightMatrix {
   mlir::Value memory, base, rowStep, columnStep;
   int64_t knownRowStep = mlir::ShapedType::kDynamic, knownColumnStep = mlir::ShapedType::kDynamic;

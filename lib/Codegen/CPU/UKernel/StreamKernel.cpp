@@ -46,9 +46,7 @@ public:
   Value countItems() { return k.c(panels / group); }
 
   void build(Value begin, Value end) {
-    Type stored = pairs    ? Type(b.getBF16Type())
-                  : floats ? sumType
-                           : Type(b.getI8Type());
+    Type stored = pairs ? Type(b.getBF16Type()) : floats ? sumType : Type(b.getI8Type());
     Value bytes = k.allocate(padded * stored.getIntOrFloatBitWidth() / 8 + 64), zero = k.c(0);
     k.flatten();
     LeftRows left(k, stored, flipped, /*widened=*/false, wide ? 64 : 32);

@@ -213,8 +213,8 @@ void TileRows::copyLine(Value to, Value y) {
       [&] { left.fill(zero, to, pixels * column); });
 }
 
-// `count` columns of line `y` of `x` to element `to` of the copy, with a zero behind the channels of
-// each. Vectors reach past them: what is wrong there is overwritten next.
+// `count` columns of line `y` of `x` to element `to` of the copy, with a zero behind the channels
+// of each. Vectors reach past them: what is wrong there is overwritten next.
 void TileRows::widenColumns(Value x, Value y, Value to, int64_t count) {
   int64_t channels = type.getShape()[3], vectorElements = 64 / elementBytes,
           together = vectorElements / column;

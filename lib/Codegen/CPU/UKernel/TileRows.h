@@ -87,8 +87,8 @@ private:
   // together, elements of a column, positions per line, elements between them and of a line, lines
   // of a plane.
   bool direct = false, inPlace = false;
-  int64_t lines = 1, column = 0, outHeight = 0, outWidth = 0, positions = 0, spread = 0, lineSize = 0,
-          blockHeight = 0, planes = 1, planeRows = 0, planeSize = 0;
+  int64_t lines = 1, column = 0, outHeight = 0, outWidth = 0, positions = 0, spread = 0,
+          lineSize = 0, blockHeight = 0, planes = 1, planeRows = 0, planeSize = 0;
   // The copied rows, lines that wait to be interleaved, where steps read, the rows of positions.
   Value rows, plain, offsets, numbers;
   // The block's image and first line.

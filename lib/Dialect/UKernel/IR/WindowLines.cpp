@@ -26,7 +26,8 @@ LineGroups::LineGroups(KernelSizes sizes, ScheduleAttr schedule) {
 }
 
 bool terse::ukernel::fillTiles(KernelOpInterface op) {
-  auto lhs = cast<ShapedType>(op.getLhs().getType()), init = cast<ShapedType>(op.getInit().getType());
+  auto lhs = cast<ShapedType>(op.getLhs().getType()),
+       init = cast<ShapedType>(op.getInit().getType());
   return op.getWindowOrNull() && !op.isDepthwise() &&
          lhs.getShape().back() * int64_t(lhs.getElementTypeBitWidth()) / 8 % kTileBytes == 0 &&
          !lhs.isDynamicDim(2) && !init.isDynamicDim(1) && !init.isDynamicDim(2);

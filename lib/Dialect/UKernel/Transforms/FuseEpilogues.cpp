@@ -154,8 +154,8 @@ struct FuseConsumer : OpRewritePattern<linalg::GenericOp> {
   }
 };
 
-// Whether an elementwise op reads what a kernel computes under a shape of more dimensions, as behind
-// a product that takes a batch of matrices as one.
+// Whether an elementwise op reads what a kernel computes under a shape of more dimensions, as
+// behind a product that takes a batch of matrices as one.
 bool readsExpandedKernel(OpOperand *operand) {
   auto op = dyn_cast<linalg::GenericOp>(operand->getOwner());
   auto expand = operand->get().getDefiningOp<tensor::ExpandShapeOp>();

@@ -105,7 +105,8 @@ void lowerPack(RewriterBase &b, PackOp op) {
       };
       if (lines) {
         // A group of lines, then (column, line, channel).
-        Value in = rem(k, group.padded), all = div(in, group.column), channel = rem(in, group.column), column = div(all, lines);
+        Value in = rem(k, group.padded), all = div(in, group.column),
+              channel = rem(in, group.column), column = div(all, lines);
         Value line = arith::AddIOp::create(
             b, loc, arith::MulIOp::create(b, loc, div(k, group.padded), c(lines)), rem(all, lines));
         Value window = arith::AddIOp::create(

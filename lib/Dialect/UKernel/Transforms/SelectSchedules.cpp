@@ -259,9 +259,9 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     // Tiles read windows in lines of the input, each of which the block has once.
     if (WindowAttr window = op.getWindowOrNull(); tiles && (lines || fillTiles(op))) {
       auto lhs = cast<ShapedType>(op.getLhs().getType());
-      bytes = std::min(bytes, window.getStrides()[0] * window.getStrides()[1] *
-                                  lhs.getShape().back() *
-                                  int64_t(lhs.getElementTypeBitWidth()) / 8);
+      bytes =
+          std::min(bytes, window.getStrides()[0] * window.getStrides()[1] * lhs.getShape().back() *
+                              int64_t(lhs.getElementTypeBitWidth()) / 8);
     }
     int64_t room = blocked ? 512 << 10 : 96 << 10, most = tiles ? 512 : 192;
     // Weights from afar come once for each block, through the part of that cache which is left.

@@ -50,8 +50,8 @@ struct WeightLayout {
   int64_t getDepth() const { return groups * paddedGroup; }
   /// Where element `k` of the contraction stands in it.
   int64_t getPosition(int64_t k) const { return k / group * paddedGroup + k % group; }
-  /// Whether tiles multiply a group in several turns, each of which takes a part of it; it is filled
-  /// up to whole steps of tiles then.
+  /// Whether tiles multiply a group in several turns, each of which takes a part of it; it is
+  /// filled up to whole steps of tiles then.
   bool isLong() const { return groups == 1 || group >= 256; }
   bool hasGaps() const { return groups > 1 && group != paddedGroup; }
   llvm::SmallVector<int64_t> getShape() const { return {panels, vectors, bytes}; }

@@ -27,7 +27,8 @@ int64_t getColumnElements(int64_t channels, mlir::Type element);
 /// Copied lines per line of the result: those that begin at different remainders of the stride.
 int64_t countPlanes(WindowAttr window, int64_t lines);
 
-/// Whether tiles read the op's windows in copied lines because a column's channels fill rows of them.
+/// Whether tiles read the op's windows in copied lines because a column's channels fill rows of
+/// them.
 bool fillTiles(KernelOpInterface op);
 
 /// Elements of a step of the contraction if `lines` lines of the op's window are taken together;
