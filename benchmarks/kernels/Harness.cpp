@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 using namespace terse;
 using namespace terse::bench;
@@ -33,6 +34,10 @@ bool terse::bench::parseOptions(int argc, char **argv, CommonOptions &options, c
         options.peers.push_back(peer.str());
     } else {
       good = own(name, value);
+    }
+    if (name == "--help") {
+      llvm::outs() << usage;
+      std::exit(0);
     }
     if (!good) {
       llvm::errs() << "cannot use '" << argv[i] << "'\n" << usage;

@@ -26,7 +26,8 @@ struct CommonOptions {
 };
 
 /// Reads `--name=value` and `--name value`; `own` takes the names that are not common and says
-/// whether it did. On errors, prints them and `usage` and returns false.
+/// whether it did. On errors, prints them and `usage` and returns false. `--help` prints `usage`
+/// and ends the program.
 bool parseOptions(int argc, char **argv, CommonOptions &options, const char *usage,
                   llvm::function_ref<bool(llvm::StringRef, llvm::StringRef)> own);
 

@@ -52,6 +52,8 @@ struct PreparedPeer {
   const void *result = nullptr;
   /// Its bytes are signed and 128 less than the problem's.
   bool signedBytes = false;
+  /// It stops at the 32-bit sums of a product of bytes.
+  bool sums = false;
   /// How many times one run computes the problem, on weights of their own each.
   int64_t copies = 1;
   /// What `flush` drops before a cold run.
@@ -101,12 +103,15 @@ public:
 std::unique_ptr<WeightPeer> loadGGML(const std::string &location, std::string &error);
 /// `location` is the file of onnxruntime's library.
 std::unique_ptr<WeightPeer> loadONNXRuntime(const std::string &location, std::string &error);
+/// `location` is a library with the functions of PeerPlugin.h.
+std::unique_ptr<WeightPeer> loadPlugin(const std::string &location, std::string &error);
 /// `location` is the file of XNNPACK's library.
 std::unique_ptr<WeightPeer> loadXNNPACKForWeights(const std::string &location, std::string &error);
 
 /// `location` is a file for dlopen. Null, with a reason in `error`, where that fails.
 std::unique_ptr<Peer> loadOneDNN(const std::string &location, std::string &error);
 std::unique_ptr<Peer> loadBLAS(const std::string &location, std::string &error);
+std::unique_ptr<Peer> loadLIBXSMM(const std::string &location, std::string &error);
 std::unique_ptr<Peer> loadXNNPACK(const std::string &location, std::string &error);
 
 } // namespace terse::bench

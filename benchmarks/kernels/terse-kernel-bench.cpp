@@ -40,7 +40,8 @@ static const char *const kUsage =
     "Kernels beside those of other libraries, as a table in Markdown.\n"
     "  --seconds=S   time for each layer (1)\n"
     "  --shapes=RE   only layers whose name in the table matches\n"
-    "  --peers=LIST  onednn, blas, onednn=FILE, blas=FILE, xnnpack=FILE, none (onednn,blas)\n"
+    "  --peers=LIST  onednn, blas, onednn=FILE, blas=FILE, xnnpack=FILE, libxsmm=FILE (2.x), none "
+    "(onednn,blas)\n"
     "  --threads=N   threads (1)\n"
     "  --target=T    target of our kernels (native)\n"
     "  --dump=FILE   write the object code of the last layer\n";
@@ -254,9 +255,9 @@ static Operands makeOperands(const Problem &p) {
 
 //===--- measuring ---===//
 
-static double readResult(Kind kind, bool signedBytes, const void *data, int64_t i) {
+static double readResult(Kind kind, const void *data, int64_t i) {
   if (kind == Kind::Int8)
-    return static_cast<const uint8_t *>(data)[i] ^ (signedBytes ? 0x80 : 0);
+    return static_cast<const uint8_t *>(data)[i];
   if (kind == Kind::Float)
     return static_cast<const float *>(data)[i];
   uint32_t bits = uint32_t(static_cast<const uint16_t *>(data)[i]) << 16;
@@ -265,16 +266,27 @@ static double readResult(Kind kind, bool signedBytes, const void *data, int64_t 
   return f;
 }
 
-// "equal", "within 1" (integers) or the largest error relative to the range.
-static std::string compareResults(const Problem &p, const void *a, const PreparedPeer &peer) {
+static double readPeer(const Problem &p, const Operands &operands, const PreparedPeer &peer,
+                       int64_t i) {
+  if (peer.sums) {
+    float sum = float(static_cast<const int32_t *>(peer.result)[i]);
+    return std::clamp(std::nearbyint(sum * operands.scale[i % p.n]), 0.0f, 255.0f);
+  }
+  if (peer.signedBytes)
+    return static_cast<const uint8_t *>(peer.result)[i] ^ 0x80;
+  return readResult(p.kind, peer.result, i);
+}
+
+// "equal", "off by" (integers) or the largest error relative to the range.
+static std::string compareResults(const Problem &p, const Operands &operands, const void *a,
+                                  const PreparedPeer &peer) {
   double worst = 0, range = 0;
   for (int64_t i = 0; i < p.getOutputElements(); ++i) {
-    double x = readResult(p.kind, false, a, i),
-           y = readResult(p.kind, peer.signedBytes, peer.result, i);
+    double x = readResult(p.kind, a, i), y = readPeer(p, operands, peer, i);
     worst = std::max(worst, std::abs(x - y)), range = std::max(range, std::abs(x));
   }
   if (worst == 0)
-    return "equal";
+    return peer.sums ? "equal, but sums" : "equal";
   return p.kind == Kind::Int8 ? formatv("off by {0}", worst).str()
                               : formatv("{0:e1}", worst / range).str();
 }
@@ -347,7 +359,7 @@ public:
       std::string text;
       if (prepared.run) {
         prepared.run();
-        text = compareResults(p, result.getBytes().data(), prepared);
+        text = compareResults(p, operands, result.getBytes().data(), prepared);
       }
       all.push_back(std::move(prepared));
       results.push_back(text);
@@ -399,7 +411,7 @@ int main(int argc, char **argv) {
   std::vector<std::unique_ptr<Peer>> peers;
   for (const std::string &entry : options.peers) {
     auto [name, file] = llvm::StringRef(entry).split('=');
-    std::string error = "unknown peer; use onednn, blas or xnnpack=FILE";
+    std::string error = "unknown peer; use onednn, blas, libxsmm=FILE or xnnpack=FILE";
     std::unique_ptr<Peer> peer;
     if (name == "none")
       continue;
@@ -407,6 +419,8 @@ int main(int argc, char **argv) {
       peer = loadOneDNN(file.empty() ? "libdnnl.so" : file.str(), error);
     else if (name == "blas")
       peer = loadBLAS(file.empty() ? "libopenblas.so.0" : file.str(), error);
+    else if (name == "libxsmm")
+      peer = loadLIBXSMM(file.empty() ? "libxsmm.so" : file.str(), error);
     else if (name == "xnnpack")
       peer = loadXNNPACK(file.empty() ? "libXNNPACK.so" : file.str(), error);
     if (peer)

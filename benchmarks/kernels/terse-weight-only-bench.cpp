@@ -85,7 +85,8 @@ static const char *const kUsage =
     "  --formats=RE  only weights whose name in the table matches\n"
     "  --shapes=RE   only layers whose M,N,K in the table match\n"
     "  --peers=LIST  ggml=FOLDER with its libggml-base.so and libggml-cpu*.so,\n"
-    "                onnxruntime=FILE of libonnxruntime.so, xnnpack=FILE (none)\n"
+    "                onnxruntime=FILE of libonnxruntime.so, xnnpack=FILE,\n"
+    "                plugin=FILE with the functions of PeerPlugin.h (none)\n"
     "  --threads=N   threads (1)\n";
 
 static bool parseOption(llvm::StringRef name, llvm::StringRef value) {
@@ -334,12 +335,15 @@ int main(int argc, char **argv) {
   std::vector<std::unique_ptr<WeightPeer>> peers;
   for (const std::string &entry : options.peers) {
     auto [name, location] = llvm::StringRef(entry).split('=');
-    std::string error = "unknown peer; use ggml=FOLDER, onnxruntime=FILE or xnnpack=FILE";
+    std::string error =
+        "unknown peer; use ggml=FOLDER, onnxruntime=FILE, xnnpack=FILE or plugin=FILE";
     std::unique_ptr<WeightPeer> peer;
     if (name == "ggml" && !location.empty())
       peer = loadGGML(location.str(), error);
     else if (name == "onnxruntime" && !location.empty())
       peer = loadONNXRuntime(location.str(), error);
+    else if (name == "plugin" && !location.empty())
+      peer = loadPlugin(location.str(), error);
     else if (name == "xnnpack" && !location.empty())
       peer = loadXNNPACKForWeights(location.str(), error);
     if (peer)
