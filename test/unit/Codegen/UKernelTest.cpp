@@ -33,6 +33,21 @@ TEST_F(UKernelTest, Linear) {
     }
 }
 
+// Rows that are packed, whole and part by part, in pieces of equal and of different length.
+TEST_F(UKernelTest, LongRows) {
+  using Shape = std::array<int64_t, 3>;
+  for (auto [m, n, k] : {Shape{75, 70, 1024}, Shape{100, 300, 2309}, Shape{130, 48, 4096}})
+    for (int64_t rows : {m, int64_t(-1)}) {
+      std::string x = tensor({rows, k}, "f32"), w = tensor({n, k}, "f32"),
+                  y = tensor({rows, n}, "f32"), b = tensor({n}, "f32");
+      std::string text = formatv("func.func @main(%x: {0}) -> {2} {{\n%w = {3}\n%b = {4}\n%0 = "
+                                 "nn.linear %x, %w, %b : ({0}, {1}, {5}) -> {2}\nreturn %0 : {2} }",
+                                 x, w, y, constant({n, k}, "f32"), constant({n}, "f32"), b);
+      for (const char *target : {"x86-64-v3", "x86-64-v4"})
+        compare(text, {{m, k}}, target);
+    }
+}
+
 // What static quantization makes of a layer, with a residual.
 TEST_F(UKernelTest, LinearWithEpilogue) {
   for (auto [m, n, k] : {std::array<int64_t, 3>{5, 24, 40}, std::array<int64_t, 3>{64, 96, 100}}) {

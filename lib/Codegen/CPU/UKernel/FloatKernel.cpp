@@ -2,12 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //   for blocks of rows, chunks of panels:                    (one item of the range)
-//     if rows are copied and the block is a new one: copy them
-//     for panels of the chunk, pieces of k:
-//       if weights are not floats: make floats of the piece
-//       for tiles of rows:
-//         sums += rows * panel along the piece             (in registers, then added)
-//         after the last piece: epilogue(sums), store
+//     for parts of k:                                        (one, unless rows are very long)
+//       if rows are copied and the block or the part is a new one: copy them
+//       for panels of the chunk, pieces of the part:
+//         if weights are not floats: make floats of the piece
+//         for tiles of rows:
+//           sums += rows * panel along the piece             (in registers, then added)
+//           after the last piece: epilogue(sums), store
 //
 // FloatTiles says which rows make up a tile. A piece of a panel stays in the first-level cache
 // while tiles pass by. That each piece adds up by itself also keeps the error of long sums small.
@@ -24,8 +25,10 @@ using namespace terse::ukernel;
 // Products that add up in one register: where they are all, and of a piece; bytes of a panel's
 // piece.
 static constexpr int64_t kWhole = 320, kLongestPiece = 256, kPieceBytes = 32 << 10;
-// Columns of a chunk.
-static constexpr int64_t kChunkColumns = 256;
+// Columns of a chunk; where rows come part by part, once for each chunk.
+static constexpr int64_t kChunkColumns = 256, kWideChunkColumns = 512;
+// Rows that are packed together.
+static constexpr int64_t kPackedBytes = 768 << 10;
 // Weights beyond this are fetched ahead of their use.
 static constexpr int64_t kNearBytes = 512 << 10;
 // Ops of an epilogue that is repeated for each register of sums.
@@ -52,19 +55,15 @@ public:
     lanes = isa == ISA::AVX512 ? 16 : isa == ISA::Portable ? 4 : 8;
     columns = schedule.getColumns();
     panels = llvm::divideCeil(sizes.n, columns);
-    chunk = std::clamp<int64_t>(kChunkColumns / columns, 1, panels);
+    splitDepth();
+    int64_t most = depth < tiles.runLength ? kWideChunkColumns : kChunkColumns;
+    chunk = std::clamp<int64_t>(most / columns, 1, panels);
     chunks = llvm::divideCeil(panels, chunk);
     // Halves for two threads.
     if (chunks % 2 && chunks < 8 && panels > chunks)
       ++chunks;
     chunk = llvm::divideCeil(panels, chunks);
     chunks = llvm::divideCeil(panels, chunk);
-    int64_t most = kWhole;
-    if (sizes.k > kWhole)
-      most = std::clamp<int64_t>(kPieceBytes / (columns * 4), 64, kLongestPiece);
-    piece = choosePiece(tiles.runLength, most);
-    group = std::clamp<int64_t>(most / std::max<int64_t>(tiles.runLength, 1), 1, tiles.runs);
-    onePiece = piece >= tiles.runLength && group >= tiles.runs;
     isFloat = cast<MemRefType>(code.op.getRhs().getType()).getElementType().isF32();
     if (code.op.getDecodingAttr())
       decoder.emplace(code);
@@ -77,6 +76,8 @@ public:
     if (!onePiece || !isSmallEpilogue()) {
       int64_t most =
           onePiece ? tiles.tileLines * tiles.tileWidth : rows.blockLines * rows.blockWidth;
+      if (depth < tiles.runLength)
+        most *= chunk;
       sums = memref::ViewOp::create(b, k.loc, MemRefType::get({most, columns}, sumType),
                                     k.allocate(most * columns * 4), k.c(0), ValueRange());
     }
@@ -91,23 +92,17 @@ public:
       Value p0 = k.mul(k.rem(item, k.c(chunks)), chunk);
       Value count = k.min(k.c(chunk), k.sub(k.c(panels), p0));
       rows.locate(number);
-      if (tiles.left != FloatTiles::Left::Direct)
-        k.branch(k.compare(arith::CmpIPredicate::ne, number, carried[0]), [&] { rows.copy(); });
-      k.loop(zero, count, 1, [&](Value s) {
-        panel = k.add(p0, s);
-        k.loop(zero, k.c(tiles.runs), group, [&](Value run) {
-          runFrom = run;
-          runTo = k.min(k.add(run, group), k.c(tiles.runs));
-          k.loop(zero, k.c(tiles.runLength), piece, [&](Value from) {
-            pieceFrom = from;
-            pieceTo = k.add(from, piece);
-            if (tiles.runLength % piece)
-              pieceTo = k.min(pieceTo, k.c(tiles.runLength));
-            weightsFrom = k.mul(panel, sizes.k);
-            if (!isFloat)
-              weightsFrom = k.sub(k.c(0), decode());
-            forTiles();
-          });
+      k.loop(zero, k.c(tiles.runLength), depth, [&](Value from) {
+        depthFrom = from;
+        rows.enter(from);
+        if (depth < tiles.runLength)
+          rows.copy();
+        else if (tiles.left != FloatTiles::Left::Direct)
+          k.branch(k.compare(arith::CmpIPredicate::ne, number, carried[0]), [&] { rows.copy(); });
+        k.loop(zero, count, 1, [&](Value s) {
+          panel = k.add(p0, s);
+          firstSum = k.mul(s, depth < tiles.runLength ? rows.blockWidth : 0);
+          forPieces();
         });
       });
       return SmallVector<Value>{number};
@@ -116,6 +111,43 @@ public:
   }
 
 private:
+  // Pieces of the contraction, and how much of it is at hand together.
+  void splitDepth() {
+    int64_t most = kWhole;
+    if (sizes.k > kWhole)
+      most = std::clamp<int64_t>(kPieceBytes / (columns * 4), 64, kLongestPiece);
+    piece = choosePiece(tiles.runLength, most);
+    group = std::clamp<int64_t>(most / std::max<int64_t>(tiles.runLength, 1), 1, tiles.runs);
+    onePiece = piece >= tiles.runLength && group >= tiles.runs;
+    depth = std::max<int64_t>(tiles.runLength, 1);
+    if (tiles.left != FloatTiles::Left::Packed)
+      return;
+    int64_t pieceRows = kPackedBytes / (rows.blockWidth * piece * 4);
+    depth = std::min(depth, std::max<int64_t>(pieceRows, 1) * piece);
+    rows.setPieces(piece, depth);
+  }
+
+  // The pieces of a panel that stand in the rows at hand.
+  void forPieces() {
+    Value zero = k.c(0), end = k.c(tiles.runLength);
+    if (depth < tiles.runLength)
+      end = k.min(k.add(depthFrom, depth), end);
+    k.loop(zero, k.c(tiles.runs), group, [&](Value run) {
+      runFrom = run;
+      runTo = k.min(k.add(run, group), k.c(tiles.runs));
+      k.loop(depthFrom, end, piece, [&](Value from) {
+        pieceFrom = from;
+        pieceTo = k.add(from, piece);
+        if (tiles.runLength % piece)
+          pieceTo = k.min(pieceTo, k.c(tiles.runLength));
+        weightsFrom = k.mul(panel, sizes.k);
+        if (!isFloat)
+          weightsFrom = k.sub(k.c(0), decode());
+        forTiles();
+      });
+    });
+  }
+
   VectorType vector() const { return VectorType::get(lanes, sumType); }
 
   Value flatten(Value memory) {
@@ -200,8 +232,9 @@ private:
     int64_t sumLine = onePiece ? width : rows.blockWidth;
     Value first = k.c(0);
     if (!onePiece)
-      first = tiles.lines == 1 ? k.sub(x, rows.x0)
-                               : k.add(k.mul(k.sub(y, rows.y0), rows.blockWidth), x);
+      first =
+          k.add(firstSum, tiles.lines == 1 ? k.sub(x, rows.x0)
+                                           : k.add(k.mul(k.sub(y, rows.y0), rows.blockWidth), x));
     auto getSum = [&](int64_t i) -> SmallVector<Value> {
       int64_t r = i / count;
       return {k.add(first, r / width * sumLine + r % width), k.c(i % count * lanes)};
@@ -254,14 +287,14 @@ private:
   SmallVector<Value> multiply(Value base, ValueRange accs) {
     int64_t count = columns / lanes;
     auto alongRun = [&](Value u, ValueRange in) {
-      Value start = k.add(base, rows.getRunOffset(u));
+      Value start = k.add(base, rows.getRunOffset(u, pieceFrom));
       Value w0 = k.add(weightsFrom, k.mul(u, tiles.runLength));
       return k.loop(pieceFrom, pieceTo, 1, in, [&](Value i, ValueRange in) {
         SmallVector<Value> vectors, out;
         if (ahead)
           for (int64_t l = 0; l < aheadLines; ++l) {
             Value at = k.mul(k.add(k.mul(k.sub(u, runFrom), tiles.runLength), k.sub(i, pieceFrom)),
-                             aheadLines * 16);
+                             aheadStep);
             memref::PrefetchOp::create(b, k.loc, weights,
                                        ValueRange{k.add(k.add(ahead, at), l * 16)},
                                        /*isWrite=*/false, /*localityHint=*/2,
@@ -293,23 +326,21 @@ private:
   }
 
   // Where the tile at `x` begins to fetch the piece after the one at hand, of which each tile along
-  // a line of a block fetches a share; null if weights are near.
+  // a line of a block fetches an equal share: a burst of requests would keep the loads of tiles
+  // waiting. Null if weights are near.
   Value findAhead(Value x) {
     if (!isFloat || sizes.k * panels * columns * 4 <= kNearBytes)
       return {};
-    int64_t vectors = llvm::divideCeil(columns, 16), length = piece * group;
-    int64_t count = std::max<int64_t>(rows.countTiles(), 1);
-    aheadLines = llvm::divideCeil(vectors, count);
+    int64_t length = piece * group, count = std::max<int64_t>(rows.countTiles(), 1);
+    aheadStep = llvm::divideCeil(columns, count);
+    aheadLines = llvm::divideCeil(aheadStep, 16);
     Value here = k.add(k.mul(panel, sizes.k), k.add(k.mul(runFrom, tiles.runLength), pieceFrom));
     here = k.mul(here, columns);
     Value next = k.add(here, length * columns);
     if (count <= 1)
       return next;
     Value number = k.div(k.sub(x, rows.x0), k.c(tiles.tileWidth));
-    Value share = k.mul(number, length * aheadLines * 16);
-    // The other tiles fetch what is there.
-    return arith::SelectOp::create(b, k.loc, k.less(k.mul(number, aheadLines), k.c(vectors)),
-                                   k.add(next, share), here);
+    return k.add(next, k.mul(number, length * aheadStep));
   }
 
   KernelCode &k;
@@ -320,6 +351,8 @@ private:
   FloatRows rows;
   const FloatTiles &tiles;
   int64_t lanes, columns, panels, chunk, chunks, piece, group;
+  // Elements of a row that are at hand together.
+  int64_t depth;
   bool onePiece, isFloat;
   // Of weights in few bits; floats of the piece at hand, where weights are not floats.
   std::optional<WeightDecoder> decoder;
@@ -327,12 +360,14 @@ private:
   Value weights, sums;
   // Where the panel at hand begins in `weights`, had it all elements along the contraction.
   Value weightsFrom;
+  // Where the rows at hand begin in the contraction, and the sums of the panel among all.
+  Value depthFrom, firstSum;
   // The panel and the piece of the contraction at hand.
   Value panel, runFrom, runTo, pieceFrom, pieceTo;
   // Of a tile: its rows, and the weights that it fetches for the next one.
   SmallVector<int64_t> offsets;
   Value ahead;
-  int64_t aheadLines = 0;
+  int64_t aheadLines = 0, aheadStep = 0;
 };
 } // namespace
 

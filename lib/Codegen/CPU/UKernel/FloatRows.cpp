@@ -54,6 +54,12 @@ int64_t FloatRows::countTiles() const {
   return llvm::divideCeil(blockWidth, tiles.tileWidth);
 }
 
+void FloatRows::setPieces(int64_t piece, int64_t depth) {
+  pieceLength = piece;
+  this->depth = depth;
+  pixelStep = llvm::alignTo(piece, 16);
+}
+
 void FloatRows::allocate() {
   Value x = k.op.getLhs();
   if (tiles.left == FloatTiles::Left::Direct) {
@@ -66,6 +72,8 @@ void FloatRows::allocate() {
     lines = (blockLines - 1) * window.getStrides()[0] +
             (window.getKernel()[0] - 1) * window.getDilations()[0] + 1;
     elements = tiles.lineElements;
+  } else if (tiles.left == FloatTiles::Left::Packed) {
+    lines *= llvm::divideCeil(depth, pieceLength);
   }
   // A vector may be written past the end.
   Value bytes = k.allocate(lines * elements * 4 + 64);
@@ -105,13 +113,18 @@ Value FloatRows::getBase(Value y, Value x) {
   }
   case FloatTiles::Left::Padded:
     return k.add(k.mul(k.sub(y, y0), lineStep), k.mul(x, pixelStep));
+  case FloatTiles::Left::Packed:
   case FloatTiles::Left::Copied:
     return k.mul(k.sub(x, x0), pixelStep);
   }
   llvm_unreachable("unknown place");
 }
 
-Value FloatRows::getRunOffset(Value run) {
+Value FloatRows::getRunOffset(Value run, Value piece) {
+  if (tiles.left == FloatTiles::Left::Packed) {
+    Value number = k.div(k.sub(piece, depthFrom), k.c(pieceLength));
+    return k.sub(k.mul(number, blockWidth * pixelStep), piece);
+  }
   if (tiles.runs == 1)
     return k.c(0);
   if (tiles.lineRuns == 1)
@@ -123,11 +136,37 @@ Value FloatRows::getRunOffset(Value run) {
 void FloatRows::copy() {
   if (tiles.left == FloatTiles::Left::Padded)
     return copyLines();
+  if (tiles.left == FloatTiles::Left::Packed)
+    return copyPieces();
   int64_t vectorBytes = k.schedule.getIsa() == ISA::AVX512     ? 64
                         : k.schedule.getIsa() == ISA::Portable ? 16
                                                                : 32;
   LeftRows left(k, element, false, false, vectorBytes);
   k.loop(x0, x1, 1, [&](Value x) { left.copy(copied, k.sub(x, x0), getRow(k.c(0), x)); });
+}
+
+// A piece of all rows of the block after the other: a tile reads its own from one place.
+void FloatRows::copyPieces() {
+  int64_t vectorBytes = k.schedule.getIsa() == ISA::AVX512     ? 64
+                        : k.schedule.getIsa() == ISA::Portable ? 16
+                                                               : 32;
+  LeftRows left(k, element, false, false, vectorBytes);
+  left.rows = copied;
+  int64_t whole = tiles.runLength / pieceLength * pieceLength;
+  Value from = depthFrom, to = k.min(k.add(from, depth), k.c(whole));
+  k.loop(x0, x1, 1, [&](Value x) {
+    SmallVector<Value> lead = k.unflatten(getRow(k.c(0), x));
+    auto copyPiece = [&](Value at, int64_t count) {
+      SmallVector<Value> source(lead);
+      source.push_back(at);
+      Value number = k.div(k.sub(at, from), k.c(pieceLength));
+      left.copyElements(k.op.getLhs(), source, k.add(k.mul(number, blockWidth), k.sub(x, x0)),
+                        k.c(0), count);
+    };
+    k.loop(from, to, pieceLength, [&](Value at) { copyPiece(at, pieceLength); });
+    if (int64_t rest = tiles.runLength - whole)
+      k.branch(k.less(k.c(whole), k.add(from, depth)), [&] { copyPiece(k.c(whole), rest); });
+  });
 }
 
 // The lines of the input that the block covers, each with what stands beside it.

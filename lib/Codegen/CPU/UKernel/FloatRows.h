@@ -25,14 +25,19 @@ public:
   void allocate();
   /// Sets the bounds below to those of a block.
   void locate(Value number);
+  /// Packed: elements from `from` in the contraction are at hand.
+  void enter(Value from) { depthFrom = from; }
   /// Copies the rows of the block.
   void copy();
+
+  /// Packed: elements of a piece, and of what is copied at a time.
+  void setPieces(int64_t piece, int64_t depth);
 
   /// Where the result at (y, x) begins to read `memory`, and its row among all.
   Value getBase(Value y, Value x);
   Value getRow(Value y, Value x);
-  /// From there to the begin of a run of the contraction.
-  Value getRunOffset(Value run);
+  /// From there to the begin of a run of the contraction, if the piece from `piece` is read.
+  Value getRunOffset(Value run, Value piece);
 
   const ukernel::FloatTiles tiles;
   /// Lines and results along a line of a block.
@@ -46,12 +51,16 @@ public:
 private:
   Value getWidth();
   void copyLines();
+  void copyPieces();
 
   KernelCode &k;
   mlir::OpBuilder &b;
   mlir::Type element;
   // What is copied, as a matrix.
   Value copied;
+  int64_t pieceLength = 0, depth = 0;
+  // Where the pieces that are copied begin in the contraction.
+  Value depthFrom;
 };
 
 } // namespace terse

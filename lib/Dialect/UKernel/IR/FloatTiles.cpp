@@ -9,6 +9,8 @@ using namespace terse::ukernel;
 
 // Rows at multiples of this many elements meet in one set of the first-level cache.
 static constexpr int64_t kSetDistance = 1024;
+// Longer rows than this are not read in place: they lie on as many pages as there are rows.
+static constexpr int64_t kLongRow = 2048;
 // Results of an image that is worth tiles of its own.
 static constexpr int64_t kImage = 64;
 
@@ -41,7 +43,9 @@ FloatTiles::FloatTiles(KernelOpInterface op, int64_t rows) {
                           window.getPads()[1] == 0 && x.getDimSize(1) == shape[1] &&
                           x.getDimSize(2) == shape[2]);
   int64_t step = line ? channels : channels * window.getStrides()[1];
-  if (plain && step % kSetDistance != 0 && step > 0) {
+  if (line && channels >= kSetDistance && (channels % kSetDistance == 0 || channels > kLongRow)) {
+    left = Left::Packed;
+  } else if (plain && step % kSetDistance != 0 && step > 0) {
     if (line) {
       left = Left::Direct;
       pixelStep = channels;

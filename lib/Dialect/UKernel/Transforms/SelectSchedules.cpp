@@ -154,9 +154,10 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
   }
 
   // Cycles of a tile for each step along the contraction: multiply-adds, what is loaded, the
-  // latency of a sum.
+  // latency of a sum. Loads take a little also where they are not the most.
   static double getStepCycles(int64_t rows, int64_t vectors) {
-    return std::max({double(rows * vectors) / 2, double(rows + vectors), 4.});
+    double loads = double(rows + vectors);
+    return std::max({double(rows * vectors) / 2, loads, 4.}) + loads / 8;
   }
 
   // The tile of floats that takes the fewest cycles, all ends of lines and panels counted.
@@ -197,6 +198,9 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     int64_t most = std::clamp<int64_t>((256 << 10) / (4 * depth), 48, 256);
     if (op.getWindowOrNull())
       most = std::clamp<int64_t>((512 << 10) / (4 * depth), 64, 1024);
+    // Long rows are packed part by part: weights come less often.
+    if (tiles.left == FloatTiles::Left::Packed && sizes.k > 2 * depth)
+      most = 256;
     // Each block decodes them.
     if (getWeights(op.getRhs()))
       most = std::max<int64_t>(most, 192);

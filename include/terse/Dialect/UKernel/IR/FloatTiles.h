@@ -17,6 +17,7 @@ struct FloatTiles {
   enum class Left {
     Direct, // Read in place.
     Padded, // Lines of the input are copied, with what stands outside of it.
+    Packed, // Rows are copied, piece by piece of the contraction.
     Copied  // Rows are copied one by one.
   };
   Left left = Left::Copied;
