@@ -96,6 +96,7 @@ llvm::json::Value Evaluation::toJSON() const {
     Object item{{"model", model.path},
                 {"runs_as", model.kind},
                 {"file_bytes", int64_t(model.bytes)},
+                {"code_bytes", int64_t(model.codeBytes)},
                 {"size_ratio", double(model.bytes) / double(models.front().bytes)},
                 {"batch", model.batch},
                 {"latency", model.latencies.toJSON()},

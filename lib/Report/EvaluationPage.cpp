@@ -247,6 +247,9 @@ void Page::writeMethod(const ModelResult &model) {
   os << "<dt>model</dt><dd>" << escape(model.path) << "</dd>\n<dt>reference</dt><dd>"
      << escape(getReference().path) << "</dd>\n<dt>runs as</dt><dd>" << escape(model.kind)
      << ", batch " << model.batch << "</dd>\n";
+  if (model.codeBytes)
+    os << "<dt>machine code</dt><dd>" << html::formatBytes(model.codeBytes) << ", "
+       << html::formatBytes(getReference().codeBytes) << " of the reference</dd>\n";
   if (model.storage) {
     const ModelReport &storage = *model.storage;
     size_t encoded =

@@ -27,6 +27,7 @@ public:
     signature = std::move(described);
   }
   llvm::StringRef getKind() const override { return "artifact"; }
+  uint64_t getCodeBytes() const override { return terse_model_code_size(model.get()); }
   llvm::Expected<std::vector<HostTensor>> run(llvm::ArrayRef<HostTensor> inputs) override;
   llvm::Error execute(llvm::ArrayRef<HostTensor> inputs) override {
     return call(inputs, [](llvm::ArrayRef<terse_tensor>) { return llvm::Error::success(); });

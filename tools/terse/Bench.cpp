@@ -131,6 +131,7 @@ static llvm::Error bench(const BenchOptions &options) {
     llvm::json::Object item{{"model", subject.path},
                             {"runs_as", subject.runner->getKind()},
                             {"file_bytes", int64_t(subject.bytes)},
+                            {"code_bytes", int64_t(subject.runner->getCodeBytes())},
                             {"batch", subject.batch},
                             {"latency", subject.latencies.toJSON()},
                             {"samples_per_second", throughput}};

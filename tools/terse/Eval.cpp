@@ -44,6 +44,7 @@ static llvm::Error evaluate(Runner &runner, const Dataset &data, const EvalOptio
   if (signature.outputs.empty())
     return makeError("'{0}': the model has no outputs", result.path);
   result.kind = runner.getKind().str();
+  result.codeBytes = runner.getCodeBytes();
   result.batch = getBatchSize(signature, options.batch);
   outputs.assign(signature.outputs.size(), HostTensor());
 

@@ -68,6 +68,7 @@ private:
 class NativeRunner : public ModuleRunner {
 public:
   llvm::StringRef getKind() const override { return "native"; }
+  uint64_t getCodeBytes() const override { return model->getCodeBytes(); }
   llvm::Expected<std::vector<HostTensor>> run(llvm::ArrayRef<HostTensor> inputs) override {
     return model->run(inputs);
   }

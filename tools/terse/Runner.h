@@ -45,6 +45,9 @@ public:
   /// they are not copied into tensors of this tool.
   virtual llvm::Error execute(llvm::ArrayRef<HostTensor> inputs) { return run(inputs).takeError(); }
 
+  /// Bytes of machine code (`native`: of its object file); 0 where there is none.
+  virtual uint64_t getCodeBytes() const { return 0; }
+
   /// What was counted since the model was loaded; nothing for models that do not count.
   virtual std::vector<RangeCounts> getRangeCounts() { return {}; }
 

@@ -43,6 +43,8 @@ struct WeightError {
 struct ModelResult {
   std::string path, kind;
   uint64_t bytes = 0;
+  /// Of machine code; 0 for the interpreter.
+  uint64_t codeBytes = 0;
   int64_t batch = 1;
   /// Share of samples whose label is among the k best, per metric; by its name.
   std::vector<std::pair<std::string, double>> metrics;

@@ -29,6 +29,7 @@ AlignedBytes allocate(uint64_t bytes) {
 
 struct JITModel::Impl {
   CompiledCode code;
+  uint64_t codeBytes = 0;
   std::unique_ptr<llvm::orc::LLJIT> jit;
   terse_entry_fn entry = nullptr;
   AlignedBytes weights;
@@ -68,6 +69,7 @@ llvm::ArrayRef<WeightSlot> JITModel::getWeightSlots() const { return impl->code.
 llvm::MutableArrayRef<uint8_t> JITModel::getWeights() {
   return {impl->weights.get(), impl->code.weightsSize};
 }
+uint64_t JITModel::getCodeBytes() const { return impl->codeBytes; }
 void JITModel::setNumThreads(unsigned threads) { terse_set_thread_count(int32_t(threads)); }
 
 llvm::Expected<std::unique_ptr<JITModel>> JITModel::create(mlir::ModuleOp module,
@@ -89,6 +91,7 @@ llvm::Expected<std::unique_ptr<JITModel>> JITModel::create(mlir::ModuleOp module
     return generator.takeError();
   impl->jit->getMainJITDylib().addGenerator(std::move(*generator));
   auto buffer = llvm::MemoryBuffer::getMemBufferCopy(impl->code.object, "terse.o");
+  impl->codeBytes = impl->code.object.size();
   impl->code.object.clear();
   if (llvm::Error error = impl->jit->addObjectFile(std::move(buffer)))
     return error;

@@ -17,6 +17,7 @@ for model in evaluation["models"]:
     assert model["metrics"]["top5"] >= model["metrics"]["top1"]
     assert 0 < model["latency"]["p50_ms"] <= model["latency"]["p90_ms"] <= model["latency"]["p99_ms"]
     assert model["size_ratio"] == model["file_bytes"] / reference["file_bytes"]
+    assert (model["code_bytes"] > 0) == (model["runs_as"] != "interpreter")
     if model is reference:
         continue
     changed = np.flatnonzero(predictions != np.array(reference["predictions"]))

@@ -100,6 +100,8 @@ public:
   /// in progress while it is written.
   llvm::ArrayRef<WeightSlot> getWeightSlots() const;
   llvm::MutableArrayRef<uint8_t> getWeights();
+  /// Size of the object file with the model's code.
+  uint64_t getCodeBytes() const;
 
   /// Inputs in the order of the signature; checks types and shapes. Calls may run concurrently.
   llvm::Expected<std::vector<HostTensor>> run(llvm::ArrayRef<HostTensor> inputs);
