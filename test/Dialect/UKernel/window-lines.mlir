@@ -57,7 +57,7 @@ func.func @constant(%x: tensor<1x32x32x3xi8>, %o: tensor<1x16x16x32xi32>) -> ten
 // Lines that a block reads are copied once, so that windows of many channels do not make blocks smaller, each of which
 // would read all weights.
 // SELECT-LABEL: func @deep
-// SELECT: schedule = #ukernel.schedule<amx_bf16, rows = 32, columns = 32, depth = 2, align = 32, block = 96>
+// SELECT: schedule = #ukernel.schedule<amx_bf16, rows = 32, columns = 32, depth = 2, align = 32, block = 128>
 func.func @deep(%x: tensor<1x7x7x512xbf16>, %w: tensor<512x512x3x3xbf16>, %o: tensor<1x7x7x512xf32>) -> tensor<1x7x7x512xf32> {
   %0 = ukernel.conv %x, %w into %o {window = #ukernel.window<[3, 3], strides = [1, 1], dilations = [1, 1], pads = [1, 1]>, extra_maps = []} : tensor<1x7x7x512xbf16>, tensor<512x512x3x3xbf16> into tensor<1x7x7x512xf32> -> tensor<1x7x7x512xf32> epilogue {
   ^bb0(%sum: f32):

@@ -294,7 +294,9 @@ TEST_F(UKernelTest, Tiles) {
                         Case{1, 64, 20, 7, 16, 2, 3, 1, 1}, Case{2, 3, 30, 29, 40, 7, 2, 3, 1},
                         Case{1, 3, 21, 34, 33, 3, 2, 1, 1}, Case{1, 24, 12, 11, 24, 3, 1, 1, 1},
                         Case{2, 1, 28, 27, 16, 5, 1, 2, 1}, Case{1, 40, 9, 9, 32, 3, 3, 1, 1},
-                        Case{1, 128, 6, 5, 35, 3, 1, 1, 1}, Case{1, 256, 6, 9, 480, 3, 1, 1, 1}}) {
+                        Case{1, 128, 6, 5, 35, 3, 1, 1, 1}, Case{1, 256, 6, 9, 480, 3, 1, 1, 1},
+                        Case{1, 64, 7, 7, 33, 3, 1, 1, 1}, Case{2, 64, 14, 14, 32, 3, 1, 1, 1},
+                        Case{1, 64, 41, 28, 70, 5, 1, 2, 1}, Case{1, 64, 28, 30, 32, 3, 2, 1, 1}}) {
     int64_t oh = (c.height + 2 * c.pad - (c.kernel - 1) * c.dilation - 1) / c.stride + 1;
     int64_t ow = (c.width + 2 * c.pad - (c.kernel - 1) * c.dilation - 1) / c.stride + 1;
     requantized(formatv("nn.conv %x, %w {{strides = array<i64: {0}, {0}>, pads = array<i64: {1}, "
@@ -406,14 +408,14 @@ TEST_F(UKernelTest, Network) {
 // of channels, several threads.
 TEST_F(UKernelTest, Magnitudes) {
   struct Case {
-    int64_t batch, channels, height, width, outputs, groups, kernel;
+    int64_t batch, channels, height, width, outputs, groups, kernel, pad = 0;
   };
-  for (const Case &c :
-       {Case{1, 16, 9, 9, 40, 1, 3}, Case{5, 64, 7, 7, 33, 1, 1}, Case{3, 40, 4, 4, 64, 1, 1},
-        Case{2, 24, 8, 8, 24, 24, 3}, Case{3, 32, 20, 17, 32, 32, 3}})
+  for (const Case &c : {Case{1, 16, 9, 9, 40, 1, 3}, Case{5, 64, 7, 7, 33, 1, 1},
+                        Case{3, 40, 4, 4, 64, 1, 1}, Case{2, 24, 8, 8, 24, 24, 3},
+                        Case{3, 32, 20, 17, 32, 32, 3}, Case{2, 64, 7, 7, 40, 1, 3, 1}})
     for (const char *type : {"i8", "f32"}) {
       bool floats = type[0] == 'f';
-      int64_t oh = c.height - c.kernel + 1, ow = c.width - c.kernel + 1;
+      int64_t oh = c.height + 2 * c.pad - c.kernel + 1, ow = c.width + 2 * c.pad - c.kernel + 1;
       std::vector<int64_t> weights{c.outputs, c.channels / c.groups, c.kernel, c.kernel};
       std::string form = "#terse.uniform<i8, block = [1, ?, ?, ?], dynamic>";
       std::string x = tensor({-1, c.channels, c.height, c.width}, type),
@@ -421,13 +423,14 @@ TEST_F(UKernelTest, Magnitudes) {
                   f = tensor({-1, c.outputs, oh, ow}, "f32"), w = tensor(weights, type),
                   e = tensor({-1, c.outputs, oh, ow}, "f32, " + form);
       compare(formatv("func.func @main(%x: {0}) -> tensor<?x1x1x1xf32> {{\n%w = {1}\n"
-                      "%0 = nn.conv %x, %w {{strides = array<i64: 1, 1>, pads = array<i64: 0, 0, "
-                      "0, 0>, dilations = array<i64: 1, 1>, groups = {2} : i64} : ({0}, {3}) -> {4}"
-                      "\n{5}\n%e = terse.encode %{6} : {7} -> {8}\n%q, %s = terse.components %e : "
+                      "%0 = nn.conv %x, %w {{strides = array<i64: 1, 1>, pads = array<i64: {9}, "
+                      "{9}, {9}, {9}>, dilations = array<i64: 1, 1>, groups = {2} : i64} : ({0}, "
+                      "{3}) -> {4}\n{5}\n%e = terse.encode %{6} : {7} -> {8}\n%q, %s = "
+                      "terse.components %e : "
                       "{8}\nreturn %s : tensor<?x1x1x1xf32> }",
                       x, constant(weights, type), c.groups, w, y,
                       floats ? "" : formatv("%1 = nn.cast %0 : ({0}) -> {1}", y, f).str(),
-                      floats ? "0" : "1", f, e),
+                      floats ? "0" : "1", f, e, c.pad),
               {{c.batch, c.channels, c.height, c.width}},
               c.batch == 5 ? std::string() : targets().back());
     }

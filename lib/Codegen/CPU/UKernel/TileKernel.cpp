@@ -28,6 +28,8 @@ using namespace terse::ukernel;
 static constexpr int64_t kChunkBytes = 512 << 10;
 // Columns per item at most, for the threads.
 static constexpr int64_t kChunkColumns = 512;
+// Items that an image has at least, unless that leaves them single panels.
+static constexpr int64_t kItems = 4;
 // A panel that stays in the first-level cache beside the windows of a tile.
 static constexpr int64_t kNearestBytes = 24 << 10;
 // What the first-level cache keeps while something else passes through it.
@@ -40,6 +42,7 @@ static constexpr int64_t kUnrolledSteps = 5;
 namespace {
 class TileKernel {
   using Waiting = TileResults::Waiting;
+  using StepRange = std::pair<Value, Value>;
 
 public:
   explicit TileKernel(KernelCode &code)
@@ -55,6 +58,10 @@ public:
     panelBytes = columns * rows.padded * rows.elementBytes;
     chunk = std::clamp<int64_t>(kChunkBytes / panelBytes, 1, panels);
     chunk = std::min(chunk, kChunkColumns / columns);
+    // Threads share the panels of images that are few blocks. Where one block is all, there are so
+    // many channels that their panels are several chunks.
+    if (rows.isDirect() && rows.blocksPerImage() > 1 && rows.blocksPerImage() < kItems)
+      chunk = std::min(chunk, std::max<int64_t>(panels * rows.blocksPerImage() / kItems, 2));
     chunk = llvm::divideCeil(panels, llvm::divideCeil(panels, chunk));
     chunks = llvm::divideCeil(panels, chunk);
     choosePasses();
@@ -72,8 +79,10 @@ public:
       Value number = k.div(item, k.c(chunks)), p0 = k.mul(k.rem(item, k.c(chunks)), chunk);
       Value pEnd = panels % chunk ? k.min(k.add(p0, chunk), k.c(panels)) : k.add(p0, chunk);
       rows.enter(number);
-      if (!rows.isInPlace())
-        k.branch(k.compare(arith::CmpIPredicate::ne, number, carried[0]), [&] { rows.copy(); });
+      Value isNew = k.compare(arith::CmpIPredicate::ne, number, carried[0]);
+      copied = arith::SelectOp::create(b, k.loc, isNew, k.c(0), k.c(rows.countLines()));
+      if (!rows.isInPlace() && !rows.copiesAhead())
+        k.branch(isNew, [&] { rows.copy(); });
       std::optional<bool> filled = rows.fillTiles();
       if (filled)
         multiplyBlock(p0, pEnd, *filled);
@@ -87,18 +96,19 @@ public:
   }
 
 private:
-  // The tile before: its sums, still in registers, and what it is.
+  // The tile before: its sums, still in registers, what it is, and lines that are copied so far.
   struct Before {
     SmallVector<Value> sums;
     Waiting waiting;
+    Value copied;
     SmallVector<Value> values() const {
       SmallVector<Value> all(sums);
-      all.append({waiting.panel, waiting.position, waiting.rows, waiting.skipped});
+      all.append({waiting.panel, waiting.position, waiting.rows, waiting.skipped, copied});
       return all;
     }
     static Before from(ValueRange v) {
-      ValueRange tile = v.take_back(4);
-      return {llvm::to_vector(v.drop_back(4)), {tile[0], tile[1], tile[2], tile[3]}};
+      ValueRange tile = v.take_back(5);
+      return {llvm::to_vector(v.drop_back(5)), {tile[0], tile[1], tile[2], tile[3]}, tile[4]};
     }
   };
 
@@ -122,12 +132,28 @@ private:
   // `full`: the block has as many rows as a tile, or more.
   void multiplyBlock(Value p0, Value pEnd, bool full) {
     Value zero = k.c(0);
-    Before none{{}, {p0, zero, zero, zero}};
+    Before none{{}, {p0, zero, zero, zero}, copied};
     for (int64_t i = 0; i < down * across; ++i)
       none.sums.push_back(amx::TileZeroOp::create(b, k.loc, sumTile));
     SmallVector<Value> state = none.values();
     auto body = [&](Value p, Value r0, ValueRange carried) {
-      return tile(p, r0, Before::from(carried), full).values();
+      Before before = Before::from(carried);
+      // What the next tile reads, too, so that no tile waits for what has just been written.
+      before.copied = rows.copyUntil(before.copied, k.add(r0, 2 * tileRows - 1));
+      if (!rows.skipsLines())
+        return tile(p, r0, before, full, {}).values();
+      // Most tiles lie inside of the image: those need no branches.
+      Value position = getPosition(r0, full), isEdge;
+      SmallVector<StepRange> seen;
+      for (int64_t d = 0; d < down; ++d) {
+        seen.push_back(rows.getSteps(k.add(position, d * 16)));
+        Value isPart =
+            k.compare(arith::CmpIPredicate::ne, k.sub(seen[d].second, seen[d].first), k.c(steps));
+        isEdge = d ? arith::OrIOp::create(b, k.loc, isEdge, isPart) : isPart;
+      }
+      return k.choose(
+          isEdge, [&] { return tile(p, r0, before, full, seen).values(); },
+          [&] { return tile(p, r0, before, full, {}).values(); });
     };
     if (panelsInside)
       state = k.loop(zero, rows.count, tileRows, state, [&](Value r0, ValueRange in) {
@@ -181,11 +207,14 @@ private:
     amx::TileStoreOp::create(b, k.loc, results.sums, ValueRange{k.c(d * 16), k.c(j * 16)}, tile);
   }
 
+  Value getPosition(Value r0, bool full) {
+    return full ? k.min(r0, k.sub(rows.count, k.c(tileRows))) : r0;
+  }
+
   // The sums of the tile at row `r0` times panel `p`. Those of the tile before go to memory and
-  // through the epilogue.
-  Before tile(Value p, Value r0, Before before, bool full) {
-    Value zero = k.c(0), skipped, stride = k.c(rows.getStride());
-    Value position = full ? k.min(r0, k.sub(rows.count, k.c(tileRows))) : r0;
+  // through the epilogue. Each sixteen of its rows need `seen` of the steps (none given: all).
+  Before tile(Value p, Value r0, Before before, bool full, ArrayRef<StepRange> seen) {
+    Value zero = k.c(0), skipped, stride = k.c(rows.getStride()), position = getPosition(r0, full);
     Value base = rows.getBase(position, full, skipped);
     // Every other tile goes through the contraction from its end: what the one before has read last
     // is still in the nearest cache.
@@ -207,15 +236,36 @@ private:
                              k.c(columns * quad)));
       Value at = k.add(base, rows.getOffset(i));
       for (int64_t d = 0; d < down; ++d) {
-        Value x = load(streamsRows, tileType, rows.memory, {k.add(at, d * 16 * rows.getStride())},
-                       stride);
-        for (int64_t j = 0; j < across; ++j) {
+        // The sums of the tile before leave their registers where those are needed.
+        auto start = [&](int64_t j) -> Value {
           Value sum = in[d * across + j];
-          if (isFirst) {
-            storeTile(sum, d, j);
-            sum = amx::TileZeroOp::create(b, k.loc, sumTile);
+          if (!isFirst)
+            return sum;
+          storeTile(sum, d, j);
+          return amx::TileZeroOp::create(b, k.loc, sumTile);
+        };
+        auto products = [&] {
+          SmallVector<Value> sums;
+          Value x = load(streamsRows, tileType, rows.memory, {k.add(at, d * 16 * rows.getStride())},
+                         stride);
+          for (int64_t j = 0; j < across; ++j) {
+            Value sum = start(j);
+            sums.push_back(multiplyTiles(x, panel[j], sum));
           }
-          out.push_back(multiplyTiles(x, panel[j], sum));
+          return sums;
+        };
+        auto none = [&] {
+          SmallVector<Value> sums;
+          for (int64_t j = 0; j < across; ++j)
+            sums.push_back(start(j));
+          return sums;
+        };
+        if (!seen.empty()) {
+          auto [from, to] = seen[d];
+          Value isSeen = k.compare(arith::CmpIPredicate::ult, k.sub(i, from), k.sub(to, from));
+          llvm::append_range(out, k.choose(isSeen, products, none));
+        } else {
+          llvm::append_range(out, products());
         }
       }
       return out;
@@ -250,7 +300,7 @@ private:
                       [&](Value i, ValueRange in) { return step(i, in, Value(), 0); });
     }
     Value count = full ? k.c(tileRows) : k.min(k.c(tileRows), k.sub(rows.count, r0));
-    return {sums, {p, position, count, skipped}};
+    return {sums, {p, position, count, skipped}, before.copied};
   }
 
   Value multiplyTiles(Value x, Value w, Value sum) {
@@ -270,6 +320,8 @@ private:
   int64_t steps, panels, panelBytes, chunk, chunks;
   bool panelsInside, streamsRows, streamsPanels;
   amx::TileType sumTile, tileType, panelType;
+  // Lines that the block at hand has when it begins.
+  Value copied;
 };
 } // namespace
 

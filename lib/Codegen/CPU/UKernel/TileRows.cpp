@@ -5,6 +5,7 @@
 // set.
 
 #include "TileRows.h"
+#include "WindowPlan.h"
 #include "terse/Dialect/UKernel/IR/WindowLines.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -73,25 +74,31 @@ void TileRows::planWindows(MemRefType init) {
   if (k.schedule.getLines())
     column = getColumnElements(column, element);
   outHeight = init.getDimSize(1), outWidth = init.getDimSize(2);
+  int64_t kernel = window.getKernel()[0], before = window.getPads()[1];
   int64_t reach = (outWidth - 1) * sw + (window.getKernel()[1] - 1) * window.getDilations()[1] + 1;
-  positions = llvm::divideCeil(reach, sw);
+  // Padding behind a line is that in front of the next one.
+  shared = std::clamp<int64_t>(reach - before - type.getShape()[2], 0, before);
+  // Products with padding are zero. Weights of several lines are packed together.
+  skips = lines == 1 && window.getPadValue() == 0 && window.getDilations()[0] == 1 &&
+          element.isInteger(8) && !type.isDynamicDim(1) && kernel > 1 && window.getPads()[0] > 0;
+  WindowPlan plan = planWindowTiles(
+      {outHeight, outWidth, tileRows,
+       std::max<int64_t>(llvm::divideCeil(reach - shared, sw), outWidth), block / outWidth, skips,
+       type.getShape()[1], kernel, sh, window.getPads()[0]});
+  positions = plan.positions, lead = plan.lead, blockHeight = plan.height;
   spread = sw * lines * column;
   lineSize = positions * spread;
-  // Blocks of equal height.
-  int64_t high = std::clamp<int64_t>(block / positions, 1, outHeight);
-  high = llvm::divideCeil(outHeight, llvm::divideCeil(outHeight, high));
-  blockHeight = high;
   planes = countPlanes(window, lines);
   // Where the last group of lines begins.
-  int64_t last = (window.getKernel()[0] - 1) / lines * lines * window.getDilations()[0];
-  planeRows = high + last / sh;
+  int64_t last = (kernel - 1) / lines * lines * window.getDilations()[0];
+  planeRows = blockHeight + last / sh;
   // A tile may read past the last position, a copy write.
-  planeSize = llvm::alignTo(planeRows * lineSize + tileRows * spread + 64, 64);
+  planeSize = llvm::alignTo(lead * spread + planeRows * lineSize + tileRows * spread + 64, 64);
 }
 
 void TileRows::findFilled() {
   auto init = cast<MemRefType>(k.op.getInit().getType());
-  auto count = [&](int64_t height) { return (height - 1) * positions + outWidth; };
+  auto count = [&](int64_t height) { return lead + (height - 1) * positions + outWidth; };
   if (direct) {
     int64_t last = outHeight % blockHeight ? outHeight % blockHeight : blockHeight;
     filled = count(last) >= tileRows;
@@ -113,7 +120,7 @@ void TileRows::findFilled() {
 
 Value TileRows::countBlocks() {
   if (direct)
-    return k.mul(k.size(k.op.getInit(), 0), int64_t(llvm::divideCeil(outHeight, blockHeight)));
+    return k.mul(k.size(k.op.getInit(), 0), blocksPerImage());
   return k.ceilDiv(k.countRows(), block);
 }
 
@@ -134,7 +141,13 @@ void TileRows::prepare() {
       int64_t count = (planeRows - 1) * window.getStrides()[0] + planes + lines;
       plain =
           view(k.allocate(count * plainPitch() * elementBytes), {1, count * plainPitch()}, element);
+      // The line before one that stands below reads its padding.
+      left.rows = plain;
+      for (int64_t i = countSeen(); shared && i < count; ++i)
+        left.fill(k.c(0), k.c(i * plainPitch()), window.getPads()[1] * column);
     }
+    if (copiesAhead())
+      fillSides();
     fillOffsets();
     fillNumbers();
     return;
@@ -161,11 +174,11 @@ void TileRows::enter(Value number) {
     count = k.min(k.c(block), k.sub(k.countRows(), first));
     return;
   }
-  Value perImage = k.c(llvm::divideCeil(outHeight, blockHeight));
+  Value perImage = k.c(blocksPerImage());
   image = k.div(number, perImage);
   outY = k.mul(k.rem(number, perImage), blockHeight);
   Value height = k.min(k.c(blockHeight), k.sub(k.c(outHeight), outY));
-  count = k.sub(k.mul(height, positions), k.c(positions - outWidth));
+  count = k.add(k.mul(height, positions), lead + outWidth - positions);
   first = k.mul(k.add(k.mul(image, outHeight), outY), outWidth);
 }
 
@@ -195,7 +208,7 @@ void TileRows::copyLine(Value to, Value y) {
   k.branch(
       k.compare(arith::CmpIPredicate::ult, y, k.size(k.op.getLhs(), 1)),
       [&] {
-        if (before)
+        if (before && !copiesAhead())
           left.fill(zero, to, before * column);
         Value from = k.add(to, before * column);
         if (flat && widened)
@@ -207,7 +220,7 @@ void TileRows::copyLine(Value to, Value y) {
             left.copyElements(x, {image, y, xx, zero}, zero, k.add(from, k.mul(xx, column)),
                               channels);
           });
-        if (after)
+        if (after && !copiesAhead())
           left.fill(zero, k.add(from, inside * column), after * column);
       },
       [&] { left.fill(zero, to, pixels * column); });
@@ -239,22 +252,72 @@ void TileRows::widenColumns(Value x, Value y, Value to, int64_t count) {
     some(k.c(whole), count - whole);
 }
 
+// Lines of the input that a block sees.
+int64_t TileRows::countSeen() const {
+  return (blockHeight - 1) * window.getStrides()[0] +
+         (window.getKernel()[0] - 1) * window.getDilations()[0] + 1;
+}
+
+// Element of line `i` of its plane, of copied lines.
+Value TileRows::place(Value i) {
+  int64_t sh = window.getStrides()[0];
+  Value line = k.add(k.mul(k.rem(i, k.c(sh)), planeSize), k.mul(k.div(i, k.c(sh)), lineSize));
+  return k.add(line, lead * spread);
+}
+
+// The padding beside all lines, and in front of the line behind the last one, which stays.
+void TileRows::fillSides() {
+  int64_t pixels = positions * window.getStrides()[1],
+          before = std::min(window.getPads()[1], pixels),
+          after = std::max<int64_t>(pixels - before - type.getShape()[2], 0);
+  left.rows = rows;
+  if (before + after == 0)
+    return;
+  for (int64_t plane = 0; plane < planes; ++plane)
+    k.loop(k.c(0), k.c(planeRows + 1), 1, [&](Value line) {
+      Value to = k.add(k.mul(line, lineSize), plane * planeSize + lead * spread);
+      left.fill(k.c(0), to, before * column);
+      left.fill(k.c(0), k.add(to, (pixels - after) * column), after * column);
+    });
+}
+
+Value TileRows::copyUntil(Value copied, Value position) {
+  if (!copiesAhead())
+    return copied;
+  int64_t sh = window.getStrides()[0];
+  // Positions in front of the first line see no more than that.
+  Value line = k.div(k.add(position, positions - lead), k.c(positions));
+  int64_t below = (window.getKernel()[0] - 1) * window.getDilations()[0] - sh;
+  Value end = k.add(k.div(k.add(k.mul(line, sh), below), k.c(lineStep())), 1);
+  end = k.min(end, k.c(countLines()));
+  Value y0 = k.sub(k.mul(outY, sh), k.c(window.getPads()[0]));
+  left.rows = rows;
+  k.loop(copied, end, 1, [&](Value i) {
+    Value at = k.mul(i, lineStep());
+    copyLine(place(at), k.add(y0, at));
+  });
+  return arith::MaxSIOp::create(b, k.loc, copied, end);
+}
+
 void TileRows::copyLines() {
   int64_t sh = window.getStrides()[0];
   Value y0 = k.sub(k.mul(outY, sh), k.c(window.getPads()[0]));
-  int64_t seen =
-      (blockHeight - 1) * sh + (window.getKernel()[0] - 1) * window.getDilations()[0] + 1;
-  // Element of line `i` of its plane, of copied lines.
-  auto place = [&](Value i) {
-    return k.add(k.mul(k.rem(i, k.c(sh)), planeSize), k.mul(k.div(i, k.c(sh)), lineSize));
-  };
+  int64_t seen = countSeen();
   left.rows = lines > 1 ? plain : rows;
-  // With one plane, lines between those of results are not read.
-  k.loop(k.c(0), k.c(seen), lines > 1 ? 1 : sh / planes,
+  k.loop(k.c(0), k.c(seen), lines > 1 ? 1 : lineStep(),
          [&](Value i) { copyLine(lines > 1 ? k.mul(i, plainPitch()) : place(i), k.add(y0, i)); });
   if (lines > 1)
-    k.loop(k.c(0), k.c(planeRows * sh), sh / planes,
+    k.loop(k.c(0), k.c(planeRows * sh), lineStep(),
            [&](Value i) { interleave(k.mul(i, plainPitch()), place(i)); });
+  // What stands in front of the line behind the last one.
+  if (shared == 0)
+    return;
+  left.rows = rows;
+  for (int64_t plane = 0; plane < planes; ++plane) {
+    int64_t copied = lines > 1 ? planeRows : llvm::divideCeil(seen - plane, sh);
+    left.fill(k.c(0), k.c(plane * planeSize + lead * spread + copied * lineSize),
+              shared * lines * column);
+  }
 }
 
 // Lines from element `from` of `plain` on to element `to` of the copy. Vectors may reach past what
@@ -310,16 +373,44 @@ void TileRows::fillOffsets() {
 void TileRows::fillNumbers() {
   if (!hasPadding())
     return;
-  numbers = view(k.allocate(blockHeight * positions * 4), {blockHeight, positions}, b.getI32Type());
+  numbers = view(k.allocate((lead + blockHeight * positions) * 4), {lead + blockHeight * positions},
+                 b.getI32Type());
+  auto store = [&](Value row, Value at) {
+    memref::StoreOp::create(b, k.loc, arith::IndexCastOp::create(b, k.loc, b.getI32Type(), row),
+                            numbers, ValueRange{at});
+  };
+  for (int64_t i = 0; i < lead; ++i)
+    store(k.c(0), k.c(i));
   k.loop(k.c(0), k.c(blockHeight), 1, [&](Value y) {
     k.loop(k.c(0), k.c(positions), 1, [&](Value x) {
-      Value row = k.add(k.mul(y, outWidth), k.min(x, k.c(outWidth)));
-      memref::StoreOp::create(b, k.loc, arith::IndexCastOp::create(b, k.loc, b.getI32Type(), row),
-                              numbers, ValueRange{y, x});
+      store(k.add(k.mul(y, outWidth), k.min(x, k.c(outWidth))),
+            k.add(k.mul(y, positions), k.add(x, lead)));
     });
   });
-  numbers =
-      memref::CollapseShapeOp::create(b, k.loc, numbers, SmallVector<ReassociationIndices>{{0, 1}});
+}
+
+std::pair<Value, Value> TileRows::getSteps(Value position) {
+  // One line more, so that nothing is negative.
+  auto lineOf = [&](Value p) {
+    Value line = k.div(p, k.c(positions));
+    return std::make_pair(line, k.sub(p, k.mul(line, positions)));
+  };
+  Value at = k.add(position, positions - lead);
+  auto [line, x] = lineOf(at);
+  Value isPast = k.compare(arith::CmpIPredicate::sge, x, k.c(outWidth));
+  Value begin = arith::MaxSIOp::create(
+      b, k.loc, k.add(line, arith::IndexCastUIOp::create(b, k.loc, b.getIndexType(), isPast)),
+      k.c(1));
+  Value end = lineOf(k.add(at, 15)).first;
+  int64_t kernel = window.getKernel()[0], sh = window.getStrides()[0], pad = window.getPads()[0];
+  auto clamp = [&](Value v) {
+    v = arith::MaxSIOp::create(b, k.loc, k.min(v, k.c(kernel)), k.c(0));
+    return k.mul(v, steps / kernel);
+  };
+  auto above = [&](Value l, int64_t size) {
+    return clamp(k.sub(k.c(size + pad + sh), k.mul(k.add(outY, l), sh)));
+  };
+  return {above(end, 0), above(begin, type.getShape()[1])};
 }
 
 Value TileRows::getBase(Value position, bool full, Value &skipped) {
@@ -341,7 +432,11 @@ Value TileRows::getOffset(Value i) {
 }
 
 Value TileRows::isPadding(Value position) {
-  return k.compare(arith::CmpIPredicate::uge, k.rem(position, k.c(positions)), k.c(outWidth));
+  Value isPast = k.compare(arith::CmpIPredicate::uge,
+                           k.rem(k.add(position, positions - lead), k.c(positions)), k.c(outWidth));
+  if (!lead)
+    return isPast;
+  return arith::OrIOp::create(b, k.loc, isPast, k.less(position, k.c(lead)));
 }
 
 Value TileRows::getRow(Value position) {

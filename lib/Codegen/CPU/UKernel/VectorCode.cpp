@@ -56,6 +56,19 @@ void VectorCode::branch(Value condition, llvm::function_ref<void()> then,
   }
 }
 
+SmallVector<Value> VectorCode::choose(Value condition,
+                                      llvm::function_ref<SmallVector<Value>()> then,
+                                      llvm::function_ref<SmallVector<Value>()> otherwise) {
+  auto yield = [&](llvm::function_ref<SmallVector<Value>()> body) {
+    return [this, body](OpBuilder &inner, Location) {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPoint(inner.getInsertionBlock(), inner.getInsertionPoint());
+      scf::YieldOp::create(b, loc, body());
+    };
+  };
+  return scf::IfOp::create(b, loc, condition, yield(then), yield(otherwise)).getResults();
+}
+
 Value VectorCode::multiplyAdd(Value x, Value y, Value acc) {
   // Not vector.fma, which leaves it to code generation whether to round twice.
   if (hasFMA)

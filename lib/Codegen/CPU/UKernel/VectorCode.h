@@ -57,6 +57,10 @@ public:
   void loop(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body);
   void branch(Value condition, llvm::function_ref<void()> then,
               llvm::function_ref<void()> otherwise = nullptr);
+  /// The values of one of two bodies.
+  llvm::SmallVector<Value> choose(Value condition,
+                                  llvm::function_ref<llvm::SmallVector<Value>()> then,
+                                  llvm::function_ref<llvm::SmallVector<Value>()> otherwise);
 
   /// x * y + acc of floats.
   Value multiplyAdd(Value x, Value y, Value acc);

@@ -260,14 +260,17 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     // Rows that stay in the second-level cache while the panels pass by.
     bool blocked = floats || tiles;
     int64_t bytes = (depth == 2 ? 2 : floats ? 4 : 1) * llvm::alignTo(sizes.k, align);
+    int64_t room = blocked ? 512 << 10 : 96 << 10, most = tiles ? 512 : 192, parts = 4;
     // Tiles read windows in lines of the input, each of which the block has once.
     if (WindowAttr window = op.getWindowOrNull(); tiles && (lines || fillTiles(op))) {
       auto lhs = cast<ShapedType>(op.getLhs().getType());
       bytes =
           std::min(bytes, window.getStrides()[0] * window.getStrides()[1] * lhs.getShape().back() *
                               int64_t(lhs.getElementTypeBitWidth()) / 8);
+      // Large blocks have few ends. Threads may share their panels.
+      if (!lines)
+        most = 1024, parts = 2;
     }
-    int64_t room = blocked ? 512 << 10 : 96 << 10, most = tiles ? 512 : 192;
     // Weights from afar come once for each block, through the part of that cache which is left.
     if (tiles && cast<ShapedType>(op.getInit().getType()).getRank() != 4)
       room = 1 << 20, most = 256;
@@ -280,12 +283,13 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
       for (int64_t d : cast<ShapedType>(op.getInit().getType()).getShape().slice(1, 2))
         image *= ShapedType::isDynamic(d) ? 1024 : d;
       bool small = blocked && image <= 256;
-      block = std::min(block, small ? image * 2 : std::max<int64_t>(image / 4, 1));
+      block = std::min(block, small ? image * 2 : std::max<int64_t>(image / parts, 1));
     } else if (!ShapedType::isDynamic(m) && m > 0) {
       block = llvm::divideCeil(m, llvm::divideCeil(m, block));
       block = llvm::alignTo(block, rows);
     }
-    block = std::max(rows, block / rows * rows);
+    block =
+        std::max<int64_t>(rows, tiles && !lines ? llvm::alignTo(block, rows) : block / rows * rows);
     return ScheduleAttr::get(ctx, isa, rows, columns, depth, align, block, lines);
   }
 
