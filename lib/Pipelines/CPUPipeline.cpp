@@ -39,6 +39,8 @@ void terse::buildDecomposePipeline(OpPassManager &pm) {
   pm.addPass(createConvertWeightsToUKernelPass());
   // Encoded tensors become their components, decoding becomes nn ops.
   pm.addPass(createDecomposeEncodingsPass());
+  // Products and softmax of attention follow each other, without reshapes.
+  pm.addPass(nn::createNNSinkReshapesPass());
   // Norms, attention, recurrent layers... become primitives, so that the lowering needs few
   // patterns.
   pm.addPass(nn::createNNDecomposePass());

@@ -102,11 +102,12 @@ def ConvertAttentionToUKernelPass : Pass<"convert-attention-to-ukernel", "::mlir
   let summary = "Softmax between two products as one kernel";
   let description = [{
     `nn.matmul`, elementwise ops on its result, softmax along the last dimension (as `nn-decompose` leaves it) and another
-    `nn.matmul` of `f32` become `ukernel.attention`, together with transposes of the operands and of the result. Numerics:
-    the quotient is taken after the second product, and sums are taken in another order.
+    `nn.matmul` of `f32` become `ukernel.attention`, together with transposes of the operands and of the result, and
+    factors of queries and keys. Numerics: these factors multiply the sums, the quotient is taken after the second product,
+    and sums are taken in another order.
 
     Left alone: scores or exponentials that something else reads, results that transposes move away from the last dimension,
-    products of operands of different ranks, reshapes of the scores, and less than 4 rows of queries.
+    products of operands of different ranks, reshapes of the scores (see `nn-sink-reshapes`), and less than 4 rows of queries.
     ```mlir
     %s = nn.matmul %q, %k : (tensor<1x2x8x4xf32>, tensor<1x2x4x8xf32>) -> tensor<1x2x8x8xf32>
     ... // %p = softmax of %s

@@ -92,14 +92,17 @@ public:
     SmallVector<int64_t> plain = llvm::to_vector(llvm::seq<int64_t>(0, rank)), turned = plain;
     std::swap(turned[rank - 2], turned[rank - 1]);
     SmallVector<int64_t> qOrder = plain, kOrder = turned, vOrder = plain, resultOrder = plain;
-    Value q = skipTranspose(scores.getLhs(), qOrder), k = skipTranspose(scores.getRhs(), kOrder),
+    Factors factors;
+    Value q = skipTranspose(scores.getLhs(), qOrder, &factors),
+          k = skipTranspose(scores.getRhs(), kOrder, &factors),
           v = skipTranspose(values.getRhs(), vOrder);
     // Its arguments are elements of the extras.
     Region region;
     Block &block = region.emplaceBlock();
-    element[scores.getResult()] = block.addArgument(b.getF32Type(), loc);
+    Value sum = block.addArgument(b.getF32Type(), loc);
     OpBuilder inner(b.getContext());
     inner.setInsertionPointToEnd(&block);
+    element[scores.getResult()] = scale(inner, b, block, sum, factors);
     ukernel::YieldOp::create(inner, loc, getElement(inner, b, block, score));
 
     SmallVector<OpFoldResult> sizes;
@@ -181,14 +184,68 @@ private:
     });
   }
 
-  // What `v` is a transpose of; `order` maps dimensions to those of it.
-  static Value skipTranspose(Value v, SmallVector<int64_t> &order) {
-    while (auto op = v.getDefiningOp<nn::TransposeOp>()) {
-      for (int64_t &d : order)
-        d = op.getPermutation()[d];
-      v = op.getX();
+  // What the sums are to be multiplied with, because operands are not.
+  struct Factors {
+    double number = 1;
+    SmallVector<Value> scalars;
+  };
+
+  // What `v` is a transpose of; `order` maps dimensions to those of it. Factors of all elements are
+  // left to the sums, if `factors` collects them.
+  static Value skipTranspose(Value v, SmallVector<int64_t> &order, Factors *factors = nullptr) {
+    while (Operation *op = v.getDefiningOp()) {
+      if (auto transpose = dyn_cast<nn::TransposeOp>(op)) {
+        for (int64_t &d : order)
+          d = transpose.getPermutation()[d];
+        v = transpose.getX();
+      } else if (Value x = factors ? skipFactor(op, *factors) : Value()) {
+        v = x;
+      } else {
+        break;
+      }
     }
     return v;
+  }
+
+  static Value skipFactor(Operation *op, Factors &factors) {
+    if (auto unary = dyn_cast<nn::UnaryOp>(op)) {
+      if (unary.getKind() != nn::UnaryKind::Affine || !unary.getBeta().isZero())
+        return {};
+      factors.number *= unary.getAlpha().convertToDouble();
+      return unary.getX();
+    }
+    auto binary = dyn_cast<nn::BinaryOp>(op);
+    if (!binary)
+      return {};
+    bool quotient = binary.getKind() == nn::BinaryKind::Div;
+    if (!quotient && binary.getKind() != nn::BinaryKind::Mul)
+      return {};
+    for (bool swapped : {false, true}) {
+      Value x = swapped ? binary.getRhs() : binary.getLhs(),
+            factor = swapped ? binary.getLhs() : binary.getRhs();
+      if (x.getType() != binary.getType() || (swapped && quotient))
+        continue;
+      if (std::optional<double> number = getNumber(factor)) {
+        factors.number *= quotient ? 1 / *number : *number;
+        return x;
+      }
+      if (!quotient && typeOf(factor).getRank() == 0) {
+        factors.scalars.push_back(factor);
+        return x;
+      }
+    }
+    return {};
+  }
+
+  Value scale(OpBuilder &inner, OpBuilder &outer, Block &block, Value sum, const Factors &factors) {
+    if (factors.number != 1) {
+      Value number =
+          arith::ConstantOp::create(inner, loc, inner.getF32FloatAttr(float(factors.number)));
+      sum = arith::MulFOp::create(inner, loc, sum, number);
+    }
+    for (Value scalar : factors.scalars)
+      sum = arith::MulFOp::create(inner, loc, sum, getElement(inner, outer, block, scalar));
+    return sum;
   }
 
   // One element of `v` in the kernel's region.

@@ -31,6 +31,28 @@ def NNDecomposePass : Pass<"nn-decompose"> {
                            "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect", "::terse::nn::NNDialect"];
 }
 
+def NNSinkReshapesPass : Pass<"nn-sink-reshapes"> {
+  let summary = "Move reshapes out of attention";
+  let description = [{
+    Around a softmax between two products, with reshapes among them, reshapes of leading dimensions move behind softmax,
+    elementwise ops, transposes and products, until those that undo each other meet and go away. What is left is a chain of
+    tensors of one rank, which `convert-attention-to-ukernel` recognizes. Open sizes count as equal where shape computations
+    say that they are. Results are the same in every bit.
+
+    Left alone: everything that is not around such a softmax; reshapes of rows; operands that stretch along dimensions which a reshape
+    merges or splits.
+    ```mlir
+    %r = nn.reshape %scores : (tensor<2x3x8x8xf32>) -> tensor<48x8xf32>
+    %p = nn.softmax %r {axis = 1 : i64} : (tensor<48x8xf32>) -> tensor<48x8xf32>
+    %b = nn.reshape %p : (tensor<48x8xf32>) -> tensor<2x3x8x8xf32>
+    // becomes
+    %b = nn.softmax %scores {axis = 3 : i64} : (tensor<2x3x8x8xf32>) -> tensor<2x3x8x8xf32>
+    ```
+  }];
+  let statistics = [Statistic<"numChains", "chains", "Chains from which reshapes were moved">];
+  let dependentDialects = ["::mlir::tensor::TensorDialect", "::terse::nn::NNDialect"];
+}
+
 def NNExpandAttentionPass : Pass<"nn-expand-attention"> {
   let summary = "Write attention as its two products and softmax";
   let description = [{
