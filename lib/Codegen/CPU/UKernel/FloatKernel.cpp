@@ -64,6 +64,7 @@ public:
       ++chunks;
     chunk = llvm::divideCeil(panels, chunks);
     chunks = llvm::divideCeil(panels, chunk);
+    skipsPadding = findPadding();
     isFloat = cast<MemRefType>(code.op.getRhs().getType()).getElementType().isF32();
     if (code.op.getDecodingAttr())
       decoder.emplace(code);
@@ -209,13 +210,57 @@ private:
         at = to;
       }
     };
+    auto lines = [&](Value y, int64_t height) {
+      if (!skipsPadding)
+        return along(y, height);
+      findRuns(y, height);
+      if (onePiece)
+        return along(y, height);
+      k.branch(k.less(tileRunFrom, tileRunTo), [&] { along(y, height); });
+    };
+    firstRun = k.c(0), lastRun = k.c(tiles.runs);
+    tileRunFrom = runFrom, tileRunTo = runTo;
     if (tiles.lines == 1)
-      return along(k.c(0), 1);
+      return lines(k.c(0), 1);
     int64_t height = tiles.tileLines, left = tiles.lines % height;
     Value whole = k.add(rows.y0, k.mul(k.div(k.sub(rows.y1, rows.y0), k.c(height)), height));
-    k.loop(rows.y0, whole, height, [&](Value y) { along(y, height); });
+    k.loop(rows.y0, whole, height, [&](Value y) { lines(y, height); });
     if (left)
-      k.loop(whole, rows.y1, left, [&](Value y) { along(y, left); });
+      k.loop(whole, rows.y1, left, [&](Value y) { lines(y, left); });
+  }
+
+  // Whether each line of results has lines of its window inside of the image, and some do not.
+  bool findPadding() const {
+    if (tiles.left != FloatTiles::Left::Padded)
+      return false;
+    WindowAttr window = k.op.getWindowOrNull();
+    int64_t pad = window.getPads()[0], step = window.getDilations()[0],
+            height = cast<ShapedType>(k.op.getLhs().getType()).getDimSize(1), fewest = INT64_MAX;
+    for (int64_t y = 0; y < tiles.lines; ++y) {
+      int64_t inside = 0;
+      for (int64_t i = 0; i < window.getKernel()[0]; ++i) {
+        int64_t at = y * window.getStrides()[0] + i * step - pad;
+        inside += at >= 0 && at < height;
+      }
+      fewest = std::min(fewest, inside);
+    }
+    return fewest > 0 && fewest < window.getKernel()[0];
+  }
+
+  // The runs of the contraction that lines [y, y + height) need: not those of lines of the window
+  // that are in the padding for all of them.
+  void findRuns(Value y, int64_t height) {
+    WindowAttr window = k.op.getWindowOrNull();
+    int64_t stride = window.getStrides()[0], pad = window.getPads()[0],
+            step = window.getDilations()[0],
+            inside = cast<ShapedType>(k.op.getLhs().getType()).getDimSize(1);
+    Value last = k.mul(k.add(y, height - 1), stride), first = k.mul(y, stride);
+    Value from = k.ceilDiv(k.sub(k.c(pad), k.min(last, k.c(pad))), step);
+    Value to = k.min(k.ceilDiv(k.sub(k.c(inside + pad), first), step), k.c(window.getKernel()[0]));
+    firstRun = k.mul(from, tiles.lineRuns);
+    lastRun = k.mul(to, tiles.lineRuns);
+    tileRunFrom = arith::MaxSIOp::create(b, k.loc, runFrom, firstRun);
+    tileRunTo = k.min(runTo, lastRun);
   }
 
   void tile(Value y, Value x, int64_t height, int64_t width) {
@@ -274,8 +319,9 @@ private:
       return finish();
     auto equal = [&](Value x, Value y) { return k.compare(arith::CmpIPredicate::eq, x, y); };
     Value zero = k.c(0);
-    Value isFirst = arith::AndIOp::create(b, k.loc, equal(runFrom, zero), equal(pieceFrom, zero));
-    Value isLast = arith::AndIOp::create(b, k.loc, equal(runTo, k.c(tiles.runs)),
+    Value isFirst =
+        arith::AndIOp::create(b, k.loc, equal(tileRunFrom, firstRun), equal(pieceFrom, zero));
+    Value isLast = arith::AndIOp::create(b, k.loc, equal(tileRunTo, lastRun),
                                          equal(pieceTo, k.c(tiles.runLength)));
     k.branch(isFirst, store, [&] {
       addSums();
@@ -322,7 +368,7 @@ private:
     };
     if (group == 1)
       return alongRun(runFrom, accs);
-    return k.loop(runFrom, runTo, 1, accs, [&](Value u, ValueRange in) { return alongRun(u, in); });
+    return k.loop(tileRunFrom, tileRunTo, 1, accs, [&](Value u, ValueRange in) { return alongRun(u, in); });
   }
 
   // Where the tile at `x` begins to fetch the piece after the one at hand, of which each tile along
@@ -353,7 +399,7 @@ private:
   int64_t lanes, columns, panels, chunk, chunks, piece, group;
   // Elements of a row that are at hand together.
   int64_t depth;
-  bool onePiece, isFloat;
+  bool onePiece, isFloat, skipsPadding;
   // Of weights in few bits; floats of the piece at hand, where weights are not floats.
   std::optional<WeightDecoder> decoder;
   Value floats;
@@ -364,6 +410,8 @@ private:
   Value depthFrom, firstSum;
   // The panel and the piece of the contraction at hand.
   Value panel, runFrom, runTo, pieceFrom, pieceTo;
+  // Of a line of tiles: the runs that it needs, and those of the piece among them.
+  Value firstRun, lastRun, tileRunFrom, tileRunTo;
   // Of a tile: its rows, and the weights that it fetches for the next one.
   SmallVector<int64_t> offsets;
   Value ahead;
