@@ -12,6 +12,7 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
 #include "terse/Codegen/CPU/Compiler.h"
+#include "terse/Codegen/CPU/Explain.h"
 #include "terse/InitAll.h"
 #include "terse/Support/MLIRBridge.h"
 #include "llvm/ADT/StringExtras.h"
@@ -129,6 +130,8 @@ namespace {
 struct Layer {
   MLIRContext &context;
   const Problem &p;
+  /// What `terse compile --explain` says of it, after `compile`.
+  double estimatedCycles = 0;
   bool int8 = p.kind == Kind::Int8;
   llvm::StringRef real = p.kind == Kind::BF16 ? "bf16" : "f32", element = int8 ? "ui8" : real,
                   weightElement = int8 ? "i8" : real, sum = int8 ? "i32" : real;
@@ -205,6 +208,10 @@ struct Layer {
     CompileOptions compile;
     compile.target = options.target;
     compile.parallel = options.threads > 1;
+    compile.observer = [&](llvm::StringRef stage, ModuleOp lowered) {
+      if (stage == "linalg")
+        estimatedCycles = estimateCycles(lowered);
+    };
     auto model = JITModel::create(*module, compile);
     if (!model) {
       llvm::errs() << llvm::toString(model.takeError()) << "\n";
@@ -318,10 +325,18 @@ public:
                  << ".\n\n| layer | us | GOPS | of limit |";
     for (auto &peer : peers)
       llvm::outs() << " " << peer->getName() << " us | ours is faster | results |";
-    llvm::outs() << " fast samples |\n|---|---|---|---|";
+    llvm::outs() << " estimate | fast samples |\n|---|---|---|---|";
     for (size_t i = 0; i < peers.size(); ++i)
       llvm::outs() << "---|---|---|";
-    llvm::outs() << "---|\n";
+    llvm::outs() << "---|---|\n";
+  }
+
+  // Cycles per second, as the instructions that the layer waits for let the machine run.
+  double getClock(const Problem &p) {
+    bool tiles = p.m > 1 && p.groups == 1;
+    if (p.kind == Kind::Int8)
+      return tiles && limits.amxInt8 > 0 ? limits.amxInt8 / 2048 : limits.vnni / 256;
+    return tiles && p.kind == Kind::BF16 ? limits.amxBF16 / 1024 : limits.fma / 64;
   }
 
   // The time that arithmetic or reading the weights takes at least.
@@ -386,7 +401,8 @@ public:
       llvm::outs() << formatv(" {0:f1} | {1:f2} | {2} |", times[i + 1] * 1e6, ratio, results[i]);
       ratios.add(family, peers[i]->getName(), ratio);
     }
-    llvm::outs() << formatv(" {0}/{1} |\n", timing.fast, timing.count);
+    llvm::outs() << formatv(" {0:f2} | {1}/{2} |\n", layer.estimatedCycles / getClock(p) / t,
+                            timing.fast, timing.count);
     llvm::outs().flush();
   }
 

@@ -60,10 +60,14 @@ static Line describe(KernelOpInterface op) {
   if (!schedule)
     return line;
   KernelCost cost = estimateCost(op, schedule);
-  line.how = llvm::formatv("{0} {1}x{2}", stringifyISA(schedule.getIsa()), schedule.getRows(),
-                           schedule.getColumns());
-  if (!op.isDepthwise() && schedule.getBlock() > schedule.getRows())
-    line.how += llvm::formatv(" of {0}", schedule.getBlock());
+  line.how = stringifyISA(schedule.getIsa()).str();
+  if (isStreamKernel(op)) {
+    line.how += " stream";
+  } else {
+    line.how += llvm::formatv(" {0}x{1}", schedule.getRows(), schedule.getColumns());
+    if (!op.isDepthwise() && schedule.getBlock() > schedule.getRows())
+      line.how += llvm::formatv(" of {0}", schedule.getBlock());
+  }
   if (mayBeOneRow(op))
     line.how += ", one row: stream";
   line.limit = cost.isMemoryBound() ? "memory" : "compute";
@@ -142,7 +146,7 @@ std::vector<std::string> terse::findSlowIntegers(ModuleOp module) {
   return layers;
 }
 
-void terse::explainKernels(ModuleOp module, llvm::raw_ostream &os) {
+static std::vector<Line> listLines(ModuleOp module) {
   std::vector<Line> lines;
   module.walk([&](Operation *op) {
     if (auto kernel = dyn_cast<KernelOpInterface>(op)) {
@@ -157,6 +161,18 @@ void terse::explainKernels(ModuleOp module, llvm::raw_ostream &os) {
       lines.push_back(describe(loops));
     return WalkResult::advance();
   });
+  return lines;
+}
+
+double terse::estimateCycles(ModuleOp module) {
+  double cycles = 0;
+  for (const Line &line : listLines(module))
+    cycles += line.cycles;
+  return cycles;
+}
+
+void terse::explainKernels(ModuleOp module, llvm::raw_ostream &os) {
+  std::vector<Line> lines = listLines(module);
   double cycles = 0;
   llvm::MapVector<StringRef, double> shares;
   size_t widths[4] = {5, 6, 9, 4};

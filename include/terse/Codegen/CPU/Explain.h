@@ -15,6 +15,9 @@ namespace terse {
 /// known.
 void explainKernels(mlir::ModuleOp module, llvm::raw_ostream &os);
 
+/// The last line's sum: cycles of one core for a run.
+double estimateCycles(mlir::ModuleOp module);
+
 /// Layers whose input is rounded to integers at run time and that, with the rounding, are estimated
 /// to take longer than they would on floats.
 std::vector<std::string> findSlowIntegers(mlir::ModuleOp module);

@@ -15,9 +15,9 @@ using namespace mlir;
 using namespace terse::ukernel;
 
 double terse::ukernel::getBytesPerCycle(double bytes) {
-  if (bytes < double(1 << 20))
-    return 48;
-  return bytes < double(32 << 20) ? 10 : 5;
+  if (bytes < double(3 << 19))
+    return 32;
+  return bytes < double(32 << 20) ? 11 : 6.5;
 }
 
 double terse::ukernel::getPeak(ISA isa, bool floats) {
@@ -128,6 +128,11 @@ KernelCost terse::ukernel::estimateCost(KernelOpInterface op, ScheduleAttr sched
     padded = round(shape.m, isa == ISA::AMXInt8 || isa == ISA::AMXBF16 ? 16 : 1) *
              round(shape.n, schedule.getColumns()) *
              double(getPackedShape(getSizes(op), schedule)[1] * schedule.getDepth());
+  // A known single row of bf16 is multiplied by vdpbf16ps, at half the rate of floats.
+  if (isa == ISA::AMXBF16 && shape.m == 1 && !shape.isDynamic && !op.getWindowOrNull()) {
+    isa = ISA::AVX512;
+    padded = 2 * double(shape.n) * double(shape.k);
+  }
   KernelCost cost = estimate(shape, isa, floats, padded);
   cost.computeCycles += getDecodingCycles(op, schedule, shape);
   return cost;
