@@ -368,7 +368,8 @@ private:
     };
     if (group == 1)
       return alongRun(runFrom, accs);
-    return k.loop(tileRunFrom, tileRunTo, 1, accs, [&](Value u, ValueRange in) { return alongRun(u, in); });
+    return k.loop(tileRunFrom, tileRunTo, 1, accs,
+                  [&](Value u, ValueRange in) { return alongRun(u, in); });
   }
 
   // Where the tile at `x` begins to fetch the piece after the one at hand, of which each tile along

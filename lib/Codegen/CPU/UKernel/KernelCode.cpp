@@ -113,10 +113,16 @@ bool KernelCode::roundsToBF16(Operation &inner) {
 }
 
 Value KernelCode::vectorize(Operation &inner, ValueRange operands, int64_t lanes) {
-  if (!roundsToBF16(inner) || lanes != 16)
+  if (!roundsToBF16(inner) || (lanes != 16 && lanes != 32))
     return VectorCode::vectorize(inner, operands, lanes);
-  return intrinsic("llvm.x86.avx512bf16.cvtneps2bf16.512",
-                   VectorType::get(lanes, inner.getResult(0).getType()), operands);
+  auto type = VectorType::get(lanes, inner.getResult(0).getType());
+  if (lanes == 16)
+    return intrinsic("llvm.x86.avx512bf16.cvtneps2bf16.512", type, operands);
+  auto half = [&](int64_t from) -> Value {
+    return vector::ExtractStridedSliceOp::create(b, loc, operands[0], ArrayRef<int64_t>{from},
+                                                 ArrayRef<int64_t>{16}, ArrayRef<int64_t>{1});
+  };
+  return intrinsic("llvm.x86.avx512bf16.cvtne2ps2bf16.512", type, {half(16), half(0)});
 }
 
 Value KernelCode::evaluate(Value wanted, Value sums, ArrayRef<Value> extras) {

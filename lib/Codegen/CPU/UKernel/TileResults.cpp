@@ -24,10 +24,10 @@ Value TileResults::mask(Value n, int64_t lanes) {
                                       k.sub(k.c(sizes.n), n));
 }
 
-Value TileResults::load(Waiting waiting, Value r, int64_t v) {
+Value TileResults::load(Waiting waiting, Value r, int64_t v, int64_t lanes) {
   if (waiting.skipped)
     r = k.add(waiting.skipped, r);
-  return vector::LoadOp::create(b, k.loc, VectorType::get(16, getSumType(k.op)), sums,
+  return vector::LoadOp::create(b, k.loc, VectorType::get(lanes, getSumType(k.op)), sums,
                                 ValueRange{r, k.c(v)});
 }
 
@@ -83,7 +83,7 @@ void TileResults::finishTogether(Waiting waiting, Value r, bool masked) {
     for (int64_t v = 0; v < columns; v += 16) {
       Value column = k.add(n, v);
       four.push_back(bytes.round(
-          load(waiting, k.add(r, i), v),
+          load(waiting, k.add(r, i), v, 16),
           k.readExtras(results.back(), column, 16, masked ? mask(column, 16) : Value())));
     }
   }
@@ -104,11 +104,15 @@ void TileResults::finishTogether(Waiting waiting, Value r, bool masked) {
 
 void TileResults::finishRow(Waiting waiting, Value r, bool masked) {
   Value position = k.add(waiting.position, r);
+  // Results of 16 bits in vectors that fill a line of the cache.
+  bool isShort =
+      cast<ShapedType>(k.op.getInit().getType()).getElementTypeBitWidth() == 16 && !masked;
+  int64_t lanes = isShort ? std::min<int64_t>(columns, 32) : 16;
   auto all = [&] {
     Value row = rows.getRow(position);
-    for (int64_t v = 0; v < columns; v += 16) {
+    for (int64_t v = 0; v < columns; v += lanes) {
       Value n = k.add(k.mul(waiting.panel, columns), v);
-      k.finish(row, n, load(waiting, r, v), masked ? mask(n, 16) : Value());
+      k.finish(row, n, load(waiting, r, v, lanes), masked ? mask(n, lanes) : Value());
     }
   };
   if (rows.hasPadding() && k.op.getMagnitudes())

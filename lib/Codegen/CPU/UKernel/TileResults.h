@@ -34,7 +34,7 @@ public:
   Value sums;
 
 private:
-  Value load(Waiting waiting, Value r, int64_t v);
+  Value load(Waiting waiting, Value r, int64_t v, int64_t lanes);
   Value mask(Value n, int64_t lanes);
   void byPanel(Waiting waiting, llvm::function_ref<void(bool)> body);
   void finishTogether(Waiting waiting, Value r, bool masked);
