@@ -137,6 +137,8 @@ void terse::buildBufferPipeline(OpPassManager &pm, const CPUPipelineOptions &opt
 void terse::buildLLVMPipeline(OpPassManager &pm, const CPUPipelineOptions &options) {
   // Code depends on the C library only.
   pm.addNestedPass<func::FuncOp>(createExpandCopiesPass());
+  // Rounding to bytes has code of its own.
+  pm.addNestedPass<func::FuncOp>(ukernel::createFormQuantizeRowsPass());
   ExpandUKernelsPassOptions ukernels;
   ukernels.vectorBytes = options.vectorBytes;
   ukernels.hasFMA = options.hasFMA;

@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "terse/Dialect/Terse/Transforms/Weights.h"
 #include "terse/Dialect/UKernel/Transforms/CostModel.h"
+#include "terse/Dialect/UKernel/Transforms/QuantizeRows.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -125,6 +126,9 @@ static Line describe(linalg::LinalgOp op) {
     line.what = cost.operations > 0 ? "elementwise" : op->getName().stripDialect().str();
   line.sizes = (isDynamic ? "? * " : "") + formatCount(iterations);
   line.how = "loops";
+  if (auto generic = dyn_cast<linalg::GenericOp>(op.getOperation());
+      generic && matchQuantizeRows(generic))
+    line.what = "quantize_rows", line.how = "quantize_rows";
   line.limit = cost.isMemoryBound() ? "memory" : "compute";
   line.operations = cost.operations;
   line.cycles = std::max(cost.computeCycles, cost.memoryCycles);

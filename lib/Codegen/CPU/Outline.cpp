@@ -3,6 +3,7 @@
 
 #include "Outline.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Matchers.h"
 #include "terse/Codegen/CPU/Passes.h"
 
@@ -44,6 +45,16 @@ func::FuncOp terse::createOutlinedFunction(OpBuilder &b, Location loc, StringRef
   function->setAttr("llvm.linkage",
                     LLVM::LinkageAttr::get(b.getContext(), LLVM::Linkage::Internal));
   return function;
+}
+
+Value terse::forgetSizes(OpBuilder &b, Location loc, Value v) {
+  auto type = dyn_cast<MemRefType>(v.getType());
+  if (!type || !type.getLayout().isIdentity())
+    return v;
+  auto open =
+      MemRefType::get(SmallVector<int64_t>(type.getRank(), ShapedType::kDynamic),
+                      type.getElementType(), MemRefLayoutAttrInterface(), type.getMemorySpace());
+  return type == open ? v : memref::CastOp::create(b, loc, open, v).getResult();
 }
 
 func::FuncOp OutlinedFunctions::get(Operation *op, TypeRange types, BuildBody build) {

@@ -19,6 +19,10 @@ std::string describeForOutlining(mlir::Operation *op, mlir::TypeRange types);
 mlir::func::FuncOp createOutlinedFunction(mlir::OpBuilder &b, mlir::Location loc,
                                           llvm::StringRef name, mlir::FunctionType type);
 
+/// A plain buffer without its sizes: ops on long buffers that differ in nothing else share a
+/// function. Other values stay.
+mlir::Value forgetSizes(mlir::OpBuilder &b, mlir::Location loc, mlir::Value v);
+
 /// The functions of a pass, one for equal ops.
 class OutlinedFunctions {
 public:

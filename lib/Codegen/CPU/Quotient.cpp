@@ -53,41 +53,6 @@ bool terse::isRoundedToSmallInteger(arith::DivFOp op, linalg::GenericOp loop) {
   return type && type.getWidth() <= 16 && op.getType().isF32() && isClampedAndRounded(op);
 }
 
-// The other value of `v = choice(compare(other, limit))`, which is `chosen` where that holds.
-static Value matchChoice(Value v, P predicate, std::optional<double> limit, double chosen,
-                         bool whereTrue) {
-  auto select = v.getDefiningOp<arith::SelectOp>();
-  auto compare = select ? select.getCondition().getDefiningOp<arith::CmpFOp>() : nullptr;
-  if (!compare || compare.getPredicate() != predicate)
-    return nullptr;
-  Value constant = whereTrue ? select.getTrueValue() : select.getFalseValue(),
-        other = whereTrue ? select.getFalseValue() : select.getTrueValue();
-  bool fits = limit ? getReal(compare.getRhs()) == limit : compare.getRhs() == other;
-  return fits && compare.getLhs() == other && getReal(constant) == chosen ? other : Value();
-}
-
-std::optional<ByteQuotient> terse::matchByteQuotient(linalg::GenericOp op) {
-  if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 || op.getNumReductionLoops())
-    return std::nullopt;
-  auto trunc = op.getBody()->getTerminator()->getOperand(0).getDefiningOp<arith::TruncIOp>();
-  if (!trunc || !trunc.getType().isInteger(8))
-    return std::nullopt;
-  auto bits = trunc.getIn().getDefiningOp<arith::BitcastOp>();
-  auto add = bits ? bits.getIn().getDefiningOp<arith::AddFOp>() : nullptr;
-  if (!add || getReal(add.getRhs()) != 12582912.0)
-    return std::nullopt;
-  Value v = matchChoice(add.getLhs(), P::OGT, 127., 127, /*whereTrue=*/true);
-  v = v ? matchChoice(v, P::OLT, -128., -128, /*whereTrue=*/true) : v;
-  v = v ? matchChoice(v, P::ORD, std::nullopt, 0, /*whereTrue=*/false) : v;
-  auto div = v ? v.getDefiningOp<arith::DivFOp>() : nullptr;
-  auto x = div ? dyn_cast<BlockArgument>(div.getLhs()) : nullptr,
-       scale = div ? dyn_cast<BlockArgument>(div.getRhs()) : nullptr;
-  if (!x || !scale || !x.getType().isF32() || x == scale || x.getOwner() != op.getBody() ||
-      scale.getOwner() != op.getBody())
-    return std::nullopt;
-  return ByteQuotient{x, scale};
-}
-
 Value Quotient::f32(double value) const {
   return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(float(value)));
 }
@@ -128,16 +93,23 @@ Value Quotient::divide(Value x) const {
   return arith::SelectOp::create(b, loc, isSmall, exact, guess);
 }
 
-Value Quotient::divideToBytes(ArrayRef<Value> four) const {
+Value Quotient::divideToBytes(ArrayRef<Value> four, Value shift, bool isUnsigned) const {
   auto floats = VectorType::get(16, b.getF32Type()), integers = VectorType::get(16, b.getI32Type());
   // By the class of the guess, 4 bits each: quiet and signaling NaN give +0 (8), infinities the
   // largest numbers of their sign (14, 15), all else leaves the quotient (0).
-  Value table = arith::ConstantOp::create(
-      b, loc, DenseElementsAttr::get(integers, int32_t(0x00EF0088 | 0)));
+  Value table =
+      arith::ConstantOp::create(b, loc, DenseElementsAttr::get(integers, int32_t(0x00EF0088 | 0)));
   Value none = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(0));
   Value all = arith::ConstantOp::create(b, loc, b.getI16IntegerAttr(-1));
   Value mode = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(4));
-  Value most = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(floats, 127.f));
+  auto limit = [&](float v) {
+    return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(floats, v)).getResult();
+  };
+  auto clamp = [&](Value x, P predicate, Value bound) {
+    Value isPast = arith::CmpFOp::create(b, loc, predicate, x, bound);
+    return arith::SelectOp::create(b, loc, isPast, bound, x).getResult();
+  };
+  Value most = limit(32767);
   SmallVector<Value> rounded;
   for (Value x : four) {
     Value guess = arith::MulFOp::create(b, loc, x, reciprocal);
@@ -145,12 +117,14 @@ Value Quotient::divideToBytes(ArrayRef<Value> four) const {
                       b, loc, floats, b.getStringAttr("llvm.x86.avx512.mask.fixupimm.ps.512"),
                       ValueRange{correct(x, guess), guess, table, none, all, mode})
                       .getResults();
-    // Below the least byte, conversion and packing saturate.
-    Value isPast = arith::CmpFOp::create(b, loc, P::OGT, exact, most);
-    rounded.push_back(
-        roundToIntegers(b, loc, arith::SelectOp::create(b, loc, isPast, most, exact)));
+    // Below the least integer, conversion saturates.
+    exact = clamp(exact, P::OGT, most);
+    if (shift)
+      exact = clamp(exact, P::OLT, limit(-32768));
+    Value integer = roundToIntegers(b, loc, exact);
+    rounded.push_back(shift ? arith::AddIOp::create(b, loc, integer, shift).getResult() : integer);
   }
   Value low = packWords(b, loc, rounded[0], rounded[1]),
         high = packWords(b, loc, rounded[2], rounded[3]);
-  return orderPacked(b, loc, packBytes(b, loc, low, high, /*isSigned=*/true));
+  return orderPacked(b, loc, packBytes(b, loc, low, high, !isUnsigned));
 }

@@ -18,13 +18,6 @@ namespace terse {
 /// that it is rounded to matters.
 bool isRoundedToSmallInteger(mlir::arith::DivFOp op, mlir::linalg::GenericOp loop);
 
-/// `x / scale` rounded to even and saturated to signed bytes, 0 where it is no number: the only
-/// thing that a body computes.
-struct ByteQuotient {
-  mlir::BlockArgument x, scale;
-};
-std::optional<ByteQuotient> matchByteQuotient(mlir::linalg::GenericOp op);
-
 /// Code that divides by one number of f32, for targets with fused multiply-adds.
 class Quotient {
 public:
@@ -38,8 +31,9 @@ public:
 
   /// Whether the divisor is of a usual size, so that `divideToBytes` holds.
   Value isUsual() const { return usual; }
-  /// Four vectors of 16, divided and rounded to 64 signed bytes, by instructions of AVX-512.
-  Value divideToBytes(llvm::ArrayRef<Value> four) const;
+  /// Four vectors of 16, divided, rounded, with `shift` added (a vector of bytes' values, or null)
+  /// and saturated to 64 bytes, by instructions of AVX-512.
+  Value divideToBytes(llvm::ArrayRef<Value> four, Value shift, bool isUnsigned) const;
 
 private:
   Value f32(double value) const;

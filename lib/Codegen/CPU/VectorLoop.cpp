@@ -91,7 +91,7 @@ public:
       readInvariants(dims);
       if (acrossLanes)
         return reduce(dims, from, whole, left, mask), SmallVector<Value>();
-      loop(storeBytes(dims, from, span), whole, lanes, ValueRange(), [&](Value i, ValueRange) {
+      loop(from, whole, lanes, ValueRange(), [&](Value i, ValueRange) {
         dims[last] = i;
         store(dims, computeLanes(dims, Value()), Value());
         return SmallVector<Value>();
@@ -163,32 +163,6 @@ private:
           break;
         }
     }
-  }
-
-  // Rounds numbers of the row to 64 bytes at a time, where the body does that and there are
-  // instructions for it. Gives where it has stopped: there may be too few, or an unusual scale.
-  Value storeBytes(SmallVector<Value> dims, Value from, Value span) {
-    std::optional<ByteQuotient> rounding = matchByteQuotient(op);
-    if (!rounding || lanes != 16)
-      return from;
-    auto divisor = divisors.find(rounding->scale);
-    if (divisor == divisors.end() || invariants.count(rounding->x))
-      return from;
-    OpOperand *input = op.getDpsInputOperand(rounding->x.getArgNumber());
-    Value count = mul(arith::DivUIOp::create(b, loc, span, c(64)), c(64));
-    count = arith::SelectOp::create(b, loc, divisor->second.isUsual(), count, c(0));
-    Value to = arith::AddIOp::create(b, loc, from, count);
-    loop(from, to, 64, ValueRange(), [&](Value i, ValueRange) {
-      SmallVector<Value> four;
-      for (int64_t v = 0; v < 4; ++v) {
-        dims[last] = arith::AddIOp::create(b, loc, i, c(v * lanes));
-        four.push_back(read(input, dims, Value()));
-      }
-      dims[last] = i;
-      store(dims, divisor->second.divideToBytes(four), Value());
-      return SmallVector<Value>();
-    });
-    return to;
   }
 
   Value read(OpOperand *operand, ArrayRef<Value> dims, Value mask) {

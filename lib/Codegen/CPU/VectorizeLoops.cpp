@@ -123,21 +123,13 @@ std::optional<unsigned> findVectorLoop(linalg::GenericOp op) {
 struct VectorizeLoopsPass : terse::impl::VectorizeLoopsPassBase<VectorizeLoopsPass> {
   using VectorizeLoopsPassBase::VectorizeLoopsPassBase;
 
-  // Operands of long loops lose their sizes, so that loops which differ in nothing else share a
-  // function.
-  static SmallVector<Value> forgetSizes(OpBuilder &b, linalg::GenericOp op, unsigned loop) {
+  static SmallVector<Value> getArguments(OpBuilder &b, linalg::GenericOp op, unsigned loop) {
     SmallVector<Value> operands(op->getOperands());
     int64_t inner = op.getStaticLoopRanges()[loop];
     if (!ShapedType::isDynamic(inner) && inner < kLong)
       return operands;
-    for (Value &v : operands) {
-      auto type = cast<MemRefType>(v.getType());
-      auto open = MemRefType::get(SmallVector<int64_t>(type.getRank(), ShapedType::kDynamic),
-                                  type.getElementType(), MemRefLayoutAttrInterface(),
-                                  type.getMemorySpace());
-      if (type != open && type.getLayout().isIdentity())
-        v = memref::CastOp::create(b, op.getLoc(), open, v);
-    }
+    for (Value &v : operands)
+      v = forgetSizes(b, op.getLoc(), v);
     return operands;
   }
 
@@ -169,7 +161,7 @@ struct VectorizeLoopsPass : terse::impl::VectorizeLoopsPassBase<VectorizeLoopsPa
         op.erase();
         continue;
       }
-      SmallVector<Value> args = forgetSizes(b, op, loop);
+      SmallVector<Value> args = getArguments(b, op, loop);
       func::FuncOp serial =
           functions.get(op, ValueRange(args).getTypes(),
                         [&](OpBuilder &inner, Operation *inside, Value from, Value to) {

@@ -1,12 +1,11 @@
-// RUN: terse-opt %s --terse-vectorize-loops='vector-bytes=64 has-fma=true parallel-work=-1' | FileCheck %s --check-prefixes=CHECK,WIDE
-// RUN: terse-opt %s --terse-vectorize-loops='vector-bytes=32 has-fma=true parallel-work=-1' | FileCheck %s --check-prefixes=CHECK,NARROW
+// RUN: terse-opt %s --terse-expand-ukernels='vector-bytes=64 has-fma=true parallel-work=-1' | FileCheck %s --check-prefixes=CHECK,WIDE
+// RUN: terse-opt %s --terse-expand-ukernels='vector-bytes=32 has-fma=true parallel-work=-1' | FileCheck %s --check-prefixes=CHECK,NARROW
+// RUN: terse-opt %s --terse-expand-ukernels='vector-bytes=16 has-fma=false parallel-work=-1' | FileCheck %s --check-prefix=PLAIN
 
-#id = affine_map<(m, n) -> (m, n)>
-#row = affine_map<(m, n) -> (m)>
-
-// Rows are divided by their scale with multiply-adds, the only division is that of its reciprocal;
+// Rows are divided by their scale with multiply-adds, the only division of vectors is that of rows shorter than one;
 // 64 bytes at a time, where the scale is of a usual size.
 // CHECK-LABEL: @rounded
+// CHECK: arith.divf %{{.*}} : vector<1xf32>
 // CHECK: arith.divf %{{.*}} : f32
 // NARROW-NOT: fixupimm
 // WIDE: arith.select %{{.*}} : index
@@ -16,52 +15,32 @@
 // WIDE: vector.store %{{.*}} : memref<{{.*}}xi8>, vector<64xi8>
 // CHECK-NOT: arith.divf %{{.*}} : vector
 // CHECK: return
+// PLAIN-LABEL: @rounded
+// PLAIN: arith.divf %{{.*}} : vector<4xf32>
 func.func @rounded(%x: memref<3x200xf32>, %s: memref<3xf32>, %y: memref<3x200xi8>) {
-  %zero = arith.constant 0.0 : f32
-  %low = arith.constant -128.0 : f32
-  %high = arith.constant 127.0 : f32
-  %magic = arith.constant 0x4B400000 : f32
-  linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
-      ins(%x, %s : memref<3x200xf32>, memref<3xf32>) outs(%y : memref<3x200xi8>) {
-  ^bb0(%a: f32, %b: f32, %c: i8):
-    %0 = arith.divf %a, %b : f32
-    %1 = arith.cmpf ord, %0, %0 : f32
-    %2 = arith.select %1, %0, %zero : f32
-    %3 = arith.cmpf olt, %2, %low : f32
-    %4 = arith.select %3, %low, %2 : f32
-    %5 = arith.cmpf ogt, %4, %high : f32
-    %6 = arith.select %5, %high, %4 : f32
-    %7 = arith.addf %6, %magic : f32
-    %8 = arith.bitcast %7 : f32 to i32
-    %9 = arith.trunci %8 : i32 to i8
-    linalg.yield %9 : i8
-  }
+  ukernel.quantize_rows %x by %s into %y : memref<3x200xf32> by memref<3xf32> into memref<3x200xi8>
   return
 }
 
-// Another bound than that of bytes.
-// CHECK-LABEL: @narrow
-// CHECK-NOT: fixupimm
+// A zero point is added to integers; unsigned bytes saturate at 0 and 255.
+// CHECK-LABEL: @shifted
+// WIDE-COUNT-4: arith.addi %{{.*}} : vector<16xi32>
+// WIDE: llvm.call_intrinsic "llvm.x86.avx512.packuswb.512"
+// CHECK: arith.constant dense<0> : vector<{{16|8}}xi32>
+// CHECK: arith.constant dense<255> : vector<{{16|8}}xi32>
 // CHECK: return
-func.func @narrow(%x: memref<3x200xf32>, %s: memref<3xf32>, %y: memref<3x200xi8>) {
-  %zero = arith.constant 0.0 : f32
-  %low = arith.constant -127.0 : f32
-  %high = arith.constant 127.0 : f32
-  %magic = arith.constant 0x4B400000 : f32
-  linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
-      ins(%x, %s : memref<3x200xf32>, memref<3xf32>) outs(%y : memref<3x200xi8>) {
-  ^bb0(%a: f32, %b: f32, %c: i8):
-    %0 = arith.divf %a, %b : f32
-    %1 = arith.cmpf ord, %0, %0 : f32
-    %2 = arith.select %1, %0, %zero : f32
-    %3 = arith.cmpf olt, %2, %low : f32
-    %4 = arith.select %3, %low, %2 : f32
-    %5 = arith.cmpf ogt, %4, %high : f32
-    %6 = arith.select %5, %high, %4 : f32
-    %7 = arith.addf %6, %magic : f32
-    %8 = arith.bitcast %7 : f32 to i32
-    %9 = arith.trunci %8 : i32 to i8
-    linalg.yield %9 : i8
-  }
+func.func @shifted(%x: memref<200xf32>, %s: f32, %z: f32, %y: memref<200xi8>) {
+  ukernel.quantize_rows %x by %s plus %z into %y {out_unsigned} : memref<200xf32> by f32 plus f32 into memref<200xi8>
+  return
+}
+
+// Long rows have a function, which equal ones share.
+// CHECK-LABEL: @shared
+// CHECK: call @[[F:quantize_rows_[0-9]+]](
+// CHECK: call @[[F]](
+func.func @shared(%x: memref<3x2000xf32>, %s: memref<3xf32>, %y: memref<3x2000xi8>,
+                  %a: memref<9x999xf32>, %b: memref<9xf32>, %c: memref<9x999xi8>) {
+  ukernel.quantize_rows %x by %s into %y : memref<3x2000xf32> by memref<3xf32> into memref<3x2000xi8>
+  ukernel.quantize_rows %a by %b into %c : memref<9x999xf32> by memref<9xf32> into memref<9x999xi8>
   return
 }

@@ -171,3 +171,35 @@ func.func @attention_c4_result(%q: tensor<5x8xf32>, %k: tensor<7x8xf32>, %v: ten
   }
   return %0 : tensor<4x5xf32>
 }
+
+// -----
+
+func.func @quantize_rows_c1_elements(%x: memref<4x8xf32>, %s: memref<4xf32>, %y: memref<4x8xi16>) {
+  // expected-error@+1 {{expected f32 and i8 of one shape (got 'memref<4x8xf32>' and 'memref<4x8xi16>')}}
+  ukernel.quantize_rows %x by %s into %y : memref<4x8xf32> by memref<4xf32> into memref<4x8xi16>
+  return
+}
+
+// -----
+
+func.func @quantize_rows_c1_shape(%x: memref<4x8xf32>, %s: memref<4xf32>, %y: memref<4x9xi8>) {
+  // expected-error@+1 {{expected f32 and i8 of one shape (got 'memref<4x8xf32>' and 'memref<4x9xi8>')}}
+  ukernel.quantize_rows %x by %s into %y : memref<4x8xf32> by memref<4xf32> into memref<4x9xi8>
+  return
+}
+
+// -----
+
+func.func @quantize_rows_c2_scales(%x: memref<4x8xf32>, %s: memref<8xf32>, %y: memref<4x8xi8>) {
+  // expected-error@+1 {{expected an f32 for each index of the first dimensions of 'memref<4x8xf32>' (got 'memref<8xf32>')}}
+  ukernel.quantize_rows %x by %s into %y : memref<4x8xf32> by memref<8xf32> into memref<4x8xi8>
+  return
+}
+
+// -----
+
+func.func @quantize_rows_c2_each(%x: memref<4x8xf32>, %s: memref<4xf32>, %z: memref<4x8xf32>, %y: memref<4x8xi8>) {
+  // expected-error@+1 {{expected an f32 for each index of the first dimensions of 'memref<4x8xf32>' (got 'memref<4x8xf32>')}}
+  ukernel.quantize_rows %x by %s plus %z into %y : memref<4x8xf32> by memref<4xf32> plus memref<4x8xf32> into memref<4x8xi8>
+  return
+}

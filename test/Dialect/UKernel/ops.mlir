@@ -66,3 +66,12 @@ func.func @attention(%q: tensor<?x8xf32>, %k: tensor<8x?xf32>, %v: tensor<?x4xf3
   }
   return %0 : tensor<?x4xf32>
 }
+
+// CHECK-LABEL: func @quantize_rows
+// CHECK: ukernel.quantize_rows %{{.*}} by %{{.*}} into %{{.*}} : memref<?x64xf32> by memref<?xf32> into memref<?x64xi8>
+// CHECK: ukernel.quantize_rows %{{.*}} by %{{.*}} plus %{{.*}} into %{{.*}} {out_unsigned} : memref<?x64xf32> by f32 plus f32 into memref<?x64xi8>
+func.func @quantize_rows(%x: memref<?x64xf32>, %s: memref<?xf32>, %z: f32, %y: memref<?x64xi8>) {
+  ukernel.quantize_rows %x by %s into %y : memref<?x64xf32> by memref<?xf32> into memref<?x64xi8>
+  ukernel.quantize_rows %x by %z plus %z into %y {out_unsigned} : memref<?x64xf32> by f32 plus f32 into memref<?x64xi8>
+  return
+}

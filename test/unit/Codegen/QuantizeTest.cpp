@@ -34,30 +34,30 @@ float step(float value, int ulps) {
   return value;
 }
 
-int quantize(float x, float scale) {
+int quantize(float x, float scale, float zero, float least, float most) {
   float q = std::nearbyintf(x / scale);
-  if (std::isnan(q))
-    return 0;
-  return int(std::min(127.0f, std::max(-128.0f, q)));
+  q = (std::isnan(q) ? 0 : q) + zero;
+  return int(std::min(most, std::max(least, q)));
 }
 
-TEST(QuantizeTest, RoundsQuotients) {
+// How a body makes bytes of quotients, and which bytes these are.
+struct Rounding {
+  const char *body;
+  float zero, least, most;
+};
+
+class QuantizeTest : public testing::TestWithParam<Rounding> {};
+
+TEST_P(QuantizeTest, RoundsQuotients) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
-  auto module = parseSourceString<ModuleOp>(R"(
-    func.func @main(%x: tensor<?x333xf32>, %s: tensor<?x1xf32>) -> tensor<?x333xi8> {
-      %0 = nn.binary div %x, %s : (tensor<?x333xf32>, tensor<?x1xf32>) -> tensor<?x333xf32>
-      %1 = nn.unary round %0 : (tensor<?x333xf32>) -> tensor<?x333xf32>
-      %2 = nn.unary clamp %1 {alpha = -128.0 : f64, beta = 127.0 : f64} :
-        (tensor<?x333xf32>) -> tensor<?x333xf32>
-      %3 = nn.cast %2 : (tensor<?x333xf32>) -> tensor<?x333xi8>
-      return %3 : tensor<?x333xi8>
-    })",
-                                            &context);
+  auto module = parseSourceString<ModuleOp>(GetParam().body, &context);
   ASSERT_TRUE(bool(module));
   HostTensor x = HostTensor::zeros(DType::f32(), {kRows, kColumns});
   HostTensor s = HostTensor::zeros(DType::f32(), {kRows, 1});
+  HostTensor zeros = HostTensor::zeros(DType::f32(), {kRows, 1});
+  std::fill_n(reinterpret_cast<float *>(zeros.getMutableBytes().data()), kRows, GetParam().zero);
   std::mt19937 rng(3);
   auto xs = [&](int64_t i) -> float & {
     return reinterpret_cast<float *>(x.getMutableBytes().data())[i];
@@ -92,11 +92,12 @@ TEST(QuantizeTest, RoundsQuotients) {
     options.target = target;
     auto model = JITModel::create(*module, options);
     ASSERT_TRUE(bool(model)) << llvm::toString(model.takeError());
-    auto outputs = (*model)->run({x, s});
+    auto outputs = (*model)->run({x, s, zeros});
     ASSERT_TRUE(bool(outputs)) << llvm::toString(outputs.takeError());
     int64_t wrong = 0;
     for (int64_t i = 0; i < kRows * kColumns; ++i) {
-      int want = quantize(xs(i), ss(i / kColumns));
+      int want =
+          quantize(xs(i), ss(i / kColumns), GetParam().zero, GetParam().least, GetParam().most);
       int have = int((*outputs)[0].getAsDouble(i));
       if (want != have && ++wrong < 5)
         ADD_FAILURE() << target << ": " << xs(i) << " / " << ss(i / kColumns) << " is " << want
@@ -105,5 +106,51 @@ TEST(QuantizeTest, RoundsQuotients) {
     EXPECT_EQ(wrong, 0);
   }
 }
+
+const Rounding kRoundings[] = {
+    {R"(
+    func.func @main(%x: tensor<?x333xf32>, %s: tensor<?x1xf32>, %p: tensor<?x1xf32>) -> tensor<?x333xi8> {
+      %0 = nn.binary div %x, %s : (tensor<?x333xf32>, tensor<?x1xf32>) -> tensor<?x333xf32>
+      %1 = nn.unary round %0 : (tensor<?x333xf32>) -> tensor<?x333xf32>
+      %2 = nn.unary clamp %1 {alpha = -128.0 : f64, beta = 127.0 : f64} :
+        (tensor<?x333xf32>) -> tensor<?x333xf32>
+      %3 = nn.cast %2 : (tensor<?x333xf32>) -> tensor<?x333xi8>
+      return %3 : tensor<?x333xi8>
+    })",
+     0, -128, 127},
+    // A zero point that is known.
+    {R"(
+    func.func @main(%x: tensor<?x333xf32>, %s: tensor<?x1xf32>, %p: tensor<?x1xf32>) -> tensor<?x333xui8> {
+      %zero = arith.constant dense<0.0> : tensor<f32>
+      %z = arith.constant dense<77.0> : tensor<f32>
+      %0 = nn.binary div %x, %s : (tensor<?x333xf32>, tensor<?x1xf32>) -> tensor<?x333xf32>
+      %n = nn.compare eq %0, %0 : (tensor<?x333xf32>, tensor<?x333xf32>) -> tensor<?x333xi1>
+      %1 = nn.select %n, %0, %zero : (tensor<?x333xi1>, tensor<?x333xf32>, tensor<f32>) -> tensor<?x333xf32>
+      %2 = nn.unary round %1 : (tensor<?x333xf32>) -> tensor<?x333xf32>
+      %3 = nn.binary add %2, %z : (tensor<?x333xf32>, tensor<f32>) -> tensor<?x333xf32>
+      %4 = nn.unary clamp %3 {alpha = 0.0 : f64, beta = 255.0 : f64} :
+        (tensor<?x333xf32>) -> tensor<?x333xf32>
+      %5 = nn.cast %4 : (tensor<?x333xf32>) -> tensor<?x333xui8>
+      return %5 : tensor<?x333xui8>
+    })",
+     77, 0, 255},
+    // One for each row, which the compiler does not know.
+    {R"(
+    func.func @main(%x: tensor<?x333xf32>, %s: tensor<?x1xf32>, %p: tensor<?x1xf32>) -> tensor<?x333xi8> {
+      %zero = arith.constant dense<0.0> : tensor<f32>
+      %0 = nn.binary div %x, %s : (tensor<?x333xf32>, tensor<?x1xf32>) -> tensor<?x333xf32>
+      %n = nn.compare eq %0, %0 : (tensor<?x333xf32>, tensor<?x333xf32>) -> tensor<?x333xi1>
+      %1 = nn.select %n, %0, %zero : (tensor<?x333xi1>, tensor<?x333xf32>, tensor<f32>) -> tensor<?x333xf32>
+      %2 = nn.unary round %1 : (tensor<?x333xf32>) -> tensor<?x333xf32>
+      %3 = nn.binary add %2, %p : (tensor<?x333xf32>, tensor<?x1xf32>) -> tensor<?x333xf32>
+      %4 = nn.unary clamp %3 {alpha = -128.0 : f64, beta = 127.0 : f64} :
+        (tensor<?x333xf32>) -> tensor<?x333xf32>
+      %5 = nn.cast %4 : (tensor<?x333xf32>) -> tensor<?x333xi8>
+      return %5 : tensor<?x333xi8>
+    })",
+     -33, -128, 127},
+};
+
+INSTANTIATE_TEST_SUITE_P(Roundings, QuantizeTest, testing::ValuesIn(kRoundings));
 
 } // namespace

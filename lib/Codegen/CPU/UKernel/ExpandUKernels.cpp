@@ -4,6 +4,7 @@
 #include "../Outline.h"
 #include "AttentionKernel.h"
 #include "KernelCode.h"
+#include "QuantizeRowsKernel.h"
 #include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -20,6 +21,11 @@ namespace terse {
 using namespace mlir;
 using namespace terse;
 using namespace terse::ukernel;
+
+// Numbers to round that are not worth a call.
+static constexpr int64_t kFewNumbers = 1024;
+// Multiply-adds that take as long as rounding a number.
+static constexpr int64_t kNumberWork = 5;
 
 namespace {
 struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPass> {
@@ -106,6 +112,47 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
         code.less(total, code.c(parallelWork)), [&] { call(serial); }, [&] { call(parallel); });
   }
 
+  // Calls `serial`, or threads that share its items where there is enough work.
+  void callForWork(OutlinedFunctions &functions, VectorCode &code, Operation *op,
+                   func::FuncOp serial, Value items, Value work, std::optional<int64_t> known,
+                   int64_t leastWork) {
+    SmallVector<Value> args(op->getOperands());
+    args.append({code.c(0), items});
+    auto call = [&](func::FuncOp callee) { func::CallOp::create(code.b, code.loc, callee, args); };
+    if (leastWork < 0 || (known && *known < leastWork))
+      return call(serial);
+    func::FuncOp parallel = functions.getParallel(serial);
+    if (known)
+      return call(parallel);
+    code.branch(
+        code.less(work, code.c(leastWork)), [&] { call(serial); }, [&] { call(parallel); });
+  }
+
+  void emitQuantizeRows(OutlinedFunctions &functions, QuantizeRowsOp op) {
+    OpBuilder b(op);
+    VectorCode code(b, op.getLoc(), hasFMA);
+    Value items = countQuantizeRowsItems(code, op), work = countQuantizeRowsWork(code, op);
+    // In a range that threads share already, or for a few rows, a call is not worth it.
+    std::optional<int64_t> known;
+    if (auto type = cast<MemRefType>(op.getX().getType()); type.hasStaticShape())
+      known = type.getNumElements();
+    if (op->getParentOfType<func::FuncOp>().isPrivate() || (known && *known < kFewNumbers)) {
+      buildQuantizeRows(code, op, vectorBytes, code.c(0), items);
+    } else {
+      for (OpOperand &operand : op->getOpOperands())
+        operand.set(forgetSizes(b, op.getLoc(), operand.get()));
+      func::FuncOp serial = functions.get(
+          op, op->getOperandTypes(),
+          [&](OpBuilder &inner, Operation *inside, Value begin, Value end) {
+            VectorCode body(inner, inside->getLoc(), hasFMA);
+            buildQuantizeRows(body, cast<QuantizeRowsOp>(inside), vectorBytes, begin, end);
+          });
+      callForWork(functions, code, op, serial, items, work, known,
+                  parallelWork < 0 ? parallelWork : parallelWork / kNumberWork);
+    }
+    op.erase();
+  }
+
   void emitAttention(OutlinedFunctions &functions, AttentionOp op) {
     OpBuilder b(op);
     // Other operands are packed, or read element by element.
@@ -118,20 +165,9 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
           VectorCode body(inner, inside->getLoc(), hasFMA);
           buildAttentionKernel(body, cast<AttentionOp>(inside), vectorBytes, begin, end);
         });
-    SmallVector<Value> args(op->getOperands());
-    args.append({code.c(0), countAttentionItems(code, op, vectorBytes)});
-    auto call = [&](func::FuncOp callee) { func::CallOp::create(b, code.loc, callee, args); };
     Value work = countAttentionWork(code, op);
-    std::optional<int64_t> known = getConstantIntValue(work);
-    if (parallelWork < 0 || (known && *known < parallelWork)) {
-      call(serial);
-    } else if (known) {
-      call(functions.getParallel(serial));
-    } else {
-      code.branch(
-          code.less(work, code.c(parallelWork)), [&] { call(serial); },
-          [&] { call(functions.getParallel(serial)); });
-    }
+    callForWork(functions, code, op, serial, countAttentionItems(code, op, vectorBytes), work,
+                getConstantIntValue(work), parallelWork);
     op.erase();
   }
 
@@ -142,6 +178,11 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
     module.walk([&](AttentionOp op) { attentions.push_back(op); });
     for (AttentionOp op : attentions)
       emitAttention(attention, op);
+    OutlinedFunctions rounding(module, "quantize_rows_");
+    SmallVector<QuantizeRowsOp> roundings;
+    module.walk([&](QuantizeRowsOp op) { roundings.push_back(op); });
+    for (QuantizeRowsOp op : roundings)
+      emitQuantizeRows(rounding, op);
     SmallVector<KernelOpInterface> ops;
     module.walk([&](KernelOpInterface op) { ops.push_back(op); });
     OutlinedFunctions functions(module, "ukernel_"), rows(module, "ukernel_row_");

@@ -5,6 +5,7 @@
 #define TERSE_DIALECT_UKERNEL_IR_UKERNELOPS_TD
 
 include "terse/Dialect/UKernel/IR/AttentionOp.td"
+include "terse/Dialect/UKernel/IR/QuantizeRowsOp.td"
 include "terse/Dialect/UKernel/IR/UKernelOpBase.td"
 
 class UKernel_KernelOp<string mnemonic, dag attributes, list<Trait> traits = []>

@@ -66,6 +66,17 @@ def CollapseLoopsPass : Pass<"ukernel-collapse-loops", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def FormQuantizeRowsPass : Pass<"ukernel-form-quantize-rows", "::mlir::func::FuncOp"> {
+  let summary = "Turn loops that round floats to bytes into `ukernel.quantize_rows`";
+  let description = [{
+    A `linalg.generic` on buffers that divides floats by a scale, rounds them, adds a zero point and saturates to 8 bits
+    becomes `ukernel.quantize_rows`, if nothing else happens in it and one scale holds for all, or for what shares the
+    first indices. Other integers, and rounding that is fused with other ops, stay loops.
+  }];
+  let statistics = [Statistic<"numFormed", "formed", "Loops that became ukernel.quantize_rows">];
+  let dependentDialects = ["::terse::ukernel::UKernelDialect", "::mlir::arith::ArithDialect"];
+}
+
 def SelectSchedulesPass : Pass<"ukernel-select", "::mlir::func::FuncOp"> {
   let summary = "Choose how kernels are computed";
   let description = [{
