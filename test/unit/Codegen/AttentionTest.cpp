@@ -4,16 +4,7 @@
 // Sizes below, at and above tiles, blocks and pieces, with tails; floats agree within 1e-5 of the
 // range of the result.
 
-#include "mlir/IR/MLIRContext.h"
-#include "mlir/Parser/Parser.h"
-#include "terse/Codegen/CPU/Compiler.h"
-#include "terse/InitAll.h"
-#include "terse/Reference/Interpreter.h"
-#include "llvm/Support/FormatVariadic.h"
-#include "gtest/gtest.h"
-
-#include <cmath>
-#include <random>
+#include "NativeTest.h"
 
 using namespace mlir;
 using namespace terse;
@@ -30,49 +21,27 @@ const Sizes kSizes[] = {{1, 1, 4, 1, 1, 1},
                         {1, 1, 130, 257, 64, 48},
                         {1, 1, 100, 1100, 8, 130}};
 
-class AttentionTest : public ::testing::TestWithParam<const char *> {
+class AttentionTest : public NativeTest, public ::testing::WithParamInterface<const char *> {
 protected:
-  AttentionTest() {
-    DialectRegistry registry;
-    registerAllDialects(registry);
-    context.appendDialectRegistry(registry);
-  }
-
-  HostTensor random(DType dtype, llvm::ArrayRef<int64_t> shape) {
-    HostTensor t = HostTensor::zeros(dtype, shape);
-    std::normal_distribution<double> real;
-    for (int64_t i = 0; i < t.getNumElements(); ++i)
-      t.setFromDouble(i, dtype.isFloat() ? real(rng) : double(rng() % 4 != 0));
-    return t;
-  }
-
   void compare(const std::string &text, llvm::ArrayRef<std::vector<int64_t>> shapes,
                unsigned threads = 0) {
-    auto module = parseSourceString<ModuleOp>(text, &context);
-    ASSERT_TRUE(bool(module)) << text;
+    auto module = parse(text);
+    ASSERT_TRUE(bool(module));
     CompileOptions options;
     options.target = GetParam();
-    auto model = JITModel::create(*module, options);
-    ASSERT_TRUE(bool(model)) << llvm::toString(model.takeError()) << "\n" << text;
-    std::vector<HostTensor> inputs;
-    for (auto [i, shape] : llvm::enumerate(shapes))
-      inputs.push_back(random((*model)->getInputs()[i].dtype, shape));
-    Interpreter interpreter(*module);
-    auto want = interpreter.call(module->lookupSymbol<func::FuncOp>("main"), inputs);
-    ASSERT_TRUE(bool(want)) << llvm::toString(want.takeError());
-    JITModel::setNumThreads(threads);
-    auto have = (*model)->run(inputs);
-    JITModel::setNumThreads(0);
-    ASSERT_TRUE(bool(have)) << llvm::toString(have.takeError());
-    const HostTensor &w = (*want)[0], &h = (*have)[0];
-    ASSERT_EQ(w.shape, h.shape) << text;
-    double range = 0, worst = 0;
-    for (int64_t i = 0; i < w.getNumElements(); ++i) {
-      double a = w.getAsDouble(i), b = h.getAsDouble(i);
-      range = std::max(range, std::abs(a));
-      worst = std::max(worst, std::isnan(a - b) ? INFINITY : std::abs(a - b));
+    auto model = compile(*module, options);
+    ASSERT_TRUE(bool(model));
+    Tensors inputs;
+    std::normal_distribution<double> real;
+    for (auto [input, shape] : llvm::zip(model->getInputs(), shapes)) {
+      bool isFloat = input.dtype.isFloat();
+      inputs.push_back(
+          fill(input.dtype, shape, [&] { return isFloat ? real(rng) : double(rng() % 4 != 0); }));
     }
-    EXPECT_LE(worst, 1e-5 * range) << GetParam() << "\n" << text;
+    JITModel::setNumThreads(threads);
+    Tensors have = run(*model, inputs);
+    JITModel::setNumThreads(0);
+    expectSame(interpret(*module, inputs), have, GetParam() + ("\n" + text));
   }
 
   static std::string type(llvm::ArrayRef<int64_t> shape, bool open, const char *element = "f32") {
@@ -81,9 +50,6 @@ protected:
       text += (open && size != 1 && i != 1 ? "?" : std::to_string(size)) + "x";
     return text + element + ">";
   }
-
-  MLIRContext context;
-  std::mt19937 rng{7};
 };
 } // namespace
 

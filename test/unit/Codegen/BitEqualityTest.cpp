@@ -4,28 +4,16 @@
 // What is not a contraction of floats is defined step by step, so that compiled code and the
 // interpreter agree in every bit: on every target, with or without fused multiply-adds.
 
-#include "mlir/IR/MLIRContext.h"
-#include "mlir/Parser/Parser.h"
-#include "terse/Codegen/CPU/Compiler.h"
-#include "terse/InitAll.h"
-#include "terse/Reference/Interpreter.h"
-#include "llvm/Support/FormatVariadic.h"
-#include "gtest/gtest.h"
-
-#include <random>
+#include "NativeTest.h"
 
 using namespace mlir;
 using namespace terse;
 using llvm::formatv;
 
 namespace {
-class BitEqualityTest : public ::testing::Test {
+class BitEqualityTest : public NativeTest {
 protected:
-  BitEqualityTest() {
-    DialectRegistry registry;
-    registerAllDialects(registry);
-    context.appendDialectRegistry(registry);
-  }
+  BitEqualityTest() : NativeTest(11) {}
 
   // A function of tensors of `inputs`, made of lines that each compute one result.
   struct Program {
@@ -54,19 +42,16 @@ protected:
   void expectEqualBits(const Program &program, llvm::ArrayRef<HostTensor> inputs,
                        llvm::StringRef target) {
     std::string text = program.print();
-    auto module = parseSourceString<ModuleOp>(text, &context);
-    ASSERT_TRUE(bool(module)) << text;
+    auto module = parse(text);
+    ASSERT_TRUE(bool(module));
     CompileOptions options;
     options.target = target.str();
-    auto model = JITModel::create(*module, options);
-    ASSERT_TRUE(bool(model)) << llvm::toString(model.takeError()) << "\n" << text;
-    Interpreter interpreter(*module);
-    auto want = interpreter.call(module->lookupSymbol<func::FuncOp>("main"), inputs);
-    ASSERT_TRUE(bool(want)) << llvm::toString(want.takeError());
-    auto have = (*model)->run(inputs);
-    ASSERT_TRUE(bool(have)) << llvm::toString(have.takeError());
-    for (size_t r = 0; r < want->size(); ++r) {
-      const HostTensor &w = (*want)[r], &h = (*have)[r];
+    auto model = compile(*module, options);
+    ASSERT_TRUE(bool(model));
+    Tensors want = interpret(*module, inputs), have = run(*model, inputs);
+    ASSERT_EQ(want.size(), have.size());
+    for (size_t r = 0; r < want.size(); ++r) {
+      const HostTensor &w = want[r], &h = have[r];
       ASSERT_EQ(w.shape, h.shape);
       int64_t different = 0, first = -1;
       for (int64_t i = 0; i < w.getNumElements(); ++i) {
@@ -84,15 +69,9 @@ protected:
   }
 
   HostTensor random(DType dtype, llvm::ArrayRef<int64_t> shape, double low, double high) {
-    HostTensor t = HostTensor::zeros(dtype, shape);
     std::uniform_real_distribution<double> real(low, high);
-    for (int64_t i = 0; i < t.getNumElements(); ++i)
-      t.setFromDouble(i, real(rng));
-    return t;
+    return fill(dtype, shape, [&] { return real(rng); });
   }
-
-  MLIRContext context;
-  std::mt19937 rng{11};
 };
 } // namespace
 

@@ -5,70 +5,22 @@
 // scale for each block: for every kind of dot product that this machine has, over shapes with all
 // kinds of ends, the interpreter's bits (without fused multiply-adds: within 1e-6 of the range).
 
+#include "NativeTest.h"
 #include "mlir/AsmParser/AsmParser.h"
-#include "mlir/IR/MLIRContext.h"
-#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
-#include "terse/Codegen/CPU/Compiler.h"
 #include "terse/Dialect/Terse/IR/EncodingInterface.h"
 #include "terse/Dialect/UKernel/IR/UKernelOps.h"
-#include "terse/InitAll.h"
 #include "terse/Pipelines/Pipelines.h"
-#include "terse/Reference/Interpreter.h"
-#include "terse/Runtime/services.h"
 #include "terse/Support/MLIRBridge.h"
-#include "llvm/Support/FormatVariadic.h"
-#include "gtest/gtest.h"
-
-#include <cmath>
-#include <random>
 
 using namespace mlir;
 using namespace terse;
 using llvm::formatv;
 
 namespace {
-class BlockProductTest : public ::testing::Test {
+class BlockProductTest : public NativeTest {
 protected:
-  BlockProductTest() {
-    DialectRegistry registry;
-    registerAllDialects(registry);
-    context.appendDialectRegistry(registry);
-  }
-
-  static std::vector<std::string> getTargets() {
-    auto has = [](std::initializer_list<const char *> features) {
-      return llvm::all_of(features, [](const char *f) { return terse_cpu_has_feature(f) > 0; });
-    };
-    std::vector<std::string> targets{"x86-64"};
-    if (!has({"avx2", "fma"}))
-      return targets;
-    targets.push_back("x86-64-v3");
-    if (has({"avxvnni"}))
-      targets.push_back("x86-64-v3+avxvnni");
-    if (!has({"avx512bw", "avx512vl"}))
-      return targets;
-    targets.push_back("x86-64-v4");
-    if (has({"avx512vnni"}))
-      targets.push_back("x86-64-v4+avx512vnni");
-    if (has({"avx512vnni", "amx-int8"}))
-      targets.push_back("amx");
-    return targets;
-  }
-
-  HostTensor random(llvm::ArrayRef<int64_t> shape) {
-    HostTensor t = HostTensor::zeros(DType::f32(), shape);
-    std::normal_distribution<float> normal(0, 1);
-    for (float &x : t.getMutableAs<float>())
-      x = normal(rng);
-    return t;
-  }
-
-  static std::string print(Type type) {
-    std::string text;
-    llvm::raw_string_ostream(text) << type;
-    return text;
-  }
+  BlockProductTest() : NativeTest(11) {}
 
   // A layer of `op` on `m` rows (open: not known when code is made), and what follows it.
   void compare(int64_t m, int64_t n, int64_t k, llvm::StringRef format, bool open,
@@ -79,7 +31,7 @@ protected:
     auto encoding = cast<EncodingAttrInterface>(parseAttribute(format, &context));
     auto logical = RankedTensorType::get(
         transposed ? llvm::ArrayRef<int64_t>{k, n} : llvm::ArrayRef<int64_t>{n, k}, f32);
-    auto components = encoding.encodeHost(random(logical.getShape()), logical, {},
+    auto components = encoding.encodeHost(drawNormal(logical.getShape()), logical, {},
                                           [] { return InFlightDiagnostic(); });
     std::string text, names, types;
     for (auto [i, tensor] : llvm::enumerate(*components)) {
@@ -107,21 +59,16 @@ protected:
         "terse.encode %x : {0} -> {6}\n%0 = nn.{7} %e, %w{8} : ({6}, {5}{9}) -> {1}\n%1 = nn.unary "
         "relu %0 : ({1}) -> {1}\nreturn %1 : {1} }",
         x, y, text, names, types, w, e, op, extra.empty() ? "" : ", %b", extra);
-    auto module = parseSourceString<ModuleOp>(all, &context);
-    ASSERT_TRUE(bool(module)) << all;
-    HostTensor input = random({m, k});
+    auto module = parse(all);
+    ASSERT_TRUE(bool(module));
+    HostTensor input = drawNormal({m, k});
     OwningOpRef<ModuleOp> integers(module->clone());
     PassManager manager = PassManager::on<ModuleOp>(&context);
     buildIntegerPipeline(manager);
     ASSERT_TRUE(succeeded(manager.run(*integers)));
-    Interpreter interpreter(*integers);
-    auto want = interpreter.call(integers->lookupSymbol<func::FuncOp>("main"), {input});
-    ASSERT_TRUE(bool(want)) << llvm::toString(want.takeError());
+    Tensors want = interpret(*integers, {input});
     // What the integers stand for.
-    Interpreter floats(*module);
-    auto meant = floats.call(module->lookupSymbol<func::FuncOp>("main"), {input});
-    ASSERT_TRUE(bool(meant)) << llvm::toString(meant.takeError());
-    EXPECT_LE(worst(meant->front(), want->front()), 1e-5) << all;
+    expectSame(interpret(*module, {input}), want, all);
     std::vector<std::string> targets = getTargets();
     for (auto [i, target] : llvm::enumerate(targets)) {
       if (only >= 0 && (int64_t(i) + only) % 3)
@@ -134,30 +81,15 @@ protected:
         if (stage == "linalg")
           m.walk([&](ukernel::KernelOpInterface op) { products += isBlockProduct(op); });
       };
-      auto model = JITModel::create(*module, options);
-      ASSERT_TRUE(bool(model)) << llvm::toString(model.takeError()) << "\n" << all;
+      auto model = compile(*module, options);
+      ASSERT_TRUE(bool(model));
       EXPECT_EQ(products, 1) << target << "\n" << all;
-      auto have = (*model)->run({input});
-      ASSERT_TRUE(bool(have)) << llvm::toString(have.takeError());
-      ASSERT_EQ(want->front().shape, have->front().shape);
-      EXPECT_LE(worst(want->front(), have->front()), target == "x86-64" ? 1e-6 : 0)
-          << target << " " << m << " " << n << " " << k << " " << format.str() << " " << open;
+      expectSame(want, run(*model, {input}),
+                 formatv("{0} {1} {2} {3} {4} {5}", target, m, n, k, format, open),
+                 target == "x86-64" ? 1e-6 : 0);
     }
   }
 
-  // The largest difference, of the range of `a`.
-  static double worst(const HostTensor &a, const HostTensor &b) {
-    double range = 0, worst = 0;
-    for (int64_t i = 0; i < a.getNumElements(); ++i) {
-      double x = a.getAsDouble(i), y = b.getAsDouble(i);
-      range = std::max(range, std::abs(x));
-      worst = std::max(worst, std::isnan(x - y) ? INFINITY : std::abs(x - y));
-    }
-    return worst == 0 ? 0 : worst / range;
-  }
-
-  MLIRContext context;
-  std::mt19937 rng{11};
   // Every third target, from this one on; all if negative.
   int64_t only = -1;
 };

@@ -4,30 +4,15 @@
 // Generated shapes: 1, powers of two, 9, odd rectangles and tails of every vector width. Integers
 // agree exactly, floats within 1e-5 of the range of the result.
 
-#include "mlir/IR/MLIRContext.h"
-#include "mlir/Parser/Parser.h"
-#include "terse/Codegen/CPU/Compiler.h"
-#include "terse/InitAll.h"
-#include "terse/Reference/Interpreter.h"
-#include "llvm/Support/FormatVariadic.h"
-#include "gtest/gtest.h"
-
-#include <cmath>
-#include <random>
+#include "NativeTest.h"
 
 using namespace mlir;
 using namespace terse;
 using llvm::formatv;
 
 namespace {
-class DifferentialTest : public ::testing::Test {
+class DifferentialTest : public NativeTest {
 protected:
-  DifferentialTest() {
-    DialectRegistry registry;
-    registerAllDialects(registry);
-    context.appendDialectRegistry(registry);
-  }
-
   HostTensor random(DType dtype, llvm::ArrayRef<int64_t> shape) {
     HostTensor t = HostTensor::zeros(dtype, shape);
     std::uniform_real_distribution<double> real(-2, 2);
@@ -40,39 +25,17 @@ protected:
   // Runs `text` on random inputs of `shapes` both ways, for one target.
   void compare(const std::string &text, llvm::ArrayRef<std::vector<int64_t>> shapes,
                llvm::StringRef target = "native") {
-    auto module = parseSourceString<ModuleOp>(text, &context);
-    ASSERT_TRUE(bool(module)) << text;
+    auto module = parse(text);
+    ASSERT_TRUE(bool(module));
     CompileOptions options;
     options.target = target.str();
-    auto model = JITModel::create(*module, options);
-    ASSERT_TRUE(bool(model)) << llvm::toString(model.takeError()) << "\n" << text;
-    std::vector<HostTensor> inputs;
-    for (auto [i, shape] : llvm::enumerate(shapes))
-      inputs.push_back(random((*model)->getInputs()[i].dtype, shape));
-    Interpreter interpreter(*module);
-    auto want = interpreter.call(module->lookupSymbol<func::FuncOp>("main"), inputs);
-    ASSERT_TRUE(bool(want)) << llvm::toString(want.takeError());
-    auto have = (*model)->run(inputs);
-    ASSERT_TRUE(bool(have)) << llvm::toString(have.takeError());
-    for (size_t r = 0; r < want->size(); ++r) {
-      const HostTensor &w = (*want)[r], &h = (*have)[r];
-      ASSERT_EQ(w.shape, h.shape) << text;
-      double range = 0, worst = 0;
-      for (int64_t i = 0; i < w.getNumElements(); ++i) {
-        double a = w.getAsDouble(i), b = h.getAsDouble(i);
-        range = std::max(range, std::abs(a));
-        worst = std::max(worst, std::isnan(a - b) ? INFINITY : std::abs(a - b));
-      }
-      double eps = w.dtype == DType::bf16()  ? 1e-2
-                   : w.dtype == DType::f16() ? 2e-3
-                   : w.dtype.isFloat()       ? 1e-5
-                                             : 0;
-      EXPECT_LE(worst, eps * range) << target.str() << "\n" << text;
-    }
+    auto model = compile(*module, options);
+    ASSERT_TRUE(bool(model));
+    Tensors inputs;
+    for (auto [input, shape] : llvm::zip(model->getInputs(), shapes))
+      inputs.push_back(random(input.dtype, shape));
+    expectSame(interpret(*module, inputs), run(*model, inputs), target.str() + "\n" + text);
   }
-
-  MLIRContext context;
-  std::mt19937 rng{7};
 };
 } // namespace
 

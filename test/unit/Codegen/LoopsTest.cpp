@@ -5,42 +5,17 @@
 // none, one, odd ones and more than a vector. They agree with the interpreter in every bit on every
 // target that this machine can run.
 
-#include "mlir/IR/MLIRContext.h"
-#include "mlir/Parser/Parser.h"
-#include "terse/Codegen/CPU/Compiler.h"
-#include "terse/InitAll.h"
-#include "terse/Reference/Interpreter.h"
-#include "terse/Runtime/services.h"
+#include "NativeTest.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FormatVariadic.h"
-#include "gtest/gtest.h"
-
-#include <random>
 
 using namespace mlir;
 using namespace terse;
 using llvm::formatv;
 
 namespace {
-class LoopsTest : public ::testing::Test {
+class LoopsTest : public NativeTest {
 protected:
-  LoopsTest() {
-    DialectRegistry registry;
-    registerAllDialects(registry);
-    context.appendDialectRegistry(registry);
-  }
-
-  static std::vector<std::string> targets() {
-    std::vector<std::string> result{"x86-64"};
-    auto has = [](const char *feature) { return terse_cpu_has_feature(feature) > 0; };
-    if (has("avx2") && has("fma"))
-      result.push_back("x86-64-v3");
-    if (has("avx512bw") && has("avx512vl"))
-      result.push_back("x86-64-v4");
-    if (has("avx512bw") && has("avx512vl") && has("avx512vbmi"))
-      result.push_back("x86-64-v4+avx512vbmi");
-    return result;
-  }
+  LoopsTest() : NativeTest(17) {}
 
   HostTensor random(DType dtype, llvm::ArrayRef<int64_t> shape) {
     HostTensor t = HostTensor::zeros(dtype, shape);
@@ -59,36 +34,31 @@ protected:
 
   // Runs `text` on inputs of each of `shapes` both ways, on every target.
   void compare(const std::string &text, llvm::ArrayRef<std::vector<int64_t>> shapes) {
-    auto module = parseSourceString<ModuleOp>(text, &context);
-    ASSERT_TRUE(bool(module)) << text;
-    auto main = module->lookupSymbol<func::FuncOp>("main");
-    for (const std::string &target : targets()) {
+    auto module = parse(text);
+    ASSERT_TRUE(bool(module));
+    for (const std::string &target :
+         getTargets({"x86-64", "x86-64-v3", "x86-64-v4", "x86-64-v4+avx512vbmi"})) {
       CompileOptions options;
       options.target = target;
       options.optLevel = 1;
-      auto model = JITModel::create(*module, options);
-      ASSERT_TRUE(bool(model)) << llvm::toString(model.takeError()) << "\n" << text;
+      auto model = compile(*module, options);
+      ASSERT_TRUE(bool(model));
       for (const std::vector<int64_t> &shape : shapes) {
-        std::vector<HostTensor> inputs;
-        for (const TensorSignature &input : (*model)->getInputs())
+        Tensors inputs;
+        for (const TensorSignature &input : model->getInputs())
           inputs.push_back(random(input.dtype, shape));
-        Interpreter interpreter(*module);
-        auto want = interpreter.call(main, inputs);
-        ASSERT_TRUE(bool(want)) << llvm::toString(want.takeError());
-        auto have = (*model)->run(inputs);
-        ASSERT_TRUE(bool(have)) << llvm::toString(have.takeError());
-        for (size_t r = 0; r < want->size(); ++r) {
-          ASSERT_EQ((*want)[r].shape, (*have)[r].shape);
-          EXPECT_TRUE((*want)[r].getBytes() == (*have)[r].getBytes())
+        Tensors want = interpret(*module, inputs), have = run(*model, inputs);
+        ASSERT_FALSE(want.empty());
+        ASSERT_EQ(want.size(), have.size());
+        for (size_t r = 0; r < want.size(); ++r) {
+          ASSERT_EQ(want[r].shape, have[r].shape);
+          EXPECT_TRUE(want[r].getBytes() == have[r].getBytes())
               << target << ", result " << r << ", last size " << shape.back() << "\n"
               << text;
         }
       }
     }
   }
-
-  MLIRContext context;
-  std::mt19937 rng{17};
 };
 } // namespace
 

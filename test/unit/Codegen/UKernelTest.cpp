@@ -249,7 +249,7 @@ TEST_F(UKernelTest, Depthwise) {
                       "groups = {10} : i64} : ({1}, {11}) -> {2}\nreturn %0 : {2} }",
                       x, p, y, constant(kernel, "i8"), value, type, top, left, c.stride, c.dilation,
                       c.channels, tensor(kernel, "i8")),
-              {in}, targets().back()); // Convolution covers the others.
+              {in}, getTargets().back()); // Convolution covers the others.
     }
   }
 }
@@ -432,7 +432,7 @@ TEST_F(UKernelTest, Magnitudes) {
                       floats ? "" : formatv("%1 = nn.cast %0 : ({0}) -> {1}", y, f).str(),
                       floats ? "0" : "1", f, e, c.pad),
               {{c.batch, c.channels, c.height, c.width}},
-              c.batch == 5 ? std::string() : targets().back());
+              c.batch == 5 ? std::string() : getTargets().back());
     }
 }
 
@@ -448,6 +448,6 @@ TEST_F(UKernelTest, OneRowOrMany) {
                                  "%w : ({0}, {1}) -> {2}\nreturn %0 : {2} }",
                                  x, w, y, constant({n, k}, weights));
       for (int64_t m : {1, 7})
-        compare(text, {{m, k}}, n == 40 ? targets().back() : std::string());
+        compare(text, {{m, k}}, n == 40 ? getTargets().back() : std::string());
     }
 }

@@ -5,68 +5,27 @@
 // level of vector instructions that this machine has, over shapes with all kinds of ends: within
 // 1e-5 of the range of the result.
 
+#include "NativeTest.h"
 #include "mlir/AsmParser/AsmParser.h"
-#include "mlir/IR/MLIRContext.h"
-#include "mlir/Parser/Parser.h"
-#include "terse/Codegen/CPU/Compiler.h"
 #include "terse/Dialect/Terse/IR/EncodingInterface.h"
 #include "terse/Dialect/UKernel/IR/UKernelOps.h"
-#include "terse/InitAll.h"
-#include "terse/Reference/Interpreter.h"
-#include "terse/Runtime/services.h"
 #include "terse/Support/MLIRBridge.h"
-#include "llvm/Support/FormatVariadic.h"
-#include "gtest/gtest.h"
-
-#include <cmath>
-#include <random>
 
 using namespace mlir;
 using namespace terse;
 using llvm::formatv;
 
 namespace {
-class WeightOnlyTest : public ::testing::Test {
+class WeightOnlyTest : public NativeTest {
 protected:
-  WeightOnlyTest() {
-    DialectRegistry registry;
-    registerAllDialects(registry);
-    context.appendDialectRegistry(registry);
-  }
-
-  std::vector<std::string> targets() const {
-    std::vector<std::string> result;
-    if (plain)
-      result.push_back("x86-64");
-    auto has = [](const char *feature) { return terse_cpu_has_feature(feature) > 0; };
-    if (has("avx2") && has("fma"))
-      result.push_back("x86-64-v3");
-    if (has("avx512bw") && has("avx512vl"))
-      result.push_back("x86-64-v4");
-    return result;
-  }
-
-  HostTensor random(llvm::ArrayRef<int64_t> shape) {
-    HostTensor t = HostTensor::zeros(DType::f32(), shape);
-    std::normal_distribution<float> normal(0, 1);
-    for (float &x : t.getMutableAs<float>())
-      x = normal(rng);
-    return t;
-  }
-
-  static std::string tensor(llvm::ArrayRef<int64_t> shape, llvm::StringRef element = "f32") {
-    std::string text = "tensor<";
-    for (int64_t d : shape)
-      text += (d < 0 ? "?" : std::to_string(d)) + "x";
-    return text + element.str() + ">";
-  }
+  WeightOnlyTest() : NativeTest(11) {}
 
   // `%w` of this shape in `format`, as constants and an assemble op in text.
   std::string weights(llvm::ArrayRef<int64_t> shape, llvm::StringRef format) {
     auto encoding = dyn_cast_or_null<EncodingAttrInterface>(parseAttribute(format, &context));
     auto type = RankedTensorType::get(shape, Float32Type::get(&context));
     auto components =
-        encoding.encodeHost(random(shape), type, {}, [] { return InFlightDiagnostic(); });
+        encoding.encodeHost(drawNormal(shape), type, {}, [] { return InFlightDiagnostic(); });
     std::string text, names, types;
     for (auto [i, tensor] : llvm::enumerate(*components)) {
       std::string line;
@@ -76,9 +35,7 @@ protected:
       toDenseElements(tensor, &context, cast<ShapedType>(componentType)).print(os);
       text += line + "\n";
       names += (i ? ", %c" : "%c") + std::to_string(i);
-      std::string typeText;
-      llvm::raw_string_ostream(typeText) << componentType;
-      types += (i ? ", " : "") + typeText;
+      types += (i ? ", " : "") + print(componentType);
     }
     return formatv("{0}%w = terse.assemble {1} : ({2}) -> {3}\n", text, names, types,
                    encoded(shape, format));
@@ -90,13 +47,14 @@ protected:
   }
 
   void compare(const std::string &text, llvm::ArrayRef<int64_t> input, bool formed = true) {
-    auto module = parseSourceString<ModuleOp>(text, &context);
-    ASSERT_TRUE(bool(module)) << text;
-    HostTensor x = random(input);
-    Interpreter interpreter(*module);
-    auto want = interpreter.call(module->lookupSymbol<func::FuncOp>("main"), {x});
-    ASSERT_TRUE(bool(want)) << llvm::toString(want.takeError());
-    for (const std::string &target : targets()) {
+    auto module = parse(text);
+    ASSERT_TRUE(bool(module));
+    HostTensor x = drawNormal(input);
+    Tensors want = interpret(*module, {x});
+    llvm::SmallVector<llvm::StringRef> levels{"x86-64-v3", "x86-64-v4"};
+    if (plain)
+      levels.push_back("x86-64");
+    for (const std::string &target : getTargets(levels)) {
       CompileOptions options;
       options.target = target;
       options.optLevel = 1;
@@ -105,20 +63,10 @@ protected:
         if (stage == "linalg")
           m.walk([&](ukernel::KernelOpInterface op) { decodes |= bool(op.getDecodingAttr()); });
       };
-      auto model = JITModel::create(*module, options);
-      ASSERT_TRUE(bool(model)) << llvm::toString(model.takeError()) << "\n" << text;
+      auto model = compile(*module, options);
+      ASSERT_TRUE(bool(model));
       EXPECT_EQ(decodes, formed) << text;
-      auto have = (*model)->run({x});
-      ASSERT_TRUE(bool(have)) << llvm::toString(have.takeError());
-      const HostTensor &w = want->front(), &h = have->front();
-      ASSERT_EQ(w.shape, h.shape) << text;
-      double range = 0, worst = 0;
-      for (int64_t i = 0; i < w.getNumElements(); ++i) {
-        double a = w.getAsDouble(i), b = h.getAsDouble(i);
-        range = std::max(range, std::abs(a));
-        worst = std::max(worst, std::isnan(a - b) ? INFINITY : std::abs(a - b));
-      }
-      EXPECT_LE(worst, 1e-5 * range) << target << "\n" << text.substr(text.rfind("%w"));
+      expectSame(want, run(*model, {x}), target + "\n" + text.substr(text.rfind("%w")));
     }
   }
 
@@ -131,8 +79,6 @@ protected:
             {m, k});
   }
 
-  MLIRContext context;
-  std::mt19937 rng{11};
   // Whether code for the oldest machines is compared, too.
   bool plain = true;
 };
