@@ -5,6 +5,7 @@
 #include "terse/Runtime/services.h"
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 using namespace terse;
@@ -185,6 +186,35 @@ TEST(ParallelForTest, CoversTheRangeOnce) {
     }
     EXPECT_EQ(terse_set_thread_count(before), threads);
   }
+}
+
+// A thread that is kept busy leaves the rest of its share to the others.
+TEST(ParallelForTest, SharesTheRest) {
+  constexpr int64_t count = 100;
+  struct Data {
+    std::atomic<int64_t> done{0};
+    int64_t first = 0;
+    std::chrono::steady_clock::time_point stop =
+        std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  } data;
+  auto body = [](void *env, int64_t begin, int64_t end) {
+    auto &data = *static_cast<Data *>(env);
+    if (begin > 0) {
+      data.done += end - begin;
+      return;
+    }
+    data.first = end;
+    while (data.done < count - end && std::chrono::steady_clock::now() < data.stop)
+      std::this_thread::yield();
+  };
+  int32_t before = terse_set_thread_count(2);
+  terse_default_services()->parallel_for(body, &data, count);
+  terse_set_thread_count(before);
+  if (data.first == count)
+    GTEST_SKIP() << "no library for threads";
+  EXPECT_LT(data.first, count / 2);
+  EXPECT_EQ(data.done, count - data.first);
+  EXPECT_LT(std::chrono::steady_clock::now(), data.stop);
 }
 
 TEST(DTypeTest, AgreesWithTheCompiler) {

@@ -28,7 +28,7 @@ static constexpr int64_t kWhole = 320, kLongestPiece = 256, kPieceBytes = 32 << 
 // Columns of a chunk; where rows come part by part, once for each chunk.
 static constexpr int64_t kChunkColumns = 256, kWideChunkColumns = 512;
 // Rows that are packed together.
-static constexpr int64_t kPackedBytes = 768 << 10;
+static constexpr int64_t kPackedBytes = 1 << 20;
 // Weights beyond this are fetched ahead of their use.
 static constexpr int64_t kNearBytes = 512 << 10;
 // Ops of an epilogue that is repeated for each register of sums.

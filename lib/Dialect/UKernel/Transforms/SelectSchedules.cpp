@@ -198,8 +198,9 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     int64_t most = std::clamp<int64_t>((256 << 10) / (4 * depth), 48, 256);
     if (op.getWindowOrNull())
       most = std::clamp<int64_t>((512 << 10) / (4 * depth), 64, 1024);
-    // Long rows are packed part by part: weights come less often.
-    if (tiles.left == FloatTiles::Left::Packed && sizes.k > 2 * depth)
+    // Long rows are packed part by part, so that many share the weights, if columns suffice for
+    // some threads.
+    if (tiles.left == FloatTiles::Left::Packed && sizes.k > 2 * depth && sizes.n >= 2048)
       most = 256;
     // Each block decodes them.
     if (getWeights(op.getRhs()))
