@@ -254,6 +254,39 @@ TEST_F(UKernelTest, Depthwise) {
   }
 }
 
+// Windows of single channels whose results are packed to bytes: groups of up to 14 rows that share
+// rows of the input, several groups, rows left over; whole and partial blocks of channels.
+TEST_F(UKernelTest, DepthwiseBytes) {
+  struct Case {
+    int64_t channels, height, width, kernel, stride;
+  };
+  for (const Case &c : {Case{64, 14, 9, 3, 1}, Case{32, 28, 12, 3, 2}, Case{80, 13, 8, 3, 1},
+                        Case{16, 42, 11, 3, 1}, Case{128, 27, 5, 3, 2}, Case{40, 20, 7, 3, 2},
+                        Case{64, 38, 6, 5, 2}, Case{96, 7, 7, 5, 1}, Case{64, 34, 10, 3, 1}})
+    for (const char *type : {"i8", "ui8"}) {
+      int64_t pad = c.kernel / 2, oh = (c.height - 1) / c.stride + 1,
+              ow = (c.width - 1) / c.stride + 1;
+      std::vector<int64_t> in{2, c.channels, c.height, c.width}, out{2, c.channels, oh, ow},
+          kernel{c.channels, 1, c.kernel, c.kernel}, scales{c.channels, 1, 1};
+      HostTensor scale = HostTensor::zeros(DType::f32(), scales);
+      for (int64_t i = 0; i < c.channels; ++i)
+        scale.setFromDouble(i, (1 + i % 7) * 4e-3);
+      llvm::StringRef bytes((const char *)scale.getBytes().data(), scale.getBytes().size());
+      std::string x = tensor(in, type), s = tensor(out, "i32"), q = tensor(out, type),
+                  f = tensor(scales, "f32");
+      compare(
+          formatv("func.func @main(%x: {0}) -> {1} {{\n%w = {2}\n%c = nn.constant "
+                  "dense<\"0x{3}\"> : {4}\n%0 = nn.conv %x, %w {{strides = array<i64: {5}, {5}>, "
+                  "pads = array<i64: {6}, {6}, {6}, {6}>, dilations = array<i64: 1, 1>, "
+                  "groups = {7} : i64} : ({0}, {8}) -> {9}\n"
+                  "%1 = terse.requantize %0 scales(%c : {4}) clamp({10}) : ({9}) -> {1}\n"
+                  "return %1 : {1} }",
+                  x, q, constant(kernel, "i8"), llvm::toHex(bytes), f, c.stride, pad, c.channels,
+                  tensor(kernel, "i8"), s, type[0] == 'u' ? "0, 255" : "-128, 127"),
+          {in});
+    }
+}
+
 // Tiles: many blocks and panels, ends of both, epilogues of tiles whose sums are few steps long;
 // convolutions that read their windows in place, with strides, dilations and padding.
 TEST_F(UKernelTest, Tiles) {

@@ -33,6 +33,8 @@ using namespace terse::ukernel;
 
 // Rows of the result per item, at most.
 static constexpr int64_t kBand = 16;
+// Products that are written out: the code of a few steps stays in the first-level cache.
+static constexpr int64_t kProducts = 168;
 // Columns of which it shows at run time whether they exist.
 static constexpr int64_t kSome = INT64_MAX;
 
@@ -49,11 +51,13 @@ public:
     auto init = cast<MemRefType>(k.op.getInit().getType());
     int64_t outHeight = init.getDimSize(1);
     blocks = llvm::divideCeil(channels, 64);
-    // Sums of 16 vectors: rows of the result that share rows of the input.
+    // Rows that share rows of the input: many where windows and epilogues are short.
     together = results == 2 ? 2 : 4;
     band = kBand;
     if (!ShapedType::isDynamic(outHeight)) {
       int64_t height = std::max<int64_t>(outHeight, 1);
+      if (packed.matchesChannels())
+        together = std::max(kProducts / (4 * groups * kh * results), together);
       // No rows left if that is possible.
       while (together > 1 && height % together)
         --together;
@@ -61,7 +65,7 @@ public:
         together = std::min<int64_t>(height, results == 2 ? 2 : 3);
       band = llvm::divideCeil(height, llvm::divideCeil(height, band));
     }
-    band = llvm::alignTo(band, together);
+    band = std::max(band / together, int64_t(1)) * together;
   }
 
   Value countItems() {
