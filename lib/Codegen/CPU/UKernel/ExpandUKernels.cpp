@@ -61,6 +61,47 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
     }
   }
 
+  // The part of `v` from element `from` on along `dim`, of `size` elements.
+  static Value takePart(OpBuilder &b, Location loc, Value v, int64_t dim, Value from,
+                        int64_t size) {
+    int64_t rank = cast<MemRefType>(v.getType()).getRank();
+    SmallVector<OpFoldResult> offsets(rank, b.getIndexAttr(0)), steps(rank, b.getIndexAttr(1)),
+        sizes = memref::getMixedSizes(b, loc, v);
+    offsets[dim] = from;
+    sizes[dim] = b.getIndexAttr(size);
+    return memref::SubViewOp::create(b, loc, v, offsets, sizes, steps);
+  }
+
+  // A convolution in parts as a loop over convolutions of parts of the channels.
+  static void splitParts(ConvOp op) {
+    int64_t parts = op.getParts();
+    if (parts == 1)
+      return;
+    OpBuilder b(op);
+    Location loc = op.getLoc();
+    auto c = [&](int64_t v) { return arith::ConstantIndexOp::create(b, loc, v); };
+    auto loop = scf::ForOp::create(b, loc, c(0), c(parts), c(1));
+    b.setInsertionPointToStart(loop.getBody());
+    auto take = [&](Value v, int64_t dim) {
+      int64_t size = cast<MemRefType>(v.getType()).getDimSize(dim) / parts;
+      Value from = arith::MulIOp::create(b, loc, loop.getInductionVar(), c(size));
+      return takePart(b, loc, v, dim, from, size);
+    };
+    auto part = cast<ConvOp>(b.clone(*op));
+    part.setParts(1);
+    part.getLhsMutable().assign(take(op.getLhs(), 3));
+    part.getRhsMutable().assign(take(op.getRhs(), 0));
+    part.getInitMutable().assign(take(op.getInit(), 3));
+    if (op.getStart())
+      part.getStartMutable().assign(take(op.getStart(), 0));
+    for (auto [i, attr] : llvm::enumerate(op.getExtraMaps()))
+      for (auto [dim, e] : llvm::enumerate(cast<AffineMapAttr>(attr).getValue().getResults()))
+        if (e == b.getAffineDimExpr(3))
+          part.getExtrasMutable()[i].assign(take(op.getExtras()[i], dim));
+    part->moveBefore(loop.getBody()->getTerminator());
+    op.erase();
+  }
+
   struct Builders {
     void (*build)(KernelCode &, Value begin, Value end);
     Value (*count)(KernelCode &);
@@ -183,6 +224,10 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
     module.walk([&](QuantizeRowsOp op) { roundings.push_back(op); });
     for (QuantizeRowsOp op : roundings)
       emitQuantizeRows(rounding, op);
+    SmallVector<ConvOp> convolutions;
+    module.walk([&](ConvOp op) { convolutions.push_back(op); });
+    for (ConvOp op : convolutions)
+      splitParts(op);
     SmallVector<KernelOpInterface> ops;
     module.walk([&](KernelOpInterface op) { ops.push_back(op); });
     OutlinedFunctions functions(module, "ukernel_"), rows(module, "ukernel_row_");

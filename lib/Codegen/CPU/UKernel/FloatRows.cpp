@@ -182,8 +182,11 @@ void FloatRows::copyLines() {
   int64_t channels = shape[3], across = tiles.lineElements / channels;
   int64_t from = std::min(window.getPads()[1], across);
   int64_t to = std::clamp(shape[2] + window.getPads()[1], from, across);
-  Value flat = memref::CollapseShapeOp::create(b, k.loc, x,
-                                               SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
+  bool plain = cast<MemRefType>(x.getType()).getLayout().isIdentity();
+  Value flat = x;
+  if (plain)
+    flat = memref::CollapseShapeOp::create(b, k.loc, x,
+                                           SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
   int64_t more = (window.getKernel()[0] - 1) * window.getDilations()[0] + 1;
   Value count = k.add(k.mul(k.sub(k.sub(y1, y0), k.c(1)), window.getStrides()[0]), more);
   Value first = k.sub(k.mul(y0, window.getStrides()[0]), k.c(window.getPads()[0]));
@@ -194,8 +197,14 @@ void FloatRows::copyLines() {
         k.compare(arith::CmpIPredicate::ult, y, k.c(shape[1])),
         [&] {
           left.fill(i, zero, from * channels);
-          left.copyElements(flat, {image, y, zero}, i, k.c(from * channels),
-                            (to - from) * channels);
+          if (plain)
+            left.copyElements(flat, {image, y, zero}, i, k.c(from * channels),
+                              (to - from) * channels);
+          else
+            k.loop(zero, k.c(to - from), 1, [&](Value column) {
+              left.copyElements(x, {image, y, column, zero}, i,
+                                k.mul(k.add(column, from), channels), channels);
+            });
           left.fill(i, k.c(to * channels), (across - to) * channels);
         },
         [&] { left.fill(i, zero, across * channels); });

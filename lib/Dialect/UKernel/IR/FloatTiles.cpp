@@ -22,9 +22,10 @@ static int64_t cutEvenly(int64_t total, int64_t most) {
 FloatTiles::FloatTiles(KernelOpInterface op, int64_t rows) {
   auto x = cast<ShapedType>(op.getLhs().getType()), y = cast<ShapedType>(op.getInit().getType());
   auto memory = dyn_cast<MemRefType>(x);
-  bool plain = !memory || memory.getLayout().isIdentity();
+  // Parts of the channels do not lie side by side.
+  bool plain = op.getParts() == 1 && (!memory || memory.getLayout().isIdentity());
   WindowAttr window = op.getWindowOrNull();
-  int64_t channels = x.getShape().back();
+  int64_t channels = x.getShape().back() / op.getParts();
   runLength = getSizes(op).k;
 
   // Images that follow each other, or all rows at once.
@@ -45,7 +46,7 @@ FloatTiles::FloatTiles(KernelOpInterface op, int64_t rows) {
   int64_t step = line ? channels : channels * window.getStrides()[1];
   if (line && channels >= kSetDistance && (channels % kSetDistance == 0 || channels > kLongRow)) {
     left = Left::Packed;
-  } else if (plain && step % kSetDistance != 0 && step > 0) {
+  } else if ((plain || !line) && step % kSetDistance != 0 && step > 0) {
     if (line) {
       left = Left::Direct;
       pixelStep = channels;
@@ -57,8 +58,8 @@ FloatTiles::FloatTiles(KernelOpInterface op, int64_t rows) {
       width = shape[2];
       int64_t height = (lines - 1) * strides[0] + (kernel[0] - 1) * dilations[0] + 1,
               across = (width - 1) * strides[1] + (kernel[1] - 1) * dilations[1] + 1;
-      bool inside =
-          pads[0] == 0 && pads[1] == 0 && height <= x.getDimSize(1) && across <= x.getDimSize(2);
+      bool inside = plain && pads[0] == 0 && pads[1] == 0 && height <= x.getDimSize(1) &&
+                    across <= x.getDimSize(2);
       left = inside ? Left::Direct : Left::Padded;
       lineElements = channels * (inside ? x.getDimSize(2) : across);
       pixelStep = step;

@@ -25,18 +25,20 @@ KernelSizes terse::ukernel::getSizes(KernelOpInterface op) {
   WindowAttr window = op.getWindowOrNull();
   if (!window)
     return {n, k};
+  n /= op.getParts(), k /= op.getParts();
   k = (op.isDepthwise() ? 1 : k) * window.getKernel()[0] * window.getKernel()[1];
   return {n, k, window.getKernel()[0], window.getKernel()[1]};
 }
 
-SmallVector<int64_t> terse::ukernel::getPackedShape(KernelSizes sizes, ScheduleAttr schedule) {
+SmallVector<int64_t> terse::ukernel::getPackedShape(KernelSizes sizes, ScheduleAttr schedule,
+                                                    int64_t parts) {
   int64_t depth = schedule.getDepth(), columns = schedule.getColumns();
   int64_t padded = llvm::alignTo(sizes.k, schedule.getAlign());
   if (schedule.getLines()) {
     LineGroups groups(sizes, schedule);
     padded = groups.count * groups.padded;
   }
-  return {int64_t(llvm::divideCeil(sizes.n, columns)), padded / depth, columns * depth};
+  return {parts * int64_t(llvm::divideCeil(sizes.n, columns)), padded / depth, columns * depth};
 }
 
 Type terse::ukernel::getSumType(KernelOpInterface op) {
@@ -107,12 +109,16 @@ static LogicalResult verifyKernel(KernelOpInterface op) {
     return op.emitOpError("expected a left operand of rank 4 (got ") << lhs.getRank() << ")";
   if (ShapedType::isDynamic(lhs.getShape().back()) || ShapedType::isDynamic(init.getShape().back()))
     return op.emitOpError("expected static channels");
+  // C7
+  int64_t parts = op.getParts();
+  if (parts < 1 || lhs.getShape().back() % parts || init.getShape().back() % parts)
+    return op.emitOpError("expected parts that divide the channels (got ") << parts << ")";
   // C2
   KernelSizes sizes = getSizes(op);
   if (rhs.getRank() == 3) {
     if (!op.getScheduleAttr())
       return op.emitOpError("expected a schedule beside packed weights");
-    SmallVector<int64_t> shape = getPackedShape(sizes, op.getScheduleAttr());
+    SmallVector<int64_t> shape = getPackedShape(sizes, op.getScheduleAttr(), op.getParts());
     if (DecodingAttr decoding = op.getDecodingAttr()) {
       if (!right.isInteger(8) || op.isDepthwise())
         return op.emitOpError("expected packed bytes beside a decoding");
@@ -125,6 +131,13 @@ static LogicalResult verifyKernel(KernelOpInterface op) {
       return op.emitOpError("expected packed weights of the schedule (got ") << rhs << ")";
   } else if (op.getStart()) {
     return op.emitOpError("expected packed weights beside start values");
+  } else if (isa<ConvOp>(op.getOperation())) {
+    WindowAttr window = op.getWindowOrNull();
+    if (!rhs.hasStaticShape() || rhs.getRank() != 4 ||
+        rhs.getDimSize(0) != init.getShape().back() || rhs.getDimSize(1) == 0 ||
+        lhs.getShape().back() / parts % rhs.getDimSize(1) ||
+        rhs.getShape().drop_front(2) != window.getKernel())
+      return op.emitOpError("expected weights of groups of channels (got ") << rhs << ")";
   } else if (!rhs.hasStaticShape() || rhs.getNumElements() != sizes.n * sizes.k) {
     return op.emitOpError("expected weights of ")
            << sizes.n << " x " << sizes.k << " elements (got " << rhs << ")";
@@ -198,7 +211,14 @@ LogicalResult PackOp::verify() {
   KernelSizes sizes{n, k};
   if (weight.getRank() == 4)
     sizes.height = weight.getDimSize(2), sizes.width = weight.getDimSize(3);
-  SmallVector<int64_t> shape = getPackedShape(sizes, getSchedule());
+  if (getChannels()) {
+    int64_t parts = getParts();
+    if (weight.getRank() != 4 || parts < 1 || n % parts || getChannels() % weight.getDimSize(1) ||
+        n / parts % (getChannels() / weight.getDimSize(1)))
+      return emitOpError("expected weights of whole groups in each of ") << parts << " parts";
+    sizes.n /= getParts(), sizes.k = getChannels() * sizes.height * sizes.width;
+  }
+  SmallVector<int64_t> shape = getPackedShape(sizes, getSchedule(), getParts());
   if (getDepthwise())
     shape = {weight.getDimSize(2), weight.getDimSize(3), n};
   else if (decoding)

@@ -29,7 +29,9 @@ bool terse::ukernel::fillTiles(KernelOpInterface op) {
   auto lhs = cast<ShapedType>(op.getLhs().getType()),
        init = cast<ShapedType>(op.getInit().getType());
   return op.getWindowOrNull() && !op.isDepthwise() &&
-         lhs.getShape().back() * int64_t(lhs.getElementTypeBitWidth()) / 8 % kTileBytes == 0 &&
+         lhs.getShape().back() / op.getParts() * int64_t(lhs.getElementTypeBitWidth()) / 8 %
+                 kTileBytes ==
+             0 &&
          !lhs.isDynamicDim(2) && !init.isDynamicDim(1) && !init.isDynamicDim(2);
 }
 
@@ -47,10 +49,12 @@ int64_t terse::ukernel::getLineDepth(KernelOpInterface op, int64_t lines) {
     return 0;
   if (lhs.isDynamicDim(2) || init.isDynamicDim(1) || init.isDynamicDim(2))
     return 0;
-  int64_t kh = window.getKernel()[0], kw = window.getKernel()[1], channels = lhs.getDimSize(3);
+  int64_t kh = window.getKernel()[0], kw = window.getKernel()[1],
+          channels = lhs.getDimSize(3) / op.getParts();
   if (kh * kw == 1 || window.getDilations()[0] != 1 || window.getDilations()[1] != 1)
     return 0;
-  if (lines < 1 || lines > kh || (lines > 1 && (pairs || lines * channels > kTileBytes)))
+  if (lines < 1 || lines > kh ||
+      (lines > 1 && (pairs || op.getParts() > 1 || lines * channels > kTileBytes)))
     return 0;
   if (pairs) {
     // Equal steps: a number behind the window times zero need not be zero.

@@ -59,7 +59,7 @@ static double getBytes(Value value) {
 KernelShape terse::ukernel::getKernelShape(KernelOpInterface op) {
   KernelShape shape;
   KernelSizes sizes = getSizes(op);
-  shape.n = sizes.n;
+  shape.n = sizes.n * op.getParts();
   shape.k = sizes.k;
   for (int64_t d : cast<ShapedType>(op.getInit().getType()).getShape().drop_back()) {
     shape.isDynamic |= ShapedType::isDynamic(d);
@@ -126,7 +126,7 @@ KernelCost terse::ukernel::estimateCost(KernelOpInterface op, ScheduleAttr sched
     padded = double(shape.m) * round(shape.n, schedule.getColumns()) * double(shape.k);
   else // Tiles are computed whole, whatever of them is used.
     padded = round(shape.m, isa == ISA::AMXInt8 || isa == ISA::AMXBF16 ? 16 : 1) *
-             round(shape.n, schedule.getColumns()) *
+             round(shape.n / op.getParts(), schedule.getColumns()) * double(op.getParts()) *
              double(getPackedShape(getSizes(op), schedule)[1] * schedule.getDepth());
   // A known single row of bf16 is multiplied by vdpbf16ps, at half the rate of floats.
   if (isa == ISA::AMXBF16 && shape.m == 1 && !shape.isDynamic && !op.getWindowOrNull()) {

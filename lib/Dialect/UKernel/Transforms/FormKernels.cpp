@@ -369,23 +369,25 @@ struct KernelFormer {
       return b.notifyMatchFailure(op, "expected static weights");
     if (decoding && weight != decoding->values && (!g || typeOf(decoding->values).getRank() != 4))
       return b.notifyMatchFailure(op, "expected the shape of the decoded weights");
+    // One channel each way, or several: then weights are [group, o, c, i, j].
+    bool depthwise = g && typeOf(weight).getDimSize(1) == 1 && typeOf(weight).getDimSize(2) == 1;
+    int64_t parts = g && !depthwise ? typeOf(weight).getDimSize(0) : 1;
     if (g) {
-      // One channel each way.
-      if (typeOf(weight).getDimSize(1) != 1 || typeOf(weight).getDimSize(2) != 1)
-        return b.notifyMatchFailure(op, "expected groups of one channel");
       auto expand = input.getDefiningOp<tensor::ExpandShapeOp>();
       if (!expand || expand.getSrcType().getRank() != 4 ||
           expand.getReassociationIndices() !=
               SmallVector<ReassociationIndices>{{0}, {1, 2}, {3}, {4}})
         return b.notifyMatchFailure(op, "expected groups split off the channels");
       ArrayRef<int64_t> wide = typeOf(weight).getShape();
-      auto narrow =
-          RankedTensorType::get({wide[0], 1, wide[3], wide[4]}, typeOf(weight).getElementType());
+      auto narrow = RankedTensorType::get({wide[0] * wide[1], wide[2], wide[3], wide[4]},
+                                          typeOf(weight).getElementType());
       if (decoding && weight != decoding->values)
         weight = decoding->values;
       else
         weight = tensor::CollapseShapeOp::create(
-            b, loc, narrow, weight, SmallVector<ReassociationIndices>{{0}, {1, 2}, {3}, {4}});
+            b, loc, narrow, weight,
+            depthwise ? SmallVector<ReassociationIndices>{{0}, {1, 2}, {3}, {4}}
+                      : SmallVector<ReassociationIndices>{{0, 1}, {2}, {3}, {4}});
       input = expand.getSrc();
     }
     if (typeOf(input).isDynamicDim(1))
@@ -399,13 +401,15 @@ struct KernelFormer {
     SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, init), last;
     if (g)
       sizes.erase(sizes.begin() + 2);
-    last = {sizes[0], sizes[2], sizes[3], sizes[1]};
+    last = {sizes[0], sizes[2], sizes[3], g ? b.getIndexAttr(shape[0]) : sizes[1]};
     Start start = readStart(init, {0, 3, 1, 2});
     Value result;
     bool single = shape[2] == 1 && shape[3] == 1 && rows->first == 1 && columns->first == 1 &&
                   padding.top == 0 && padding.left == 0 && padding.inside == input;
-    if (g) {
+    if (depthwise) {
       result = create<DepthwiseConvOp>(inside, weight, start, last, window);
+    } else if (g) {
+      result = create<ConvOp>(inside, weight, start, last, window, parts);
     } else if (single) {
       auto flat = RankedTensorType::get({shape[0], shape[1]}, typeOf(weight).getElementType());
       Value w2 = tensor::CollapseShapeOp::create(b, loc, flat, weight,

@@ -33,8 +33,31 @@ bool needsStart(KernelOpInterface op) {
          !op.isDepthwise() && !isa_and_nonnull<FloatType>(getSumType(op));
 }
 
+// Where weights of a convolution in parts stand in those of its parts, which have channels of
+// several groups each.
+struct PartOrder {
+  int64_t parts, columns, channels, groupColumns, groupChannels;
+
+  // `order` has the weights, of which every column sees its own group alone.
+  PartOrder(PackOp op, const WeightOrder &order)
+      : parts(op.getParts()), columns(order.n / parts), channels(order.channels),
+        groupColumns(std::max<int64_t>(columns, 1)), groupChannels(channels) {
+    if (!hasGroups(op))
+      return;
+    channels = op.getChannels();
+    groupColumns = columns / (channels / groupChannels);
+  }
+  static bool hasGroups(PackOp op) { return op.getChannels() != 0; }
+  KernelSizes getSizes(const WeightOrder &order) const {
+    if (!order.channels)
+      return {order.n, order.k, order.height, order.width};
+    return {columns, channels * order.height * order.width, order.height, order.width};
+  }
+};
+
 HostTensor packHost(const HostTensor &weight, PackOp op, HostTensor *start) {
   WeightOrder order(typeOf(op.getWeight()).getShape(), op.getTransposed());
+  PartOrder part(op, order);
   auto type = typeOf(op.getPacked());
   size_t bytes = weight.dtype.getHostBytes();
   HostTensor packed = HostTensor::zeros(weight.dtype, type.getShape());
@@ -49,26 +72,31 @@ HostTensor packHost(const HostTensor &weight, PackOp op, HostTensor *start) {
   }
   int64_t columns = op.getSchedule().getColumns(), depth = op.getSchedule().getDepth();
   int64_t groups = type.getDimSize(1), lines = op.getSchedule().getLines();
-  LineGroups group({order.n, order.k, order.height, order.width}, op.getSchedule());
+  int64_t panels = type.getDimSize(0) / part.parts;
+  LineGroups group(part.getSizes(order), op.getSchedule());
   // Where element k of the contraction stands in the packed one.
-  auto place = [&](int64_t k) {
-    if (!lines)
+  auto place = [&](int64_t k, int64_t before) {
+    if (!order.channels)
       return k;
-    int64_t window = k / order.channels, i = window / order.width, j = window % order.width;
-    return i / lines * group.padded + (j * lines + i % lines) * group.column + k % order.channels;
+    int64_t window = k / order.channels, i = window / order.width, j = window % order.width,
+            channel = before + k % order.channels;
+    if (!lines)
+      return window * part.channels + channel;
+    return i / lines * group.padded + (j * lines + i % lines) * group.column + channel;
   };
   for (int64_t n = 0; n < order.n; ++n) {
-    int64_t sum = 0;
+    int64_t sum = 0, inPart = n % part.columns;
+    int64_t before = inPart / part.groupColumns * part.groupChannels;
+    int64_t panel = n / part.columns * panels + inPart / columns, column = inPart % columns;
     for (int64_t i = 0; i < order.k; ++i) {
-      int64_t k = place(i);
-      int64_t at =
-          (((n / columns) * groups + k / depth) * columns + n % columns) * depth + k % depth;
+      int64_t k = place(i, before);
+      int64_t at = ((panel * groups + k / depth) * columns + column) * depth + k % depth;
       const uint8_t *element = from + order.at(n, i) * bytes;
       std::memcpy(to + at * bytes, element, bytes);
       sum += int8_t(*element);
     }
     if (start)
-      start->setFromInt(n, -128 * sum);
+      start->setFromInt(panel * columns + column, -128 * sum);
   }
   return packed;
 }
@@ -80,7 +108,9 @@ void lowerPack(RewriterBase &b, PackOp op) {
   auto type = typeOf(op.getPacked());
   int64_t columns = op.getSchedule().getColumns(), depth = op.getSchedule().getDepth();
   int64_t lines = op.getSchedule().getLines();
-  LineGroups group({order.n, order.k, order.height, order.width}, op.getSchedule());
+  PartOrder part(op, order);
+  KernelSizes sizes = part.getSizes(order);
+  LineGroups group(sizes, op.getSchedule());
   AffineMap identity = b.getMultiDimIdentityMap(3);
   SmallVector<utils::IteratorType> parallel(3, utils::IteratorType::parallel);
   auto c = [&](int64_t v) { return arith::ConstantIndexOp::create(b, loc, v); };
@@ -96,7 +126,10 @@ void lowerPack(RewriterBase &b, PackOp op) {
     if (op.getDepthwise()) {
       at = {d[2], c(0), d[0], d[1]};
     } else {
-      Value n = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, d[0], c(columns)),
+      Value panel = d[0];
+      if (part.parts > 1)
+        panel = rem(panel, type.getDimSize(0) / part.parts);
+      Value n = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, panel, c(columns)),
                                       div(d[2], depth));
       Value k = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, d[1], c(depth)),
                                       rem(d[2], depth));
@@ -111,13 +144,27 @@ void lowerPack(RewriterBase &b, PackOp op) {
             b, loc, arith::MulIOp::create(b, loc, div(k, group.padded), c(lines)), rem(all, lines));
         Value window = arith::AddIOp::create(
             b, loc, arith::MulIOp::create(b, loc, line, c(order.width)), column);
-        k = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, window, c(order.channels)),
+        k = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, window, c(part.channels)),
                                   channel);
         inside = arith::AndIOp::create(b, loc, less(in, group.elements), less(line, order.height));
-        inside = arith::AndIOp::create(b, loc, inside, less(n, order.n));
-        inside = arith::AndIOp::create(b, loc, inside, less(channel, order.channels));
+        inside = arith::AndIOp::create(b, loc, inside, less(n, sizes.n));
+        inside = arith::AndIOp::create(b, loc, inside, less(channel, part.channels));
       } else {
-        inside = arith::AndIOp::create(b, loc, less(n, order.n), less(k, order.k));
+        inside = arith::AndIOp::create(b, loc, less(n, sizes.n), less(k, sizes.k));
+      }
+      if (PartOrder::hasGroups(op)) {
+        // Of the channels of the part, those of the column's group.
+        Value channel = rem(k, part.channels);
+        Value same =
+            arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                                  div(channel, part.groupChannels), div(n, part.groupColumns));
+        inside = arith::AndIOp::create(b, loc, inside, same);
+        Value first = arith::MulIOp::create(b, loc, div(d[0], type.getDimSize(0) / part.parts),
+                                            c(part.columns));
+        n = arith::AddIOp::create(b, loc, first, n);
+        k = arith::AddIOp::create(
+            b, loc, arith::MulIOp::create(b, loc, div(k, part.channels), c(part.groupChannels)),
+            rem(channel, part.groupChannels));
       }
       n = arith::SelectOp::create(b, loc, inside, n, c(0));
       k = arith::SelectOp::create(b, loc, inside, k, c(0));
@@ -180,12 +227,21 @@ void lowerPack(RewriterBase &b, PackOp op) {
 struct PackWeightsPass : terse::ukernel::impl::PackWeightsPassBase<PackWeightsPass> {
   using PackWeightsPassBase::PackWeightsPassBase;
 
+  // Channels of the left operand that a part of a grouped convolution sees; 0 of others.
+  static int64_t getPartChannels(KernelOpInterface op) {
+    auto conv = dyn_cast<ConvOp>(op.getOperation());
+    if (!conv)
+      return 0;
+    int64_t channels = cast<ShapedType>(conv.getLhs().getType()).getShape().back();
+    return typeOf(conv.getRhs()).getDimSize(1) == channels ? 0 : channels / op.getParts();
+  }
+
   static void insertPack(RewriterBase &b, KernelOpInterface op) {
     b.setInsertionPoint(op);
     ScheduleAttr schedule = op.getScheduleAttr();
     auto weight = typeOf(op.getRhs());
     KernelSizes sizes = getSizes(op);
-    SmallVector<int64_t> shape = getPackedShape(sizes, schedule);
+    SmallVector<int64_t> shape = getPackedShape(sizes, schedule, op.getParts());
     Type element = weight.getElementType();
     if (op.isDepthwise()) {
       shape = {weight.getDimSize(2), weight.getDimSize(3), sizes.n};
@@ -197,9 +253,10 @@ struct PackWeightsPass : terse::ukernel::impl::PackWeightsPassBase<PackWeightsPa
     if (needsStart(op))
       start = RankedTensorType::get({shape[0], schedule.getColumns()}, b.getI32Type());
     auto gemm = dyn_cast<GemmOp>(op.getOperation());
-    auto pack = PackOp::create(b, op.getLoc(), RankedTensorType::get(shape, element), start,
-                               op.getRhs(), schedule, op.getDecodingAttr(),
-                               gemm && gemm.getRhsTransposed(), op.isDepthwise());
+    auto pack =
+        PackOp::create(b, op.getLoc(), RankedTensorType::get(shape, element), start, op.getRhs(),
+                       schedule, op.getDecodingAttr(), gemm && gemm.getRhsTransposed(),
+                       op.isDepthwise(), op.getParts(), getPartChannels(op));
     b.modifyOpInPlace(op, [&] {
       op->setOperand(1, pack.getPacked());
       if (gemm)
@@ -232,7 +289,7 @@ struct PackWeightsPass : terse::ukernel::impl::PackWeightsPassBase<PackWeightsPa
     module.walk([&](PackOp op) { packs.push_back(op); });
     SymbolTable symbols(module);
     // Equal weights in equal order are one global.
-    std::map<std::tuple<Operation *, const void *, const void *, bool, bool, bool>,
+    std::map<std::tuple<Operation *, const void *, const void *, bool, bool, bool, int64_t>,
              std::pair<std::string, std::string>>
         done;
     for (PackOp op : packs) {
@@ -254,7 +311,7 @@ struct PackWeightsPass : terse::ukernel::impl::PackWeightsPassBase<PackWeightsPa
       auto &names =
           done[{global ? global.getOperation() : source, op.getSchedule().getAsOpaquePointer(),
                 Attribute(op.getDecodingAttr()).getAsOpaquePointer(), op.getTransposed(),
-                op.getDepthwise(), bool(op.getStart())}];
+                op.getDepthwise(), bool(op.getStart()), int64_t(op.getParts())}];
       Location loc = op.getLoc();
       auto read = [&](StringRef name, Type type) {
         return ml_program::GlobalLoadConstOp::create(b, loc, type,

@@ -65,7 +65,8 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     KernelSizes sizes = getSizes(op);
     auto lhs = cast<ShapedType>(op.getLhs().getType());
     int64_t elementBytes = lhs.getElementTypeBitWidth() / 8,
-            channels = getColumnElements(lhs.getShape().back(), lhs.getElementType()),
+            channels =
+                getColumnElements(lhs.getShape().back() / op.getParts(), lhs.getElementType()),
             tileDepth = 64 / elementBytes;
     // Channels that fill tiles are read where they lie.
     if (channels % tileDepth == 0)
@@ -211,6 +212,36 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     return ScheduleAttr::get(op->getContext(), isa, rows, panel * lanes, 1, 1, block);
   }
 
+  // Into how many parts a grouped convolution of integers is cut: parts of several groups fill
+  // tiles and vectors of sums, and multiply more zeros. In cycles for one position of the result,
+  // with the copy of what it reads. Zeros times floats of other groups need not be zero.
+  void chooseParts(ConvOp op, ISA best) const {
+    if (::mlir::isa<FloatType>(getSumType(op)))
+      return;
+    int64_t channels = cast<ShapedType>(op.getLhs().getType()).getShape().back(),
+            groups = op.getParts(), chosen = groups;
+    double fewest = 0;
+    for (int64_t parts = groups; parts >= 1; --parts) {
+      if (groups % parts)
+        continue;
+      op.setParts(parts);
+      ISA isa = chooseISA(op, best);
+      KernelSizes sizes = getSizes(op);
+      bool tiles = isa == ISA::AMXInt8;
+      int64_t step = tiles ? 64 : 4,
+              vectors =
+                  llvm::divideCeil(sizes.n, tiles ? 16 : std::max<int64_t>(4, vectorBytes / 4));
+      // A tile multiplies 16 rows of 64 bytes with 16 columns in 16 cycles.
+      double rate = tiles ? 64 : isa >= ISA::AVXVNNI ? 8 : 4;
+      double compute = double(vectors * llvm::alignTo(sizes.k, step)) / rate,
+             copy = 3. * double(llvm::divideCeil(channels / parts, int64_t(vectorBytes)));
+      double cycles = double(parts) * (compute + copy + 2. * double(vectors));
+      if (fewest == 0 || cycles < fewest)
+        fewest = cycles, chosen = parts;
+    }
+    op.setParts(chosen);
+  }
+
   ScheduleAttr choose(KernelOpInterface op, ISA best) const {
     MLIRContext *ctx = op->getContext();
     KernelSizes sizes = getSizes(op);
@@ -265,9 +296,9 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     // Tiles read windows in lines of the input, each of which the block has once.
     if (WindowAttr window = op.getWindowOrNull(); tiles && (lines || fillTiles(op))) {
       auto lhs = cast<ShapedType>(op.getLhs().getType());
-      bytes =
-          std::min(bytes, window.getStrides()[0] * window.getStrides()[1] * lhs.getShape().back() *
-                              int64_t(lhs.getElementTypeBitWidth()) / 8);
+      bytes = std::min(bytes, window.getStrides()[0] * window.getStrides()[1] *
+                                  (lhs.getShape().back() / op.getParts()) *
+                                  int64_t(lhs.getElementTypeBitWidth()) / 8);
       // Large blocks have few ends. Threads may share their panels.
       if (!lines)
         most = 1024, parts = 2;
@@ -302,6 +333,9 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     }
     getOperation().walk([&](KernelOpInterface op) {
       WeightsOp weights = getWeights(op.getRhs());
+      if (auto conv = dyn_cast<ConvOp>(op.getOperation());
+          conv && conv.getParts() > 1 && !op.getScheduleAttr())
+        chooseParts(conv, *best);
       if (!op.getScheduleAttr())
         op.setScheduleAttr(isBlockProduct(op) ? chooseBlocks(op, weights, *best)
                                               : choose(op, *best));

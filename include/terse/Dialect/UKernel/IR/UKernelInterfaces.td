@@ -35,6 +35,7 @@ def KernelOpInterface : OpInterface<"KernelOpInterface"> {
     InterfaceMethod<"Says so.", "void", "setBounded", (ins "bool":$bounded)>,
     InterfaceMethod<"The window, null for products of matrices.", "::terse::ukernel::WindowAttr", "getWindowOrNull",
                     (ins), "", [{ return {}; }]>,
+    InterfaceMethod<"How many parts of the channels are convolutions of their own.", "int64_t", "getParts", (ins), "", [{ return 1; }]>,
     InterfaceMethod<"Whether each channel has its own window.", "bool", "isDepthwise", (ins), "", [{ return false; }]>,
   ];
 }

@@ -31,14 +31,16 @@
 namespace terse::ukernel {
 
 /// Output channels and the number of products per sum of a kernel with unpacked weights (depthwise:
-/// channels, window); lines of the window, elements of a line.
+/// channels, window); lines of the window, elements of a line. Of a convolution in parts, those of
+/// a part.
 struct KernelSizes {
   int64_t n, k, height = 1, width = 1;
 };
 KernelSizes getSizes(KernelOpInterface op);
 
-/// The shape that `ukernel.pack` gives to weights of `sizes`.
-llvm::SmallVector<int64_t> getPackedShape(KernelSizes sizes, ScheduleAttr schedule);
+/// The shape that `ukernel.pack` gives to weights of `parts` times `sizes`.
+llvm::SmallVector<int64_t> getPackedShape(KernelSizes sizes, ScheduleAttr schedule,
+                                          int64_t parts = 1);
 
 /// Whether bytes are multiplied with weights of few bits as integers, block by block: the sums are
 /// f32.

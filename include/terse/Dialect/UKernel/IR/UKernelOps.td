@@ -63,7 +63,8 @@ def UKernel_GemmOp : UKernel_KernelOp<"gemm", (ins UnitAttr:$rhs_transposed), [
   }];
 }
 
-def UKernel_ConvOp : UKernel_KernelOp<"conv", (ins UKernel_WindowAttr:$window), [KernelOpInterface]> {
+def UKernel_ConvOp : UKernel_KernelOp<"conv", (ins UKernel_WindowAttr:$window, DefaultValuedAttr<I64Attr, "1">:$parts), [
+    KernelOpInterface]> {
   let extraClassDeclaration = baseDeclaration # [{
     ::terse::ukernel::WindowAttr getWindowOrNull() { return getWindow(); }
   }];
@@ -73,6 +74,12 @@ def UKernel_ConvOp : UKernel_KernelOp<"conv", (ins UKernel_WindowAttr:$window), 
        lhs[b, y * s0 + i * d0 - p0, x * s1 + j * d1 - p1, c] * rhs[o, c, i, j], extras...)`
     where `lhs` outside of its bounds is the window's `pad_value`. Sums and constraints (C3) to (C6) are those of
     `ukernel.gemm`; the order of the sum is `i, j, c`.
+
+    Where weights have fewer channels than `lhs`, by a factor of `groups`, result channel `o` of `n` sees the channels of `lhs` from
+    `o / (n / groups) * (channels / groups)` on alone. The kernel computes `parts` of the channels one after the other, as convolutions of
+    their own; a part of several groups has weights of zero where a channel of the result does not see one of `lhs`.
+
+    (C7) `parts` divides the channels of `lhs` and of `init`, and unpacked weights' channels divide those of a part.
   }];
 }
 
@@ -110,13 +117,15 @@ def UKernel_PackOp : UKernel_Op<"pack", [Pure]> {
     From weights `[n, k]` (`[o, c, i, j]` with `k = (i, j, c)`): `packed[n / columns][k / depth][n % columns][k % depth]`
     as three dimensions, the last two joined, zeros where `n` or `k` is past its end. `start`, where asked for, is
     `-128` times the sum of each column: what makes up for left operands that are stored with 128 added.
-    `depthwise` weights `[c, 1, i, j]` become `[i, j, c]`. With `decoding`, the weight is a `ukernel.weights` (or a reshape
+    With several `parts`, each of them is packed so, behind the one before, for `channels` of its left operand; zeros stand for those of other
+    groups. `depthwise` weights `[c, 1, i, j]` become `[i, j, c]`. With `decoding`, the weight is a `ukernel.weights` (or a reshape
     of one) and its codes are packed, with their scales.
 
     Packing of constants is done by the compiler (`ukernel-pack-weights`).
   }];
   let arguments = (ins AnyRankedTensor:$weight, UKernel_ScheduleAttr:$schedule,
-                       OptionalAttr<UKernel_DecodingAttr>:$decoding, UnitAttr:$transposed, UnitAttr:$depthwise);
+                       OptionalAttr<UKernel_DecodingAttr>:$decoding, UnitAttr:$transposed, UnitAttr:$depthwise,
+                       DefaultValuedAttr<I64Attr, "1">:$parts, DefaultValuedAttr<I64Attr, "0">:$channels);
   let results = (outs AnyRankedTensor:$packed, Optional<AnyRankedTensor>:$start);
   let assemblyFormat = "$weight attr-dict `:` type($weight) `->` type($packed) (`,` type($start)^)?";
   let hasVerifier = 1;
