@@ -123,7 +123,7 @@ private:
     if (rows.isDirect() && panelBytes <= kNearestBytes)
       panelsInside = false;
     // Of a panel that is somewhat too large the half that was read last is found again.
-    int64_t stays = rows.isDirect() ? kFirstBytes : 2 * kFirstBytes;
+    int64_t stays = rows.isDirect() ? kFirstBytes : kFirstBytes / 2 * 5;
     streamsPanels =
         panelsInside ? tileBytes + chunk * panelBytes > kFirstBytes : panelBytes > stays;
     streamsRows = !panelsInside && !rows.isDirect();
