@@ -28,7 +28,7 @@ static constexpr int64_t kWhole = 320, kLongestPiece = 256, kPieceBytes = 32 << 
 // Columns of a chunk; where rows come part by part, once for each chunk.
 static constexpr int64_t kChunkColumns = 256, kWideChunkColumns = 512;
 // Rows that are packed together.
-static constexpr int64_t kPackedBytes = 1 << 20;
+static constexpr int64_t kPackedBytes = 1152 << 10;
 // Weights beyond this are fetched ahead of their use.
 static constexpr int64_t kNearBytes = 512 << 10;
 // Ops of an epilogue that is repeated for each register of sums.
@@ -130,13 +130,14 @@ private:
 
   // The pieces of a panel that stand in the rows at hand.
   void forPieces() {
-    Value zero = k.c(0), end = k.c(tiles.runLength);
+    Value zero = k.c(0);
+    partTo = k.c(tiles.runLength);
     if (depth < tiles.runLength)
-      end = k.min(k.add(depthFrom, depth), end);
+      partTo = k.min(k.add(depthFrom, depth), partTo);
     k.loop(zero, k.c(tiles.runs), group, [&](Value run) {
       runFrom = run;
       runTo = k.min(k.add(run, group), k.c(tiles.runs));
-      k.loop(depthFrom, end, piece, [&](Value from) {
+      k.loop(depthFrom, partTo, piece, [&](Value from) {
         pieceFrom = from;
         pieceTo = k.add(from, piece);
         if (tiles.runLength % piece)
@@ -384,6 +385,11 @@ private:
     Value here = k.add(k.mul(panel, sizes.k), k.add(k.mul(runFrom, tiles.runLength), pieceFrom));
     here = k.mul(here, columns);
     Value next = k.add(here, length * columns);
+    if (depth < tiles.runLength) {
+      // After the last piece of a part comes the first one of the next panel.
+      Value other = k.mul(k.add(k.mul(k.add(panel, 1), sizes.k), depthFrom), columns);
+      next = arith::SelectOp::create(b, k.loc, k.less(pieceTo, partTo), next, other);
+    }
     if (count <= 1)
       return next;
     Value number = k.div(k.sub(x, rows.x0), k.c(tiles.tileWidth));
@@ -407,8 +413,8 @@ private:
   Value weights, sums;
   // Where the panel at hand begins in `weights`, had it all elements along the contraction.
   Value weightsFrom;
-  // Where the rows at hand begin in the contraction, and the sums of the panel among all.
-  Value depthFrom, firstSum;
+  // The part of the contraction that the rows at hand have, and the sums of the panel among all.
+  Value depthFrom, partTo, firstSum;
   // The panel and the piece of the contraction at hand.
   Value panel, runFrom, runTo, pieceFrom, pieceTo;
   // Of a line of tiles: the runs that it needs, and those of the piece among them.
