@@ -48,6 +48,9 @@ TileRows::TileRows(KernelCode &code, int64_t tileRows)
   findFilled();
 }
 
+// Steps between rows, times columns, from which on a copy of the rows pays.
+static constexpr int64_t kCopiedOften = 32 * 512;
+
 Value TileRows::view(Value bytes, ArrayRef<int64_t> shape, Type element) {
   return memref::ViewOp::create(b, k.loc, MemRefType::get(shape, element), bytes, k.c(0),
                                 ValueRange());
@@ -55,13 +58,14 @@ Value TileRows::view(Value bytes, ArrayRef<int64_t> shape, Type element) {
 
 // Whether tiles are loaded from the left operand itself: its rows fill steps, and there are enough
 // of them that the last tile may begin before the one that it follows ends. Rows that are a large
-// power of two apart would meet in few sets of the cache.
+// power of two apart meet in few sets of the cache: a copy pays if many panels read it.
 bool TileRows::canReadInPlace() const {
   int64_t least = 1;
   for (int64_t d : type.getShape().drop_back())
     least *= ShapedType::isDynamic(d) ? 1 : d;
+  int64_t apart = std::gcd<int64_t>(sizes.k / depth, 64);
   return sizes.k % depth == 0 && least >= tileRows && type.getLayout().isIdentity() &&
-         std::gcd<int64_t>(sizes.k / depth, 64) <= 16;
+         (apart <= 16 || apart * sizes.n <= kCopiedOften);
 }
 
 bool TileRows::linesFirst() const { return windows.isPossible(); }
