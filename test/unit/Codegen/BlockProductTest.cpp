@@ -130,6 +130,12 @@ TEST_F(BlockProductTest, OpenRows) {
     only = m % 3;
     compare(m, 72, 160, kFormats[0], true);
   }
+  // Numbers of rows below and at those that have code of their own, with tiles and without.
+  for (int64_t m : {2, 5, 6, 16})
+    for (int64_t which : {0, 1}) {
+      only = which;
+      compare(m, 72, 96, kFormats[0], true);
+    }
   only = 1;
   compare(17, 30, 96, kFormats[1], true);
 }
@@ -163,7 +169,7 @@ TEST_F(BlockProductTest, LongGroups) {
   const char *blocks = "#terse.uniform<ui4, block = [1, 260], scale = f16, zero_point>";
   compare(16, 64, 800, blocks, false);
   compare(37, 32, 800, blocks, false);
-  for (int64_t m : {1, 5, 40})
+  for (int64_t m : {1, 5, 11, 16, 40})
     compare(m, 40, 512, channel, true);
 }
 TEST_F(BlockProductTest, Matmul) {

@@ -16,6 +16,8 @@
 #include "DotKernel.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <functional>
+
 using namespace mlir;
 using namespace terse;
 using namespace terse::ukernel;
@@ -24,10 +26,12 @@ using namespace terse::ukernel;
 static constexpr int64_t kPrefetchBytes = 2048, kNearPrefetchBytes = 512;
 // Weights beyond this are not in the second-level cache.
 static constexpr int64_t kNearBytes = 1 << 20;
+// Vectors of sums that fit registers beside codes and rows.
+static constexpr int64_t kSums = 24;
 // Columns per item, for the threads.
 static constexpr int64_t kChunkColumns = 256;
 
-DotKernel::DotKernel(KernelCode &code)
+DotKernel::DotKernel(KernelCode &code, bool isFew)
     : k(code), b(code.b), decoder(code), layout(decoder.getLayout()), sizes(getSizes(code.op)),
       isa(code.schedule.getIsa()) {
   tiles = isa == ISA::AMXInt8;
@@ -35,7 +39,10 @@ DotKernel::DotKernel(KernelCode &code)
     isa = ISA::AVX512VNNI;
   tileRows = code.schedule.getRows();
   columns = code.schedule.getColumns();
-  block = llvm::alignTo(code.schedule.getBlock(), tileRows);
+  block = isFew ? tileRows : llvm::alignTo(code.schedule.getBlock(), tileRows);
+  for (int64_t height : {1, 2, 4, 6})
+    if (isFew && height < tileRows && height * layout.vectors <= kSums)
+      fewRows.push_back(height);
   isLong = tiles && layout.isLong();
   padded = layout.getDepth();
   // Rows do not meet in a set of the cache.
@@ -55,7 +62,6 @@ void DotKernel::build(Value begin, Value end) {
   rowBytes = k.allocate(block * pitch + 64);
   rows = view(rowBytes, {block, pitch}, b.getI8Type());
   words = view(rowBytes, {block, pitch / 4}, b.getI32Type());
-  bool isKnown = cast<MemRefType>(k.op.getInit().getType()).hasStaticShape();
   needsRowSums = layout.offset || layout.zeroBytes;
   if (needsRowSums)
     rowSums = view(k.allocate(block * layout.groups * 4), {block, layout.groups}, b.getI32Type());
@@ -91,10 +97,16 @@ void DotKernel::build(Value begin, Value end) {
         multiplyTiles(p, here);
         finishRows(p, zero, zero, here);
       };
-      // One row is what a batch of one leaves.
-      if (isKnown || tileRows == 1)
-        return all();
-      k.branch(k.less(k.c(1), here), all, [&] { byVectors(1); });
+      // A few rows, the fewest first, wait for the codes and not for products.
+      std::function<void(ArrayRef<int64_t>)> choose = [&](ArrayRef<int64_t> heights) {
+        if (heights.empty())
+          return all();
+        int64_t height = heights.front();
+        k.branch(
+            k.less(k.c(height), here), [&] { choose(heights.drop_front()); },
+            [&] { byVectors(height); });
+      };
+      choose(fewRows);
     });
     return SmallVector<Value>{number};
   });
@@ -250,3 +262,9 @@ void terse::buildDotKernel(KernelCode &code, Value begin, Value end) {
   DotKernel(code).build(begin, end);
 }
 Value terse::countDotItems(KernelCode &code) { return DotKernel(code).countItems(); }
+void terse::buildFewDotKernel(KernelCode &code, Value begin, Value end) {
+  DotKernel(code, /*isFew=*/true).build(begin, end);
+}
+Value terse::countFewDotItems(KernelCode &code) {
+  return DotKernel(code, /*isFew=*/true).countItems();
+}

@@ -18,7 +18,8 @@ class DotKernel {
 public:
   using Value = mlir::Value;
 
-  explicit DotKernel(KernelCode &code);
+  /// `isFew`: of no more rows than a tile has.
+  explicit DotKernel(KernelCode &code, bool isFew = false);
 
   Value countItems();
   void build(Value begin, Value end);
@@ -63,6 +64,8 @@ private:
   // Of the vectors, where `tiles` multiply, too.
   ukernel::ISA isa;
   bool tiles, isLong = false, needsRowSums = false;
+  /// Numbers of rows that have code of their own.
+  llvm::SmallVector<int64_t> fewRows;
   int64_t tileRows, columns, block, padded, pitch, chunk, chunks;
   // Of tiles: elements of the contraction per step, groups of a part and of a turn, or steps of a
   // part of a long group; the part's bytes, and what tile registers held.

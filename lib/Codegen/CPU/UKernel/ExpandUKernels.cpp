@@ -230,7 +230,8 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
       splitParts(op);
     SmallVector<KernelOpInterface> ops;
     module.walk([&](KernelOpInterface op) { ops.push_back(op); });
-    OutlinedFunctions functions(module, "ukernel_"), rows(module, "ukernel_row_");
+    OutlinedFunctions functions(module, "ukernel_"), row(module, "ukernel_row_"),
+        rows(module, "ukernel_rows_");
     for (KernelOpInterface op : ops) {
       auto rhs = dyn_cast<MemRefType>(op.getRhs().getType());
       if (!rhs || rhs.getRank() != 3 || !op.getScheduleAttr()) {
@@ -246,17 +247,28 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
       auto type = cast<MemRefType>(op.getInit().getType());
       int64_t work =
           type.hasStaticShape() ? type.getNumElements() * getSizes(op).k : ShapedType::kDynamic;
-      if (!mayBeOneRow(op)) {
-        emit(functions, code, chooseBuilders(op), work, perRow);
-      } else {
-        Builders oneRow{buildStreamKernel, countStreamItems};
-        if (op.getDecodingAttr())
-          oneRow = {buildFewRowsKernel, countFewRowsItems};
+      auto many = [&] { emit(functions, code, chooseBuilders(op), work, perRow); };
+      // In front of other code: that for one row, and for at most `most`.
+      auto one = [&](Builders builders, llvm::function_ref<void()> others) {
         code.branch(
             code.compare(arith::CmpIPredicate::eq, code.countRows(), code.c(1)),
-            [&] { emit(rows, code, oneRow, perRow, perRow); },
-            [&] { emit(functions, code, chooseBuilders(op), work, perRow); });
-      }
+            [&] { emit(row, code, builders, perRow, perRow); }, others);
+      };
+      auto few = [&](int64_t most, Builders builders) {
+        code.branch(
+            code.compare(arith::CmpIPredicate::ule, code.countRows(), code.c(most)),
+            [&] { emit(rows, code, builders, work, perRow); }, many);
+      };
+      if (isBlockProduct(op) && !type.hasStaticShape())
+        few(op.getScheduleAttr().getRows(), {buildFewDotKernel, countFewDotItems});
+      else if (!mayBeOneRow(op))
+        many();
+      else if (!op.getDecodingAttr())
+        one({buildStreamKernel, countStreamItems}, many);
+      else
+        one({buildOneRowKernel, countOneRowItems}, [&] {
+          few(getMostFewRows(op), {buildFewRowsKernel, countFewRowsItems});
+        });
       op->erase();
     }
   }

@@ -1,7 +1,7 @@
 //===- FewRowsKernel.cpp - Few rows times weights of few bits -------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-//   copy the rows in the order of the packed weights
+//   copy the rows in the order of the packed weights; of an open number, fill up with zeros
 //   for panels:                                              (a chunk is one item of the range)
 //     sums = rows * panel, decoded in registers
 //     epilogue(sums), store
@@ -28,10 +28,13 @@ static int64_t getKnownRows(KernelOpInterface op) {
 namespace {
 class FewRowsKernel {
 public:
-  explicit FewRowsKernel(KernelCode &code)
+  /// Of an open number of rows: at most `most`.
+  FewRowsKernel(KernelCode &code, int64_t most)
       : k(code), b(code.b), decoder(code), layout(decoder.getLayout()),
         columns(code.schedule.getColumns()) {
-    height = std::max<int64_t>(1, getKnownRows(code.op));
+    int64_t known = getKnownRows(code.op);
+    isOpen = !known && most > 1;
+    height = known ? known : most;
     chunk = std::clamp<int64_t>(kChunkColumns / columns, 1, layout.panels);
   }
 
@@ -42,11 +45,20 @@ public:
     GroupRows left(k, layout, b.getF32Type());
     left.allocate();
     k.flatten();
-    k.loop(zero, k.c(height), 1, [&](Value r) { left.copy(rows, r, r); });
+    Value count = isOpen ? k.countRows() : k.c(height);
+    k.loop(zero, count, 1, [&](Value r) { left.copy(rows, r, r); });
+    // Rows that are not there are multiplied, too; what memory held might be slow numbers.
+    if (isOpen)
+      k.loop(count, k.c(height), 1, [&](Value r) {
+        k.loop(zero, k.c(layout.getDepth()), layout.lanes, [&](Value i) {
+          auto floats = VectorType::get(layout.lanes, b.getF32Type());
+          vector::StoreOp::create(b, k.loc, k.zero(floats), rows, ValueRange{r, i});
+        });
+      });
     Value to = k.min(k.mul(end, chunk), k.c(layout.panels));
     k.loop(k.mul(begin, chunk), to, 1, [&](Value p) {
       decoder.multiply(p, rows, zero, height, sums);
-      k.loop(zero, k.c(height), 1, [&](Value r) { k.finishPanel(p, layout.lanes, sums, r, r); });
+      k.loop(zero, count, 1, [&](Value r) { k.finishPanel(p, layout.lanes, sums, r, r); });
     });
     k.release();
   }
@@ -64,16 +76,26 @@ private:
   WeightDecoder decoder;
   const WeightLayout &layout;
   int64_t columns, height, chunk;
+  bool isOpen;
 };
 } // namespace
 
-bool terse::isFewRowsKernel(KernelOpInterface op) {
-  int64_t rows = getKnownRows(op);
-  return op.getDecodingAttr() && rows > 0 &&
-         rows <= std::min<int64_t>(kMostRows, op.getScheduleAttr().getRows());
+int64_t terse::getMostFewRows(KernelOpInterface op) {
+  return std::min<int64_t>(kMostRows, op.getScheduleAttr().getRows());
 }
 
-void terse::buildFewRowsKernel(KernelCode &code, Value begin, Value end) {
-  FewRowsKernel(code).build(begin, end);
+bool terse::isFewRowsKernel(KernelOpInterface op) {
+  int64_t rows = getKnownRows(op);
+  return op.getDecodingAttr() && rows > 0 && rows <= getMostFewRows(op);
 }
-Value terse::countFewRowsItems(KernelCode &code) { return FewRowsKernel(code).countItems(); }
+
+void terse::buildOneRowKernel(KernelCode &code, Value begin, Value end) {
+  FewRowsKernel(code, 1).build(begin, end);
+}
+Value terse::countOneRowItems(KernelCode &code) { return FewRowsKernel(code, 1).countItems(); }
+void terse::buildFewRowsKernel(KernelCode &code, Value begin, Value end) {
+  FewRowsKernel(code, getMostFewRows(code.op)).build(begin, end);
+}
+Value terse::countFewRowsItems(KernelCode &code) {
+  return FewRowsKernel(code, getMostFewRows(code.op)).countItems();
+}

@@ -75,8 +75,11 @@ mlir::Value countFloatItems(KernelCode &code);
 bool isStreamKernel(ukernel::KernelOpInterface op);
 /// Whether the op multiplies a few rows with weights of few bits, which it decodes in registers.
 bool isFewRowsKernel(ukernel::KernelOpInterface op);
+int64_t getMostFewRows(ukernel::KernelOpInterface op);
 void buildFewRowsKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::Value countFewRowsItems(KernelCode &code);
+void buildOneRowKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
+mlir::Value countOneRowItems(KernelCode &code);
 /// Whether it may turn out at run time that the op multiplies one row; the kernel of one row reads
 /// weights that are packed for the kernel of many rows, too.
 bool mayBeOneRow(ukernel::KernelOpInterface op);
@@ -85,6 +88,9 @@ mlir::Value countStreamItems(KernelCode &code);
 /// Bytes times weights of few bits, in integers.
 void buildDotKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::Value countDotItems(KernelCode &code);
+/// The same for at most as many rows as a tile has.
+void buildFewDotKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
+mlir::Value countFewDotItems(KernelCode &code);
 void buildDepthwiseKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::Value countDepthwiseItems(KernelCode &code);
 void buildDepthwiseDotKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
