@@ -28,5 +28,14 @@ func.func @floats(%x: tensor<1x15x5x5xf32>) -> tensor<1x6x5x5xf32> {
   return %0 : tensor<1x6x5x5xf32>
 }
 
+// Small groups of floats, as many channels each way.
+// FORM-LABEL: @small
+// FORM: ukernel.depthwise_conv {{.*}} : tensor<1x5x5x12xf32>, tensor<12x4x3x3xf32>
+func.func @small(%x: tensor<1x12x5x5xf32>) -> tensor<1x12x5x5xf32> {
+  %w = nn.constant dense<1.0> : tensor<12x4x3x3xf32>
+  %0 = nn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 3 : i64} : (tensor<1x12x5x5xf32>, tensor<12x4x3x3xf32>) -> tensor<1x12x5x5xf32>
+  return %0 : tensor<1x12x5x5xf32>
+}
+
 // Words of two channels for each of four columns, of the first two channels and of the others.
 // PACK: w.packed: "0x0100000001020304000000000000000005060708"

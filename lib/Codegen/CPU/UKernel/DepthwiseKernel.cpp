@@ -15,6 +15,9 @@
 //       sums = 0; for the taps inside of the input: sums += input * weight
 //       epilogue(sums), store
 //
+// Where a result sees a small group of channels, a vector of the input is spread to as many vectors
+// as a group has channels: each has one channel of the group in all lanes of the group.
+//
 // Elements of bf16, and of bytes beside floats, are converted as they are loaded, the weights once
 // for all rows.
 
@@ -30,7 +33,8 @@ class DepthwiseKernel {
 public:
   explicit DepthwiseKernel(KernelCode &code)
       : k(code), b(code.b), window(code.op.getWindowOrNull()), channels(getSizes(code.op).n),
-        sumType(getSumType(code.op)), lanes(code.schedule.getColumns()) {
+        group(getGroupChannels(code.op)), sumType(getSumType(code.op)),
+        lanes(code.schedule.getColumns()) {
     planBlocks();
   }
 
@@ -106,8 +110,8 @@ private:
     if (whole)
       k.loop(k.c(0), k.c(whole), lanes, [&](Value n) { body(n, Value()); });
     if (whole < channels)
-      body(k.c(whole), vector::CreateMaskOp::create(
-                           b, k.loc, VectorType::get(lanes, b.getI1Type()), k.c(channels - whole)));
+      body(k.c(whole), vector::CreateMaskOp::create(b, k.loc, VectorType::get(lanes, b.getI1Type()),
+                                                    k.c(channels - whole)));
   }
 
   // Cuts a row into blocks, those at its ends apart; none if sizes are not known.
@@ -149,8 +153,7 @@ private:
   void buildRows(Value batch, Value oy, int64_t rows) {
     for (const Blocks &part : blocks)
       k.loop(k.c(0), k.c(part.count), 1, [&](Value i) {
-        channelVectors(
-            [&](Value n, Value mask) { buildBlock(batch, oy, i, part, rows, n, mask); });
+        channelVectors([&](Value n, Value mask) { buildBlock(batch, oy, i, part, rows, n, mask); });
       });
   }
 
@@ -189,7 +192,7 @@ private:
         SmallVector<SmallVector<Value>> weights;
         for (auto [r, tap] : covering) {
           weights.emplace_back();
-          for (int64_t j = 0; j < kernel[1]; ++j)
+          for (int64_t j = 0; j < kernel[1] * group; ++j)
             weights.back().push_back(loadWeight(k.c(tap), k.c(j), n, mask));
         }
         for (int64_t column = 0; column < reachColumns; ++column) {
@@ -197,18 +200,18 @@ private:
               rowInside && (part.count > 1 || (from + column >= 0 && from + column < shape[2]));
           if (!inside && pad == 0)
             continue;
-          Value x;
+          SmallVector<Value> x;
           for (int64_t j = 0; j < kernel[1]; ++j) {
             int64_t at = column - j * dilations[1];
             if (at < 0 || at % strides[1] != 0 || at / strides[1] >= width)
               continue;
-            if (!x)
-              x = inside ? load(k.op.getLhs(), {batch, y, k.add(x0, from + column), n}, mask,
-                                k.op.getLhsUnsigned())
-                         : padding;
+            if (x.empty())
+              x = inside ? loadGroups({batch, y, k.add(x0, from + column), n}, mask)
+                         : SmallVector<Value>(group, padding);
             for (auto [c, cover] : llvm::enumerate(covering)) {
               Value &acc = out[cover.first * width + at / strides[1]];
-              acc = multiply(x, weights[c][j], acc);
+              for (int64_t q = 0; q < group; ++q)
+                acc = multiply(x[q], weights[c][j * group + q], acc);
             }
           }
         }
@@ -291,6 +294,34 @@ private:
                       : Value(arith::ExtSIOp::create(b, k.loc, wide, v));
   }
 
+  // Channels from at.back() on, for each channel of a group: in every lane that of the lane's
+  // group.
+  SmallVector<Value> loadGroups(SmallVector<Value> at, Value mask) {
+    Value x = k.op.getLhs();
+    bool isUnsigned = k.op.getLhsUnsigned();
+    if (group == 1)
+      return {load(x, at, mask, isUnsigned)};
+    SmallVector<Value> result;
+    if (lanes % group == 0) {
+      Value v = load(x, at, mask, isUnsigned);
+      for (int64_t q = 0; q < group; ++q) {
+        SmallVector<int64_t> order;
+        for (int64_t lane = 0; lane < lanes; ++lane)
+          order.push_back(lane / group * group + q);
+        result.push_back(vector::ShuffleOp::create(b, k.loc, v, v, order));
+      }
+      return result;
+    }
+    // Part of a group in all lanes.
+    Value first = k.mul(k.div(at.back(), k.c(group)), group);
+    for (int64_t q = 0; q < group; ++q) {
+      at.back() = k.add(first, q);
+      result.push_back(vector::BroadcastOp::create(b, k.loc, VectorType::get(lanes, sumType),
+                                                   memref::LoadOp::create(b, k.loc, x, at)));
+    }
+    return result;
+  }
+
   Value multiply(Value x, Value w, Value acc) {
     if (mlir::isa<FloatType>(sumType))
       return k.multiplyAdd(x, w, acc);
@@ -336,24 +367,30 @@ private:
       return conditional(inside(y, height), in, [&](bool rowInside) {
         SmallVector<Value> row(in);
         // Windows side by side share columns.
-        DenseMap<int64_t, Value> columns;
+        DenseMap<int64_t, SmallVector<Value>> columns;
         for (int64_t j = 0; j < kw; ++j) {
-          Value w = loadWeight(i, k.c(j), n, mask);
+          SmallVector<Value> w;
+          for (int64_t q = 0; q < group; ++q)
+            w.push_back(loadWeight(i, k.c(j * group + q), n, mask));
+          auto add = [&](ValueRange x, Value acc) {
+            for (int64_t q = 0; q < group; ++q)
+              acc = multiply(x[q], w[q], acc);
+            return acc;
+          };
+          SmallVector<Value> outside(group, padding);
           for (int64_t o = 0; o < count; ++o) {
             Value xx = k.add(x0, o * sw + j * dw);
-            auto read = [&] {
-              return load(k.op.getLhs(), {batch, y, xx, n}, mask, k.op.getLhsUnsigned());
-            };
-            Value &column = columns[o * sw + j * dw];
-            if (rowInside && !edge && !column)
+            auto read = [&] { return loadGroups({batch, y, xx, n}, mask); };
+            SmallVector<Value> &column = columns[o * sw + j * dw];
+            if (rowInside && !edge && column.empty())
               column = read();
             if (!rowInside)
-              row[o] = multiply(padding, w, row[o]);
+              row[o] = add(outside, row[o]);
             else if (!edge)
-              row[o] = multiply(column, w, row[o]);
+              row[o] = add(column, row[o]);
             else
               row[o] = conditional(inside(xx, width), row[o], [&](bool columnInside) {
-                return SmallVector<Value>{multiply(columnInside ? read() : padding, w, row[o])};
+                return SmallVector<Value>{add(columnInside ? read() : outside, row[o])};
               })[0];
           }
         }
@@ -367,7 +404,7 @@ private:
   KernelCode &k;
   OpBuilder &b;
   WindowAttr window;
-  int64_t channels;
+  int64_t channels, group;
   Type sumType;
   int64_t lanes, blockRows = 1;
   SmallVector<Blocks> blocks;

@@ -20,13 +20,20 @@ using namespace terse::ukernel;
 
 static ShapedType shaped(Value v) { return cast<ShapedType>(v.getType()); }
 
+int64_t terse::ukernel::getGroupChannels(KernelOpInterface op) {
+  ShapedType rhs = shaped(op.getRhs());
+  // Packed: window lines, columns and channels of the group, channels.
+  return rhs.getRank() == 4 ? rhs.getDimSize(1)
+                            : rhs.getDimSize(1) / op.getWindowOrNull().getKernel()[1];
+}
+
 KernelSizes terse::ukernel::getSizes(KernelOpInterface op) {
   int64_t n = shaped(op.getInit()).getShape().back(), k = shaped(op.getLhs()).getShape().back();
   WindowAttr window = op.getWindowOrNull();
   if (!window)
     return {n, k};
   n /= op.getParts(), k /= op.getParts();
-  k = (op.isDepthwise() ? 1 : k) * window.getKernel()[0] * window.getKernel()[1];
+  k = (op.isDepthwise() ? getGroupChannels(op) : k) * window.getKernel()[0] * window.getKernel()[1];
   return {n, k, window.getKernel()[0], window.getKernel()[1]};
 }
 
@@ -220,7 +227,7 @@ LogicalResult PackOp::verify() {
   }
   SmallVector<int64_t> shape = getPackedShape(sizes, getSchedule(), getParts());
   if (getDepthwise())
-    shape = {weight.getDimSize(2), weight.getDimSize(3), n};
+    shape = {weight.getDimSize(2), weight.getDimSize(3) * weight.getDimSize(1), n};
   else if (decoding)
     shape = WeightLayout({n, k}, getSchedule(), decoding).getShape();
   if (packed.getShape() != ArrayRef<int64_t>(shape))

@@ -369,8 +369,15 @@ struct KernelFormer {
       return b.notifyMatchFailure(op, "expected static weights");
     if (decoding && weight != decoding->values && (!g || typeOf(decoding->values).getRank() != 4))
       return b.notifyMatchFailure(op, "expected the shape of the decoded weights");
-    // One channel each way, or several: then weights are [group, o, c, i, j].
-    bool depthwise = g && typeOf(weight).getDimSize(1) == 1 && typeOf(weight).getDimSize(2) == 1;
+    // Weights are [group, o, c, i, j] then. A kernel of channels side by side takes groups of one
+    // channel each way, and small ones of floats.
+    bool depthwise = false;
+    if (g) {
+      int64_t size = typeOf(weight).getDimSize(1);
+      bool floats = typeOf(input).getElementType().isF32();
+      depthwise = size == typeOf(weight).getDimSize(2) &&
+                  (size == 1 || (floats && (size == 2 || size == 4 || size == 8)));
+    }
     int64_t parts = g && !depthwise ? typeOf(weight).getDimSize(0) : 1;
     if (g) {
       auto expand = input.getDefiningOp<tensor::ExpandShapeOp>();
@@ -385,9 +392,7 @@ struct KernelFormer {
         weight = decoding->values;
       else
         weight = tensor::CollapseShapeOp::create(
-            b, loc, narrow, weight,
-            depthwise ? SmallVector<ReassociationIndices>{{0}, {1, 2}, {3}, {4}}
-                      : SmallVector<ReassociationIndices>{{0, 1}, {2}, {3}, {4}});
+            b, loc, narrow, weight, SmallVector<ReassociationIndices>{{0, 1}, {2}, {3}, {4}});
       input = expand.getSrc();
     }
     if (typeOf(input).isDynamicDim(1))

@@ -64,10 +64,9 @@ HostTensor packHost(const HostTensor &weight, PackOp op, HostTensor *start) {
   const uint8_t *from = weight.getBytes().data();
   uint8_t *to = packed.getMutableBytes().data();
   if (op.getDepthwise()) {
-    int64_t window = order.height * order.width;
-    for (int64_t w = 0; w < window; ++w)
+    for (int64_t i = 0; i < order.k; ++i)
       for (int64_t c = 0; c < order.n; ++c)
-        std::memcpy(to + (w * order.n + c) * bytes, from + (c * window + w) * bytes, bytes);
+        std::memcpy(to + (i * order.n + c) * bytes, from + order.at(c, i) * bytes, bytes);
     return packed;
   }
   int64_t columns = op.getSchedule().getColumns(), depth = op.getSchedule().getDepth();
@@ -124,7 +123,7 @@ void lowerPack(RewriterBase &b, PackOp op) {
     SmallVector<Value> at;
     Value inside;
     if (op.getDepthwise()) {
-      at = {d[2], c(0), d[0], d[1]};
+      at = {d[2], rem(d[1], order.channels), d[0], div(d[1], order.channels)};
     } else {
       Value panel = d[0];
       if (part.parts > 1)
@@ -244,7 +243,7 @@ struct PackWeightsPass : terse::ukernel::impl::PackWeightsPassBase<PackWeightsPa
     SmallVector<int64_t> shape = getPackedShape(sizes, schedule, op.getParts());
     Type element = weight.getElementType();
     if (op.isDepthwise()) {
-      shape = {weight.getDimSize(2), weight.getDimSize(3), sizes.n};
+      shape = {weight.getDimSize(2), weight.getDimSize(3) * weight.getDimSize(1), sizes.n};
     } else if (DecodingAttr decoding = op.getDecodingAttr()) {
       shape = WeightLayout(sizes, schedule, decoding).getShape();
       element = b.getI8Type();

@@ -38,6 +38,9 @@ struct KernelSizes {
 };
 KernelSizes getSizes(KernelOpInterface op);
 
+/// Channels of the left operand that a channel of a depthwise kernel sees: those of its group.
+int64_t getGroupChannels(KernelOpInterface op);
+
 /// The shape that `ukernel.pack` gives to weights of `parts` times `sizes`.
 llvm::SmallVector<int64_t> getPackedShape(KernelSizes sizes, ScheduleAttr schedule,
                                           int64_t parts = 1);

@@ -91,7 +91,8 @@ def UKernel_DepthwiseConvOp : UKernel_KernelOp<"depthwise_conv", (ins UKernel_Wi
   let summary = "convolution of each channel with its own window, channels last, with an epilogue";
   let description = [{
     As `ukernel.conv`, but `result[b, y, x, c]` sums over `i, j` the products of `lhs[b, ..., ..., c]` and `rhs[c, 0, i, j]`.
-    Packed weights are `[i, j, c]`.
+    Packed weights are `[i, j, c]`. Floats may have groups of `g` channels: weights `[c, g, i, j]`, of which `rhs[c, q, i, j]` is for
+    channel `c / g * g + q` of `lhs`; packed ones are `[i, (j, q), c]`.
   }];
 }
 
@@ -118,7 +119,7 @@ def UKernel_PackOp : UKernel_Op<"pack", [Pure]> {
     as three dimensions, the last two joined, zeros where `n` or `k` is past its end. `start`, where asked for, is
     `-128` times the sum of each column: what makes up for left operands that are stored with 128 added.
     With several `parts`, each of them is packed so, behind the one before, for `channels` of its left operand; zeros stand for those of other
-    groups. `depthwise` weights `[c, 1, i, j]` become `[i, j, c]`. With `decoding`, the weight is a `ukernel.weights` (or a reshape
+    groups. `depthwise` weights `[c, g, i, j]` become `[i, (j, g), c]`. With `decoding`, the weight is a `ukernel.weights` (or a reshape
     of one) and its codes are packed, with their scales.
 
     Packing of constants is done by the compiler (`ukernel-pack-weights`).
