@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Times linear layers whose weights are stored in few bits, with f32 activations or such as are
-// rounded to 8 bits at run time, beside the same layer with f32 weights and the libraries that it
-// finds, in turns. "cold": the weights come from
-// memory. Samples beside a slow burst of multiply-adds do not count (see terse-kernel-bench).
+// rounded to bf16 or to 8 bits at run time, beside the same layer with f32 weights and the
+// libraries that it finds, in turns. "cold": the weights come from memory. Samples beside a slow
+// burst of multiply-adds do not count (see terse-kernel-bench).
 
 #include "Harness.h"
 #include "Machine.h"
@@ -39,9 +39,11 @@ struct Options : CommonOptions {
 
 struct Format {
   const char *name, *encoding;
-  // Rows of activations are rounded to 8 bits, and products are of integers.
-  bool rounds = false;
+  // What rows of activations are rounded to, if anything.
+  const char *rows = "";
 };
+const char *const kBytes = "#terse.uniform<i8, block = [1, ?], dynamic>", *const kBF16 =
+                                                                              "#terse.cast<bf16>";
 const Format kFormats[] = {
     {"int4, block 32, f16", "#terse.uniform<i4, block = [1, 32], scale = f16>"},
     {"int4 with zero points", "#terse.uniform<ui4, block = [1, 32], scale = f16, zero_point>"},
@@ -54,14 +56,20 @@ const Format kFormats[] = {
     {"int8, block 32, f16", "#terse.uniform<i8, block = [1, 32], scale = f16>"},
     {"int8, channel", "#terse.uniform<i8, axis = 0>"},
     {"MXFP8", "#terse.minifloat<f8E4M3FN, block = [1, 32], scale = f8E8M0FNU>"},
-    {"int4, block 32, f16; rows 8", "#terse.uniform<i4, block = [1, 32], scale = f16>", true},
-    {"int4, block 128, f16; rows 8", "#terse.uniform<i4, block = [1, 128], scale = f16>", true},
+    {"int4, block 32, f16; rows 8", "#terse.uniform<i4, block = [1, 32], scale = f16>", kBytes},
+    {"int4, block 128, f16; rows 8", "#terse.uniform<i4, block = [1, 128], scale = f16>", kBytes},
     {"int4 with zero points; rows 8",
-     "#terse.uniform<ui4, block = [1, 32], scale = f16, zero_point>", true},
-    {"int4, channel; rows 8", "#terse.uniform<i4, axis = 0>", true},
-    {"int2, block 16, f16; rows 8", "#terse.uniform<i2, block = [1, 16], scale = f16>", true},
-    {"int3, block 32, f16; rows 8", "#terse.uniform<i3, block = [1, 32], scale = f16>", true},
-    {"int8, block 32, f16; rows 8", "#terse.uniform<i8, block = [1, 32], scale = f16>", true},
+     "#terse.uniform<ui4, block = [1, 32], scale = f16, zero_point>", kBytes},
+    {"int4, channel; rows 8", "#terse.uniform<i4, axis = 0>", kBytes},
+    {"int2, block 16, f16; rows 8", "#terse.uniform<i2, block = [1, 16], scale = f16>", kBytes},
+    {"int3, block 32, f16; rows 8", "#terse.uniform<i3, block = [1, 32], scale = f16>", kBytes},
+    {"int8, block 32, f16; rows 8", "#terse.uniform<i8, block = [1, 32], scale = f16>", kBytes},
+    {"int4, block 32, f16; rows bf16", "#terse.uniform<i4, block = [1, 32], scale = f16>", kBF16},
+    {"NF4, block 64, f16; rows bf16",
+     "#terse.codebook<ui4, table = nf4, block = [1, 64], scale = f16>", kBF16},
+    {"MXFP4; rows bf16", "#terse.minifloat<f4E2M1FN, block = [1, 32], scale = f8E8M0FNU>", kBF16},
+    {"int2, block 16, f16; rows bf16", "#terse.uniform<i2, block = [1, 16], scale = f16>", kBF16},
+    {"int8, channel; rows bf16", "#terse.uniform<i8, axis = 0>", kBF16},
 };
 
 struct Shape {
@@ -72,9 +80,10 @@ struct Shape {
   }
 };
 const Shape kShapes[] = {
-    {1, 4096, 4096, true},  {1, 11008, 4096, true},   {1, 4096, 4096, false},
-    {1, 768, 768, false},   {4, 4096, 4096, false},   {16, 4096, 4096, false},
-    {128, 768, 768, false}, {128, 4096, 4096, false},
+    {1, 4096, 4096, true},    {1, 11008, 4096, true},   {1, 4096, 4096, false},
+    {1, 768, 768, false},     {4, 4096, 4096, false},   {16, 4096, 4096, false},
+    {128, 768, 768, false},   {128, 4096, 4096, false}, {512, 768, 3072, false},
+    {512, 4096, 4096, false},
 };
 } // namespace
 static Options options;
@@ -182,7 +191,7 @@ public:
       others += formatv("{0}{1} {2:f1} ({3:f2}, {4})", others.empty() ? "" : "; ", all[i].name,
                         times[i] * 1e6, times[i] / t, errors[i]);
       best = std::min(best, times[i]);
-      std::string group = m == 1 ? (cold ? "M=1 cold" : "M=1") : m < 128 ? "M=4, 16" : "M=128";
+      std::string group = m == 1 ? (cold ? "M=1 cold" : "M=1") : m < 128 ? "M=4, 16" : "M=128, 512";
       ratios.add(format.name + std::string(", ") + group, all[i].name, times[i] / t);
     }
     llvm::outs() << formatv(
@@ -208,7 +217,7 @@ private:
   // Weights in a format, and models for numbers of rows.
   struct Layer {
     std::string encoding;
-    bool rounds = false;
+    std::string rows;
     WeightProblem problem;
     std::vector<float> original, decoded;
     llvm::SmallVector<HostTensor> components;
@@ -244,7 +253,7 @@ private:
       return *layer;
     layer = std::make_unique<Layer>();
     layer->encoding = format.encoding;
-    layer->rounds = format.rounds;
+    layer->rows = format.rows;
     HostTensor weights = HostTensor::zeros(DType::f32(), {n, k});
     std::mt19937 rng{1};
     std::normal_distribution<float> normal(0, 0.02f);
@@ -301,8 +310,8 @@ private:
       weight = "%w";
     }
     std::string row = formatv("tensor<{0}x{1}xf32>", m, k), input = "%x", left = row;
-    if (layer.rounds) {
-      left.insert(left.size() - 1, ", #terse.uniform<i8, block = [1, ?], dynamic>");
+    if (!layer.rows.empty()) {
+      left.insert(left.size() - 1, ", " + layer.rows);
       loads += formatv("%e = terse.encode %x : {0} -> {1}\n", row, left);
       input = "%e";
     }

@@ -125,3 +125,53 @@ func.func @depthwise(%x: tensor<1x8x6x6xbf16>, %o: tensor<1x8x1x4x4xf32>) -> ten
   } -> tensor<1x8x1x4x4xf32>
   return %0 : tensor<1x8x1x4x4xf32>
 }
+
+// Weights of few bits stay as they are beside rows of bf16, if these are not too few.
+// CHECK-LABEL: func @few_bits
+// CHECK: %[[W:.*]] = ukernel.weights
+// CHECK: ukernel.gemm %{{.*}}, %[[W]] into {{.*}} : tensor<?x64xbf16>, tensor<16x64xf32> into tensor<?x16xf32>
+// CHECK: ukernel.gemm %{{.*}}, %[[W]] into {{.*}} : tensor<7x64xf32>, tensor<16x64xf32> into tensor<7x16xf32>
+// SELECT-LABEL: func @few_bits
+// SELECT: ukernel.gemm
+// SELECT-SAME: decoding = #ukernel.decoding<i4, group = 32, scale = f32>
+// SELECT-SAME: schedule = #ukernel.schedule<amx_bf16, rows = 32, columns = 16, depth = 2, align = 32
+// SELECT: ukernel.gemm
+// SELECT-SAME: schedule = #ukernel.schedule<avx512,
+// PLAIN-LABEL: func @few_bits
+// PLAIN: ukernel.gemm {{.*}} : tensor<?x64xf32>, tensor<16x64xf32> into tensor<?x16xf32>
+func.func @few_bits(%x: tensor<?x64xf32>, %r: tensor<?x64xf32>, %o: tensor<?x16xf32>, %x7: tensor<7x64xf32>, %r7: tensor<7x64xf32>,
+                    %o7: tensor<7x16xf32>) -> (tensor<?x16xf32>, tensor<7x16xf32>) {
+  %w = ukernel.weights #terse.uniform<i4, block = [1, 32]> [dense<3> : tensor<16x64xi4>, dense<0.5> : tensor<16x2xf32>] : tensor<16x64xf32>
+  %zero = arith.constant 0.0 : f32
+  %xr = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%x : tensor<?x64xf32>) outs(%r : tensor<?x64xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %t = arith.truncf %a : f32 to bf16
+    %e = arith.extf %t : bf16 to f32
+    linalg.yield %e : f32
+  } -> tensor<?x64xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%o : tensor<?x16xf32>) -> tensor<?x16xf32>
+  %0 = linalg.generic {indexing_maps = [#x, #w, #o], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%xr, %w : tensor<?x64xf32>, tensor<16x64xf32>) outs(%init : tensor<?x16xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %c, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<?x16xf32>
+  %xr7 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%x7 : tensor<7x64xf32>) outs(%r7 : tensor<7x64xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %t = arith.truncf %a : f32 to bf16
+    %e = arith.extf %t : bf16 to f32
+    linalg.yield %e : f32
+  } -> tensor<7x64xf32>
+  %init7 = linalg.fill ins(%zero : f32) outs(%o7 : tensor<7x16xf32>) -> tensor<7x16xf32>
+  %1 = linalg.generic {indexing_maps = [#x, #w, #o], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%xr7, %w : tensor<7x64xf32>, tensor<16x64xf32>) outs(%init7 : tensor<7x16xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %c, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<7x16xf32>
+  return %0, %1 : tensor<?x16xf32>, tensor<7x16xf32>
+}

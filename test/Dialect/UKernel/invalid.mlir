@@ -225,3 +225,15 @@ func.func @conv_c7_groups(%x: tensor<1x4x4x6xf32>, %w: tensor<6x4x3x3xf32>, %ini
   }
   return %0 : tensor<1x4x4x6xf32>
 }
+
+// -----
+
+func.func @conv_few_bits_bf16(%x: tensor<1x4x4x8xbf16>, %o: tensor<1x2x2x8xf32>) -> tensor<1x2x2x8xf32> {
+  %w = ukernel.weights #terse.uniform<i4, axis = 0> [dense<3> : tensor<8x8x3x3xi4>, dense<0.5> : tensor<8xf32>] : tensor<8x8x3x3xf32>
+  // expected-error@+1 {{expected rows beside weights that are decoded and bf16}}
+  %0 = ukernel.conv %x, %w into %o {extra_maps = [], window = #ukernel.window<[3, 3], strides = [1, 1], dilations = [1, 1], pads = [0, 0]>} : tensor<1x4x4x8xbf16>, tensor<8x8x3x3xf32> into tensor<1x2x2x8xf32> -> tensor<1x2x2x8xf32> epilogue {
+  ^bb0(%s: f32):
+    ukernel.yield %s : f32
+  }
+  return %0 : tensor<1x2x2x8xf32>
+}

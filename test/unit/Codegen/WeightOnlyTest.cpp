@@ -54,20 +54,40 @@ protected:
     llvm::SmallVector<llvm::StringRef> levels{"x86-64-v3", "x86-64-v4"};
     if (plain)
       levels.push_back("x86-64");
+    if (rounded && terse_cpu_has_feature("amx-bf16") > 0)
+      levels.push_back("amx");
     for (const std::string &target : getTargets(levels)) {
       CompileOptions options;
       options.target = target;
       options.optLevel = 1;
-      bool decodes = false;
+      bool decodes = false, tiles = false;
       options.observer = [&](llvm::StringRef stage, ModuleOp m) {
         if (stage == "linalg")
-          m.walk([&](ukernel::KernelOpInterface op) { decodes |= bool(op.getDecodingAttr()); });
+          m.walk([&](ukernel::KernelOpInterface op) {
+            decodes |= bool(op.getDecodingAttr());
+            tiles |= op.getScheduleAttr().getIsa() == ukernel::ISA::AMXBF16;
+          });
       };
       auto model = compile(*module, options);
       ASSERT_TRUE(bool(model));
       EXPECT_EQ(decodes, formed) << text;
+      EXPECT_EQ(tiles, target == "amx" && fillsTiles) << text;
       expectSame(want, run(*model, {x}), target + "\n" + text.substr(text.rfind("%w")));
     }
+  }
+
+  // The same with activations rounded to bf16.
+  void roundedLinear(int64_t m, int64_t n, int64_t k, llvm::StringRef format, bool dynamic) {
+    int64_t rows = dynamic ? -1 : m;
+    std::string x = tensor({rows, k}), q = encoded({rows, k}, "#terse.cast<bf16>");
+    rounded = true;
+    fillsTiles = (dynamic || m >= 8) && n >= 16 && k >= 32;
+    compare(
+        formatv("func.func @main(%x: {0}) -> {1} {{\n{2}%q = terse.encode %x : {0} -> {4}\n%0 = "
+                "nn.linear %q, %w : ({4}, {3}) -> {1}\n%1 = nn.unary relu %0 : ({1}) -> "
+                "{1}\nreturn %1 : {1} }",
+                x, tensor({rows, n}), weights({n, k}, format), encoded({n, k}, format), q),
+        {m, k});
   }
 
   void linear(int64_t m, int64_t n, int64_t k, llvm::StringRef format, bool dynamic) {
@@ -81,6 +101,8 @@ protected:
 
   // Whether code for the oldest machines is compared, too.
   bool plain = true;
+  // Whether activations are rounded to bf16, and so many that tiles multiply them.
+  bool rounded = false, fillsTiles = false;
 };
 
 const char *const kFormats[] = {
@@ -145,6 +167,25 @@ TEST_F(WeightOnlyTest, Pieces) {
   linear(6, 20, 650, "#terse.uniform<ui5, block = [1, 26], zero_point>", true);
   linear(50, 64, 999, "#terse.uniform<i8, axis = 0>", false);
   linear(8, 130, 514, "#terse.uniform<i2, block = [1, 16], scale = f16>", true);
+}
+
+// Beside activations of bf16: in tiles where there are some.
+TEST_F(WeightOnlyTest, RoundedActivations) {
+  plain = false;
+  for (const char *format : kFormats)
+    roundedLinear(9, 24, 64, format, false);
+  const char *nf4 = "#terse.codebook<ui4, table = nf4, block = [1, 12], scale = f16>",
+             *i4 = "#terse.uniform<i4, block = [1, 32], scale = f16>";
+  using Shape = std::array<int64_t, 3>;
+  for (auto [m, n, k] : {Shape{1, 40, 96}, Shape{3, 20, 64}, Shape{7, 16, 32}, Shape{8, 16, 32},
+                         Shape{8, 15, 40}, Shape{16, 33, 31}, Shape{17, 47, 129},
+                         Shape{40, 70, 257}, Shape{100, 64, 700}, Shape{256, 96, 160}})
+    roundedLinear(m, n, k, k % 12 == 0 || k % 2 ? nf4 : i4, /*dynamic=*/m % 2);
+  // Groups that begin inside of units and pieces.
+  roundedLinear(33, 33, 1030, "#terse.uniform<i3, block = [1, 515]>", false);
+  roundedLinear(20, 20, 650, "#terse.uniform<ui5, block = [1, 26], zero_point>", true);
+  roundedLinear(50, 64, 999, "#terse.uniform<i8, axis = 0>", false);
+  roundedLinear(64, 130, 514, "#terse.uniform<i2, block = [1, 2], scale = f16>", false);
 }
 
 // Output channels second, and rows of several dimensions.

@@ -14,6 +14,8 @@ LeftRows::LeftRows(KernelCode &code, Type stored, bool flipped, bool widened, in
 // An input vector as it is stored.
 Value LeftRows::convert(Value v) {
   auto vector = cast<VectorType>(v.getType());
+  if (type.getElementType().isBF16() && stored.isF32())
+    return arith::ExtFOp::create(b, k.loc, vector.clone(stored), v);
   if (widened) {
     auto wide = vector.clone(b.getI16Type());
     return k.op.getLhsUnsigned() ? Value(arith::ExtUIOp::create(b, k.loc, wide, v))

@@ -15,6 +15,7 @@
 // The last tile of a block begins early enough to have all rows; what two tiles compute is the
 // same. Only blocks of few rows have tiles that are cut off.
 
+#include "DecodedPanel.h"
 #include "TileResults.h"
 #include "mlir/Dialect/AMX/AMXDialect.h"
 #include "terse/Codegen/CPU/IR/CPUDialect.h"
@@ -56,6 +57,10 @@ public:
     panelType = amx::TileType::get({rows.depth / quad, 16 * quad}, rows.element);
     panels = llvm::divideCeil(sizes.n, columns);
     panelBytes = columns * rows.padded * rows.elementBytes;
+    if (code.op.getDecodingAttr()) {
+      decoded.emplace(code, steps);
+      panelBytes = decoded->getBytes();
+    }
     chunk = std::clamp<int64_t>(kChunkBytes / panelBytes, 1, panels);
     chunk = std::min(chunk, kChunkColumns / columns);
     // Threads share the panels of images that are few blocks. Where one block is all, there are so
@@ -71,6 +76,8 @@ public:
 
   void build(Value begin, Value end) {
     rows.prepare();
+    if (decoded)
+      decoded->allocate();
     results.sums =
         memref::ViewOp::create(b, k.loc, MemRefType::get({tileRows, columns}, getSumType(k.op)),
                                k.allocate(tileRows * columns * 4), k.c(0), ValueRange());
@@ -118,7 +125,7 @@ private:
   void choosePasses() {
     int64_t tileBytes = tileRows * rows.padded * rows.elementBytes;
     // Panels that come from afar should not come twice.
-    panelsInside = !fetchesAhead();
+    panelsInside = !fetchesAhead() && !decoded;
     // Windows share most of what they read.
     if (rows.isDirect() && panelBytes <= kNearestBytes)
       panelsInside = false;
@@ -162,6 +169,8 @@ private:
       });
     else
       state = k.loop(p0, pEnd, 1, state, [&](Value p, ValueRange in) {
+        if (decoded)
+          decoded->decode(p);
         return k.loop(zero, rows.count, tileRows, in,
                       [&](Value r0, ValueRange carried) { return body(p, r0, carried); });
       });
@@ -179,7 +188,7 @@ private:
       results.finish(waiting, from, count);
   }
 
-  bool fetchesAhead() const { return panels * panelBytes > kNearBytes; }
+  bool fetchesAhead() const { return !decoded && panels * panelBytes > kNearBytes; }
 
   // Fetches lines of the next panel at step `i` of the tile at row `r0`: the tiles of a block
   // together fetch it once.
@@ -230,6 +239,8 @@ private:
       SmallVector<Value> panel, out;
       if (turn)
         i = k.add(start, k.mul(i, turn));
+      if (decoded)
+        return multiplyDecoded(i, k.add(base, rows.getOffset(i)), in, isFirst);
       for (int64_t j = 0; j < across; ++j)
         panel.push_back(load(streamsPanels, panelType, k.op.getRhs(),
                              {p, k.mul(i, rows.depth / quad), k.c(j * 16 * quad)},
@@ -303,6 +314,29 @@ private:
     return {sums, {p, position, count, skipped}, before.copied};
   }
 
+  // The same with both parts of weights of few bits, for which the rows stay in registers: no more
+  // than eight tiles are there at a time.
+  SmallVector<Value> multiplyDecoded(Value i, Value at, ValueRange in, bool isFirst) {
+    SmallVector<Value> sums(in), x;
+    for (int64_t d = 0; d < down; ++d)
+      x.push_back(load(streamsRows, tileType, rows.memory, {k.add(at, d * 16 * rows.getStride())},
+                       k.c(rows.getStride())));
+    for (int64_t j = 0; j < across; ++j)
+      for (int64_t part : {0, 1}) {
+        Value w = load(streamsPanels, panelType, decoded->tiles,
+                       {decoded->getRow(i, j, part), k.c(0)}, k.c(32));
+        for (int64_t d = 0; d < down; ++d) {
+          Value &sum = sums[d * across + j];
+          if (isFirst && part == 0) {
+            storeTile(sum, d, j);
+            sum = amx::TileZeroOp::create(b, k.loc, sumTile);
+          }
+          sum = multiplyTiles(x[d], w, sum);
+        }
+      }
+    return sums;
+  }
+
   Value multiplyTiles(Value x, Value w, Value sum) {
     if (isa<FloatType>(rows.element))
       return amx::TileMulFOp::create(b, k.loc, sum.getType(), x, w, sum);
@@ -315,6 +349,8 @@ private:
   int64_t tileRows, columns, down, across;
   TileRows rows;
   TileResults results;
+  // Of weights of few bits.
+  std::optional<DecodedPanel> decoded;
   // Elements that one product of a lane adds up.
   int64_t quad;
   int64_t steps, panels, panelBytes, chunk, chunks;

@@ -24,6 +24,8 @@ static constexpr int64_t kDecoded = 8;
 WeightDecoder::WeightDecoder(KernelCode &code)
     : k(code), b(code.b), decoding(code.op.getDecodingAttr()), isa(code.schedule.getIsa()),
       layout(getSizes(code.op), code.schedule, decoding) {
+  if (isa == ISA::AMXBF16) // Of the vectors that decode.
+    isa = ISA::AVX512;
   permutes = (isa == ISA::AVX512 || isa == ISA::AVX2) && layout.bits <= 4;
 }
 

@@ -101,11 +101,14 @@ static LogicalResult verifyKernel(KernelOpInterface op) {
   Type left = lhs.getElementType(), right = rhs.getElementType();
   if (!(left.isF32() && (right.isF32() || right.isInteger(8))) &&
       !(left.isInteger(8) && right.isInteger(8)) && !(left.isBF16() && right.isBF16()) &&
+      !(left.isBF16() && (op.getDecodingAttr() || op.getRhs().getDefiningOp<WeightsOp>())) &&
       !isBlockProduct(op))
     return op.emitOpError(
                "expected operands of f32, of bf16 or of 8-bit integers, or 8-bit weights "
                "of f32 (got ")
            << left << " and " << right << ")";
+  if (left.isBF16() && !right.isBF16() && op.getWindowOrNull())
+    return op.emitOpError("expected rows beside weights that are decoded and bf16");
   if (isBlockProduct(op) && (op.getWindowOrNull() || op.getLhsUnsigned()))
     return op.emitOpError("expected rows of signed bytes beside weights that are decoded");
   // C1

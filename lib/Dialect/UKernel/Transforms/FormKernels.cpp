@@ -449,10 +449,11 @@ struct FormKernelsPass : terse::ukernel::impl::FormKernelsPassBase<FormKernelsPa
         continue;
       // Both or none, and only where there are instructions for them.
       auto isBF16 = [&](int i) { return typeOf(op.getDpsInputs()[i]).getElementType().isBF16(); };
-      if (isBF16(0) != isBF16(1) || (isBF16(0) && (!bf16 || !isBF16Kernel(op))))
+      Value weight = op.getDpsInputs()[1];
+      bool decodes = isBF16(0) && weight.getDefiningOp<WeightsOp>();
+      if ((isBF16(0) != isBF16(1) && !decodes) || (isBF16(0) && (!bf16 || !isBF16Kernel(op))))
         continue;
       // Windows pass over their weights many times: packing those that were decoded pays.
-      Value weight = op.getDpsInputs()[1];
       if (!anyWeights && !isConstantWeight(weight) && !readDecoding(weight) &&
           !(typeOf(weight).getRank() >= 4 && isDecodedWeight(weight)))
         continue;

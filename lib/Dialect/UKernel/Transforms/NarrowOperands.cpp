@@ -12,6 +12,9 @@
 using namespace mlir;
 using namespace terse::ukernel;
 
+// Fewer products than these with weights of few bits stay in f32.
+static constexpr int64_t kLeastRows = 8, kLeastColumns = 16, kLeastDepth = 32;
+
 static RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getType()); }
 
 // The bf16 value that an elementwise op extends as its last step.
@@ -96,16 +99,30 @@ bool terse::ukernel::isBF16Kernel(linalg::GenericOp op) {
   return rank == 4 || (rank == 5 && weights.getDimSize(1) == 1 && weights.getDimSize(2) == 1);
 }
 
+// Whether tiles multiply rows of bf16 with weights of few bits, which they decode: not for fewer
+// rows or columns than pay for that.
+static bool decodesToTiles(linalg::GenericOp op) {
+  RankedTensorType weights = typeOf(op.getDpsInputs()[1]), result = typeOf(op.getResult(0));
+  if (!op.getDpsInputs()[1].getDefiningOp<WeightsOp>() || weights.getRank() != 2 ||
+      op.getNumReductionLoops() != 1 || result.getRank() == 0)
+    return false;
+  int64_t columns = result.getShape().back(), rows = 1;
+  for (int64_t d : result.getShape().drop_back())
+    rows = ShapedType::isDynamic(d) ? kLeastRows : std::min(rows * d, kLeastRows);
+  return rows >= kLeastRows && columns >= kLeastColumns &&
+         weights.getNumElements() / columns >= kLeastDepth;
+}
+
 linalg::GenericOp terse::ukernel::narrowContraction(RewriterBase &b, linalg::GenericOp op) {
+  auto isWide = [](Value x) { return typeOf(x).getElementType().isF32(); };
   if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 || !op.getNumReductionLoops() ||
-      !isBF16Kernel(op) || !llvm::all_of(op.getDpsInputs(), [](Value x) {
-        return typeOf(x).getElementType().isF32() && canNarrow(x);
-      }))
+      !isBF16Kernel(op) || !llvm::all_of(op.getDpsInputs(), isWide))
+    return op;
+  Value left = op.getDpsInputs()[0], right = op.getDpsInputs()[1];
+  if (!canNarrow(left) || (!canNarrow(right) && !decodesToTiles(op)))
     return op;
   b.setInsertionPoint(op);
-  SmallVector<Value> inputs;
-  for (Value x : op.getDpsInputs())
-    inputs.push_back(narrow(b, x));
+  SmallVector<Value> inputs{narrow(b, left), canNarrow(right) ? narrow(b, right) : right};
   auto narrowed = linalg::GenericOp::create(
       b, op.getLoc(), op.getResultTypes(), inputs, op.getDpsInits(), op.getIndexingMapsArray(),
       op.getIteratorTypesArray(), [&](OpBuilder &inner, Location at, ValueRange args) {

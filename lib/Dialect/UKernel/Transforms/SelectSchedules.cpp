@@ -148,6 +148,8 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
 
   // The schedule of few rows that multiply weights as they are decoded.
   ScheduleAttr chooseFewRows(KernelOpInterface op, ISA isa, int64_t m) const {
+    if (isa == ISA::AMXBF16)
+      isa = ISA::AVX512;
     int64_t vectors = llvm::divideCeil(getSizes(op).n, getLanes(isa));
     int64_t many = isa == ISA::AVX512 ? 2 : 1;
     int64_t panel = choosePanel(vectors, (m == 1 ? 4 : m == 2 ? 2 : 1) * many);

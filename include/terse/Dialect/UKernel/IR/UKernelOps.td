@@ -51,6 +51,8 @@ def UKernel_GemmOp : UKernel_KernelOp<"gemm", (ins UnitAttr:$rhs_transposed), [
     `terse.block_product` defines: in `i32` over each group of the contraction, then by a multiply-add with its scale in
     `f32`, groups in order.
 
+    `bf16` times weights of few bits are summed in `f32`, of weights with an error of at most 2^-18 of their size.
+
     (C1) `lhs` and `init` have the same rank and leading dimensions.
     (C2) Unpacked weights are `[n, k]` (or `[k, n]`), packed ones what `ukernel.pack` makes of the schedule and of
     `decoding`, which says what the bytes stand for.

@@ -17,7 +17,8 @@ def FormKernelsPass : Pass<"ukernel-form", "::mlir::func::FuncOp"> {
     Weights of convolutions may also be computed from constants alone, as by decoding them; they are packed at run time.
 
     With `bf16`, operands that are `bf16` numbers in `f32` become `bf16` again, together with what computes them: for
-    instructions that multiply `bf16` and add in `f32`.
+    instructions that multiply `bf16` and add in `f32`. So do rows that meet weights of few bits (`ukernel.weights`), if there
+    are 8 and more of them.
 
     Left alone, and visible as `linalg.generic`: contractions of two activations, element types other than `f32`, 8-bit
     integers and, with `bf16`, `bf16`, grouped convolutions that are not depthwise, convolutions over one or three dimensions.
