@@ -22,7 +22,17 @@ func.func @bytes(%x: tensor<1x4x5x5xi8>) -> tensor<1x4x5x5xi32> {
 // SELECT-LABEL: @floats
 // SELECT: ukernel.conv
 // SELECT-SAME: parts = 3 : i64
-func.func @floats(%x: tensor<1x15x5x5xf32>) -> tensor<1x6x5x5xf32> {
+func.func @floats(%x: tensor<1x15x5x5xf32>) -> tensor<1x48x5x5xf32> {
+  %w = nn.constant dense<1.0> : tensor<48x5x3x3xf32>
+  %0 = nn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 3 : i64} : (tensor<1x15x5x5xf32>, tensor<48x5x3x3xf32>) -> tensor<1x48x5x5xf32>
+  return %0 : tensor<1x48x5x5xf32>
+}
+
+// Parts of so few columns would leave most lanes idle.
+// FORM-LABEL: @narrow
+// FORM-NOT: ukernel.
+// FORM: return
+func.func @narrow(%x: tensor<1x15x5x5xf32>) -> tensor<1x6x5x5xf32> {
   %w = nn.constant dense<1.0> : tensor<6x5x3x3xf32>
   %0 = nn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 3 : i64} : (tensor<1x15x5x5xf32>, tensor<6x5x3x3xf32>) -> tensor<1x6x5x5xf32>
   return %0 : tensor<1x6x5x5xf32>

@@ -56,7 +56,7 @@ protected:
       };
       auto model = compile(*module, options);
       ASSERT_TRUE(bool(model));
-      EXPECT_TRUE(formed) << text;
+      EXPECT_EQ(formed, formsKernel) << text;
       if (inputs.empty()) {
         for (auto [i, shape] : llvm::enumerate(shapes))
           inputs.push_back(random(model->getInputs()[i].dtype, shape));
@@ -65,6 +65,9 @@ protected:
       expectSame(want, run(*model, inputs), target + "\n" + text, tolerance);
     }
   }
+
+  /// Whether `compare` expects a kernel.
+  bool formsKernel = true;
 };
 
 } // namespace terse
