@@ -80,9 +80,9 @@ struct Shape {
   }
 };
 const Shape kShapes[] = {
-    {1, 4096, 4096, true},    {1, 11008, 4096, true},   {1, 4096, 4096, false},
-    {1, 768, 768, false},     {4, 4096, 4096, false},   {16, 4096, 4096, false},
-    {128, 768, 768, false},   {128, 4096, 4096, false}, {512, 768, 3072, false},
+    {1, 4096, 4096, true},  {1, 11008, 4096, true},   {1, 4096, 4096, false},
+    {1, 768, 768, false},   {4, 4096, 4096, false},   {16, 4096, 4096, false},
+    {128, 768, 768, false}, {128, 4096, 4096, false}, {512, 768, 3072, false},
 };
 } // namespace
 static Options options;

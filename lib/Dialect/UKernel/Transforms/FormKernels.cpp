@@ -377,8 +377,8 @@ struct KernelFormer {
       bool floats = typeOf(input).getElementType().isF32();
       depthwise = size == typeOf(weight).getDimSize(2) &&
                   (size == 1 || (floats && (size == 2 || size == 4 || size == 8)));
-      // Parts of fewer columns than a vector has leave lanes idle, which bytes make up for by groups
-      // side by side.
+      // Parts of fewer columns than a vector has leave lanes idle, which bytes make up for by
+      // groups side by side.
       if (!depthwise && size < 16 && isa<FloatType>(typeOf(input).getElementType()))
         return b.notifyMatchFailure(op, "expected more channels in a group of floats");
     }
