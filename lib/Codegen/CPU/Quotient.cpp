@@ -6,18 +6,11 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/Matchers.h"
+#include "terse/Support/Matchers.h"
 
 using namespace mlir;
 using namespace terse;
 using P = arith::CmpFPredicate;
-
-static std::optional<double> getReal(Value v) {
-  FloatAttr attr;
-  if (!matchPattern(v, m_Constant(&attr)))
-    return std::nullopt;
-  return attr.getValueAsDouble();
-}
 
 // Whether all that becomes of `v` is to be clamped to small constants and rounded, by name or by
 // adding 1.5 * 2^23; NaN may be replaced.

@@ -9,18 +9,11 @@
 #include "ByteResults.h"
 #include "../ByteVectors.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/IR/Matchers.h"
+#include "terse/Support/Matchers.h"
 
 using namespace mlir;
 using namespace terse;
 using namespace terse::ukernel;
-
-static std::optional<double> getReal(Value v) {
-  FloatAttr attr;
-  if (!matchPattern(v, m_Constant(&attr)))
-    return std::nullopt;
-  return attr.getValueAsDouble();
-}
 
 // `v` as select(compare(x, limit), ...), a bound of x: from above or from below.
 static Value matchBound(Value v, bool above, double &limit) {

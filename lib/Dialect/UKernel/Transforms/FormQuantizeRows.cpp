@@ -6,9 +6,9 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/IR/Matchers.h"
 #include "terse/Dialect/UKernel/Transforms/Passes.h"
 #include "terse/Dialect/UKernel/Transforms/QuantizeRows.h"
+#include "terse/Support/Matchers.h"
 
 namespace terse::ukernel {
 #define GEN_PASS_DEF_FORMQUANTIZEROWSPASS
@@ -16,15 +16,9 @@ namespace terse::ukernel {
 } // namespace terse::ukernel
 
 using namespace mlir;
+using namespace terse;
 using namespace terse::ukernel;
 using P = arith::CmpFPredicate;
-
-static std::optional<double> getReal(Value v) {
-  FloatAttr attr;
-  if (!matchPattern(v, m_Constant(&attr)))
-    return std::nullopt;
-  return attr.getValueAsDouble();
-}
 
 // The other value of `v = choice(compare(other, limit))`, which is a constant where that holds.
 static Value matchLimit(Value v, P predicate, double &limit) {

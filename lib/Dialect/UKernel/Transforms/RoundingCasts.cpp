@@ -8,22 +8,16 @@
 #include "Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
+#include "terse/Support/Matchers.h"
 
 #include <cmath>
 
 using namespace mlir;
+using namespace terse;
 using namespace terse::ukernel;
 
 namespace {
-std::optional<double> getReal(Value v) {
-  FloatAttr attr;
-  if (!matchPattern(v, m_Constant(&attr)))
-    return std::nullopt;
-  return attr.getValueAsDouble();
-}
-
 bool isInteger(Value v, int64_t value) {
   IntegerAttr attr;
   return matchPattern(v, m_Constant(&attr)) && attr.getValue().getSExtValue() == value;
