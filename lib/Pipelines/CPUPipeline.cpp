@@ -142,6 +142,7 @@ void terse::buildLLVMPipeline(OpPassManager &pm, const CPUPipelineOptions &optio
   ExpandUKernelsPassOptions ukernels;
   ukernels.vectorBytes = options.vectorBytes;
   ukernels.hasFMA = options.hasFMA;
+  ukernels.fetchesStreams = options.fetchesStreams;
   if (!options.parallel)
     ukernels.parallelWork = -1;
   pm.addPass(createExpandUKernelsPass(ukernels));

@@ -73,6 +73,7 @@ static const struct {
     {"avxvnniint8", 7, 1, EDX, 4, STATE_AVX},
     {"avxneconvert", 7, 1, EDX, 5, STATE_AVX},
     {"lzcnt", 0x80000001u, 0, ECX, 5, STATE_NONE},
+    {"sse4a", 0x80000001u, 0, ECX, 6, STATE_NONE},
 };
 
 static int osSaves(os_state state) {

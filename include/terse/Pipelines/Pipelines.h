@@ -23,6 +23,10 @@ struct CPUPipelineOptions : mlir::PassPipelineOptions<CPUPipelineOptions> {
                        llvm::cl::desc("The target permutes bytes across registers (AVX512-VBMI; "
                                       "default: false)"),
                        llvm::cl::init(false)};
+  Option<bool> fetchesStreams{*this, "fetch-streams",
+                              llvm::cl::desc("Fetch weights ahead where several streams of memory "
+                                             "are read at once (default: true)"),
+                              llvm::cl::init(true)};
   Option<int64_t> vectorBytes{*this, "vector-bytes",
                               llvm::cl::desc("Bytes of a vector register (default: 32)"),
                               llvm::cl::init(32)};

@@ -246,6 +246,7 @@ llvm::Error Compilation::lowerToLinalg() {
   pipeline.hasF16C = target.hasF16C;
   pipeline.hasVBMI = target.hasVBMI;
   pipeline.hasFMA = target.hasFMA;
+  pipeline.fetchesStreams = target.fetchesStreams;
   pipeline.vectorBytes = target.vectorBytes;
   // LLVM places tile registers only when it optimizes.
   pipeline.isa = target.isa == "amx_int8" && options.optLevel == 0 ? "avx512vnni" : target.isa;

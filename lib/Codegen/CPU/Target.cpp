@@ -98,6 +98,9 @@ llvm::Expected<NativeTarget> terse::createTarget(llvm::StringRef whole, unsigned
   bool x86 = triple.isX86();
   target.hasF16C = !x86 || on.contains("f16c");
   target.hasFMA = !x86 || on.contains("fma");
+  // AMD's processors, and no others, have SSE4a. They follow eight streams by themselves, and
+  // instructions that fetch take the place of loads (Zen 4).
+  target.fetchesStreams = !on.contains("sse4a");
   if (x86)
     target.vectorBytes = on.contains("avx512bw") && on.contains("avx512vl") ? 64
                          : on.contains("avx2")                              ? 32

@@ -18,6 +18,8 @@ struct NativeTarget {
   std::unique_ptr<llvm::TargetMachine> machine;
   std::string triple, features;
   bool hasF16C = false, hasFMA = false, hasVBMI = false;
+  /// Whether instructions that fetch ahead help where memory is read as several streams.
+  bool fetchesStreams = true;
   /// Bytes of the widest vector register; 16 where nothing is known.
   unsigned vectorBytes = 16;
   /// Whether tiles of bf16 can be multiplied.

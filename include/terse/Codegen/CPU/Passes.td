@@ -167,6 +167,8 @@ def ExpandUKernelsPass : Pass<"terse-expand-ukernels", "::mlir::ModuleOp"> {
   let options = [
     Option<"vectorBytes", "vector-bytes", "int64_t", "32", "Bytes of a vector register, for attention (default: 32)">,
     Option<"hasFMA", "has-fma", "bool", "true", "Multiply-adds are one instruction (default: true)">,
+    Option<"fetchesStreams", "fetch-streams", "bool", "true",
+           "Fetch weights of one row ahead of the streams that are read (default: true)">,
     Option<"parallelWork", "parallel-work", "int64_t", "1000000",
            "Multiply-adds from which a kernel may run in parallel; negative: never (default: 1000000)">,
   ];

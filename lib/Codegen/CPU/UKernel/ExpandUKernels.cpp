@@ -128,13 +128,13 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
   void emit(OutlinedFunctions &functions, KernelCode &code, Builders builders, int64_t work,
             int64_t perRow) {
     KernelOpInterface op = code.op;
-    func::FuncOp serial =
-        functions.get(op, op->getOperandTypes(),
-                      [&](OpBuilder &inner, Operation *inside, Value begin, Value end) {
-                        KernelCode body(inner, cast<KernelOpInterface>(inside), hasFMA);
-                        builders.build(body, begin, end);
-                        body.finishMagnitudes();
-                      });
+    func::FuncOp serial = functions.get(
+        op, op->getOperandTypes(),
+        [&](OpBuilder &inner, Operation *inside, Value begin, Value end) {
+          KernelCode body(inner, cast<KernelOpInterface>(inside), hasFMA, fetchesStreams);
+          builders.build(body, begin, end);
+          body.finishMagnitudes();
+        });
     // A call, of memcpy in place of a loop, would have the tile registers set up again.
     if (ISA isa = op.getScheduleAttr().getIsa(); isa == ISA::AMXInt8 || isa == ISA::AMXBF16)
       serial->setAttr("passthrough",
@@ -241,7 +241,7 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
       OpBuilder b(op);
       makeContiguous(b, op, op->getOpOperands());
       b.setInsertionPoint(op);
-      KernelCode code(b, op, hasFMA);
+      KernelCode code(b, op, hasFMA, fetchesStreams);
       // The work of one row of the result, and of all.
       int64_t perRow = getSizes(op).n * getSizes(op).k;
       auto type = cast<MemRefType>(op.getInit().getType());

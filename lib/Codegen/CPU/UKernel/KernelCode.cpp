@@ -8,9 +8,9 @@ using namespace mlir;
 using namespace terse;
 using namespace terse::ukernel;
 
-KernelCode::KernelCode(OpBuilder &b, KernelOpInterface op, bool hasFMA)
+KernelCode::KernelCode(OpBuilder &b, KernelOpInterface op, bool hasFMA, bool fetchesStreams)
     : VectorCode(b, op.getLoc(), hasFMA), op(op), schedule(op.getScheduleAttr()),
-      magnitudes(*this) {}
+      fetchesStreams(fetchesStreams), magnitudes(*this) {}
 
 SmallVector<Value> KernelCode::unflatten(Value row) {
   auto type = cast<MemRefType>(op.getInit().getType());

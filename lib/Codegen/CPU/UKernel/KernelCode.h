@@ -13,7 +13,7 @@ namespace terse {
 /// What a kernel function is made from: an op on the function's arguments.
 class KernelCode : public VectorCode {
 public:
-  KernelCode(mlir::OpBuilder &b, ukernel::KernelOpInterface op, bool hasFMA);
+  KernelCode(mlir::OpBuilder &b, ukernel::KernelOpInterface op, bool hasFMA, bool fetchesStreams);
 
   /// The leading dimensions of the result at flat row `row`.
   llvm::SmallVector<Value> unflatten(Value row);
@@ -51,6 +51,8 @@ public:
 
   ukernel::KernelOpInterface op;
   ukernel::ScheduleAttr schedule;
+  /// Whether the target wants several streams of memory to be fetched ahead.
+  const bool fetchesStreams;
 
 private:
   bool roundsToBF16(mlir::Operation &inner);

@@ -105,7 +105,7 @@ private:
     auto byteVector = VectorType::get(elements, b.getI8Type());
     auto rhs = cast<MemRefType>(k.op.getRhs().getType());
     int64_t bytes = rhs.getElementType().getIntOrFloatBitWidth() / 8;
-    bool far = rhs.getNumElements() * bytes > kNearBytes;
+    bool fetched = k.fetchesStreams && rhs.getNumElements() * bytes > kNearBytes;
     Value flat = memref::CollapseShapeOp::create(b, k.loc, k.op.getRhs(),
                                                  SmallVector<ReassociationIndices>{{0, 1, 2}});
     return k.loop(from, to, 1, accs, [&](Value i, ValueRange in) {
@@ -122,7 +122,7 @@ private:
         x = vector::BitCastOp::create(b, k.loc, VectorType::get(elements, rhs.getElementType()), x);
       for (int64_t s = 0; s < group; ++s) {
         Value panel = k.add(p, s);
-        if (far) {
+        if (fetched) {
           // Lines that a step reads, further on; past the last panel nothing is there to fetch.
           int64_t line = columns * depth;
           Value at =
