@@ -49,7 +49,8 @@ class FloatKernel {
 public:
   explicit FloatKernel(KernelCode &code)
       : k(code), b(code.b), schedule(code.schedule), sizes(getSizes(code.op)),
-        sumType(getSumType(code.op)), rows(code, FloatTiles(code.op, code.schedule.getRows())),
+        sumType(getSumType(code.op)),
+        rows(code, FloatTiles(code.op, code.schedule.getRows(), code.schedule.getIsa())),
         tiles(rows.tiles) {
     ISA isa = schedule.getIsa();
     lanes = isa == ISA::AVX512 ? 16 : isa == ISA::Portable ? 4 : 8;
@@ -64,7 +65,6 @@ public:
       ++chunks;
     chunk = llvm::divideCeil(panels, chunks);
     chunks = llvm::divideCeil(panels, chunk);
-    skipsPadding = findPadding();
     isFloat = cast<MemRefType>(code.op.getRhs().getType()).getElementType().isF32();
     if (code.op.getDecodingAttr())
       decoder.emplace(code);
@@ -192,76 +192,23 @@ private:
     return std::distance(block.begin(), block.end()) <= kSmallEpilogue;
   }
 
-  // Tiles of the block; the last ones are smaller, of known size where the result's is known.
+  // Tiles of the block.
   void forTiles() {
-    auto along = [&](Value y, int64_t height) {
-      Value at = rows.x0;
-      SmallVector<int64_t> widths{tiles.tileWidth};
-      if (!ShapedType::isDynamic(tiles.width))
-        widths.push_back(tiles.width % tiles.tileWidth);
-      else
-        widths.append({4, 1});
-      for (size_t i = 0; i < widths.size(); ++i) {
-        int64_t width = widths[i];
-        if (width == 0 || (i > 0 && width >= widths[i - 1]))
-          continue;
-        bool last = i + 1 == widths.size();
-        Value to = last ? rows.x1 : k.add(at, k.mul(k.div(k.sub(rows.x1, at), k.c(width)), width));
-        k.loop(at, to, width, [&](Value x) { tile(y, x, height, width); });
-        at = to;
-      }
-    };
-    auto lines = [&](Value y, int64_t height) {
-      if (!skipsPadding)
-        return along(y, height);
-      findRuns(y, height);
-      if (onePiece)
-        return along(y, height);
-      k.branch(k.less(tileRunFrom, tileRunTo), [&] { along(y, height); });
-    };
-    firstRun = k.c(0), lastRun = k.c(tiles.runs);
     tileRunFrom = runFrom, tileRunTo = runTo;
-    if (tiles.lines == 1)
-      return lines(k.c(0), 1);
-    int64_t height = tiles.tileLines, left = tiles.lines % height;
-    Value whole = k.add(rows.y0, k.mul(k.div(k.sub(rows.y1, rows.y0), k.c(height)), height));
-    k.loop(rows.y0, whole, height, [&](Value y) { lines(y, height); });
-    if (left)
-      k.loop(whole, rows.y1, left, [&](Value y) { lines(y, left); });
-  }
-
-  // Whether each line of results has lines of its window inside of the image, and some do not.
-  bool findPadding() const {
-    if (tiles.left != FloatTiles::Left::Padded)
-      return false;
-    WindowAttr window = k.op.getWindowOrNull();
-    int64_t pad = window.getPads()[0], step = window.getDilations()[0],
-            height = cast<ShapedType>(k.op.getLhs().getType()).getDimSize(1), fewest = INT64_MAX;
-    for (int64_t y = 0; y < tiles.lines; ++y) {
-      int64_t inside = 0;
-      for (int64_t i = 0; i < window.getKernel()[0]; ++i) {
-        int64_t at = y * window.getStrides()[0] + i * step - pad;
-        inside += at >= 0 && at < height;
-      }
-      fewest = std::min(fewest, inside);
-    }
-    return fewest > 0 && fewest < window.getKernel()[0];
-  }
-
-  // The runs of the contraction that lines [y, y + height) need: not those of lines of the window
-  // that are in the padding for all of them.
-  void findRuns(Value y, int64_t height) {
-    WindowAttr window = k.op.getWindowOrNull();
-    int64_t stride = window.getStrides()[0], pad = window.getPads()[0],
-            step = window.getDilations()[0],
-            inside = cast<ShapedType>(k.op.getLhs().getType()).getDimSize(1);
-    Value last = k.mul(k.add(y, height - 1), stride), first = k.mul(y, stride);
-    Value from = k.ceilDiv(k.sub(k.c(pad), k.min(last, k.c(pad))), step);
-    Value to = k.min(k.ceilDiv(k.sub(k.c(inside + pad), first), step), k.c(window.getKernel()[0]));
-    firstRun = k.mul(from, tiles.lineRuns);
-    lastRun = k.mul(to, tiles.lineRuns);
-    tileRunFrom = arith::MaxSIOp::create(b, k.loc, runFrom, firstRun);
-    tileRunTo = k.min(runTo, lastRun);
+    firstRun = k.c(0), lastRun = k.c(tiles.runs);
+    rows.forLines([&](Value y, int64_t height) {
+      auto along = [&] {
+        rows.forTiles([&](Value x, int64_t width) { tile(y, x, height, width); });
+      };
+      if (!rows.skipsPadding())
+        return along();
+      std::tie(firstRun, lastRun) = rows.findRuns(y, height);
+      tileRunFrom = arith::MaxSIOp::create(b, k.loc, runFrom, firstRun);
+      tileRunTo = k.min(runTo, lastRun);
+      if (onePiece)
+        return along();
+      k.branch(k.less(tileRunFrom, tileRunTo), along);
+    });
   }
 
   void tile(Value y, Value x, int64_t height, int64_t width) {
@@ -406,7 +353,7 @@ private:
   int64_t lanes, columns, panels, chunk, chunks, piece, group;
   // Elements of a row that are at hand together.
   int64_t depth;
-  bool onePiece, isFloat, skipsPadding;
+  bool onePiece, isFloat;
   // Of weights in few bits; floats of the piece at hand, where weights are not floats.
   std::optional<WeightDecoder> decoder;
   Value floats;

@@ -17,14 +17,30 @@ static Value flattenMemory(KernelCode &k, Value v) {
   return memref::CollapseShapeOp::create(k.b, k.loc, v, SmallVector<ReassociationIndices>{all});
 }
 
+static Type getStored(KernelCode &code, const FloatTiles &tiles) {
+  Type sum = getSumType(code.op);
+  return isa<FloatType>(sum) ? sum : IntegerType::get(sum.getContext(), int(tiles.bytes * 8));
+}
+
+static LeftRows getLeft(KernelCode &code, Type element) {
+  ISA isa = code.schedule.getIsa();
+  int64_t vectorBytes = isa == ISA::Portable                      ? 16
+                        : isa == ISA::AVX2 || isa == ISA::AVXVNNI ? 32
+                                                                  : 64;
+  LeftBytes bytes(code.op, isa);
+  bool isByte = mlir::isa<IntegerType>(element);
+  return LeftRows(code, element, isByte && bytes.flipped, isByte && bytes.widened, vectorBytes);
+}
+
 FloatRows::FloatRows(KernelCode &code, FloatTiles tiles)
-    : tiles(tiles), k(code), b(code.b), element(getSumType(code.op)) {
+    : tiles(tiles), k(code), b(code.b), element(getStored(code, tiles)),
+      left(getLeft(code, element)), windows(code, left, element, left.getVectorBytes()) {
   int64_t block = code.schedule.getBlock();
   lineStep = tiles.lineStep;
   pixelStep = tiles.pixelStep;
   // Rows that are copied do not meet in a set of the cache.
   if (tiles.left == FloatTiles::Left::Copied)
-    pixelStep = (llvm::divideCeil(tiles.runLength, 16) | 1) * 16;
+    pixelStep = (llvm::divideCeil(tiles.runLength * tiles.bytes, 64) | 1) * 64 / tiles.bytes;
   if (tiles.lines == 1) {
     blockLines = 1;
     blockWidth = ShapedType::isDynamic(tiles.width) ? block : std::min(block, tiles.width);
@@ -35,6 +51,11 @@ FloatRows::FloatRows(KernelCode &code, FloatTiles tiles)
         std::clamp<int64_t>(block / std::max<int64_t>(tiles.width, 1), 1, tiles.lines),
         tiles.tileLines);
   }
+  skips = findPadding();
+}
+
+bool FloatRows::usesLines() const {
+  return tiles.left == FloatTiles::Left::Copied && !tiles.line && windows.isPossible();
 }
 
 Value FloatRows::getWidth() {
@@ -76,10 +97,12 @@ void FloatRows::allocate() {
     lines *= llvm::divideCeil(depth, pieceLength);
   }
   // A vector may be written past the end.
-  Value bytes = k.allocate(lines * elements * 4 + 64);
+  Value bytes = k.allocate((lines * elements + 64) * tiles.bytes);
   copied = memref::ViewOp::create(b, k.loc, MemRefType::get({lines, elements}, element), bytes,
                                   k.c(0), ValueRange());
   memory = flattenMemory(k, copied);
+  if (usesLines())
+    windows.prepare();
 }
 
 void FloatRows::locate(Value number) {
@@ -138,19 +161,31 @@ void FloatRows::copy() {
     return copyLines();
   if (tiles.left == FloatTiles::Left::Packed)
     return copyPieces();
-  int64_t vectorBytes = k.schedule.getIsa() == ISA::AVX512     ? 64
-                        : k.schedule.getIsa() == ISA::Portable ? 16
-                                                               : 32;
-  LeftRows left(k, element, false, false, vectorBytes);
-  k.loop(x0, x1, 1, [&](Value x) { left.copy(copied, k.sub(x, x0), getRow(k.c(0), x)); });
+  copyRows();
+}
+
+void FloatRows::copyRows() {
+  Value zero = k.c(0);
+  auto type = cast<MemRefType>(k.op.getLhs().getType());
+  if (usesLines())
+    return windows.copy(copied, getRow(zero, x0), k.sub(x1, x0));
+  if (!tiles.line || !type.getLayout().isIdentity())
+    return k.loop(x0, x1, 1, [&](Value x) { left.copy(copied, k.sub(x, x0), getRow(zero, x)); });
+  SmallVector<ReassociationIndices> groups(2);
+  for (int64_t d = 0; d < type.getRank() - 1; ++d)
+    groups[0].push_back(d);
+  groups[1].push_back(type.getRank() - 1);
+  Value rows = k.op.getLhs();
+  if (type.getRank() > 2)
+    rows = memref::CollapseShapeOp::create(b, k.loc, rows, groups);
+  left.rows = copied;
+  k.loop(x0, x1, 1, [&](Value x) {
+    left.copyElements(rows, {getRow(zero, x), zero}, k.sub(x, x0), zero, type.getShape().back());
+  });
 }
 
 // A piece of all rows of the block after the other: a tile reads its own from one place.
 void FloatRows::copyPieces() {
-  int64_t vectorBytes = k.schedule.getIsa() == ISA::AVX512     ? 64
-                        : k.schedule.getIsa() == ISA::Portable ? 16
-                                                               : 32;
-  LeftRows left(k, element, false, false, vectorBytes);
   left.rows = copied;
   int64_t whole = tiles.runLength / pieceLength * pieceLength;
   Value from = depthFrom, to = k.min(k.add(from, depth), k.c(whole));
@@ -171,10 +206,6 @@ void FloatRows::copyPieces() {
 
 // The lines of the input that the block covers, each with what stands beside it.
 void FloatRows::copyLines() {
-  int64_t vectorBytes = k.schedule.getIsa() == ISA::AVX512     ? 64
-                        : k.schedule.getIsa() == ISA::Portable ? 16
-                                                               : 32;
-  LeftRows left(k, element, false, false, vectorBytes);
   left.rows = copied;
   WindowAttr window = k.op.getWindowOrNull();
   Value x = k.op.getLhs();
@@ -209,4 +240,63 @@ void FloatRows::copyLines() {
         },
         [&] { left.fill(i, zero, across * channels); });
   });
+}
+
+void FloatRows::forLines(llvm::function_ref<void(Value, int64_t)> body) {
+  if (tiles.lines == 1)
+    return body(k.c(0), 1);
+  int64_t height = tiles.tileLines, rest = tiles.lines % height;
+  Value whole = k.add(y0, k.mul(k.div(k.sub(y1, y0), k.c(height)), height));
+  k.loop(y0, whole, height, [&](Value y) { body(y, height); });
+  if (rest)
+    k.loop(whole, y1, rest, [&](Value y) { body(y, rest); });
+}
+
+void FloatRows::forTiles(llvm::function_ref<void(Value, int64_t)> body) {
+  Value at = x0;
+  SmallVector<int64_t> widths{tiles.tileWidth};
+  if (!ShapedType::isDynamic(tiles.width))
+    widths.push_back(tiles.width % tiles.tileWidth);
+  else
+    widths.append({4, 1});
+  for (size_t i = 0; i < widths.size(); ++i) {
+    int64_t width = widths[i];
+    if (width == 0 || (i > 0 && width >= widths[i - 1]))
+      continue;
+    bool last = i + 1 == widths.size();
+    Value to = last ? x1 : k.add(at, k.mul(k.div(k.sub(x1, at), k.c(width)), width));
+    k.loop(at, to, width, [&](Value x) { body(x, width); });
+    at = to;
+  }
+}
+
+bool FloatRows::findPadding() const {
+  if (tiles.left != FloatTiles::Left::Padded)
+    return false;
+  // Only products with zeros may be left out.
+  WindowAttr window = k.op.getWindowOrNull();
+  if (window.getPadValue() != 0 || left.isFlipped())
+    return false;
+  int64_t pad = window.getPads()[0], step = window.getDilations()[0],
+          height = cast<ShapedType>(k.op.getLhs().getType()).getDimSize(1), fewest = INT64_MAX;
+  for (int64_t y = 0; y < tiles.lines; ++y) {
+    int64_t inside = 0;
+    for (int64_t i = 0; i < window.getKernel()[0]; ++i) {
+      int64_t at = y * window.getStrides()[0] + i * step - pad;
+      inside += at >= 0 && at < height;
+    }
+    fewest = std::min(fewest, inside);
+  }
+  return fewest > 0 && fewest < window.getKernel()[0];
+}
+
+std::pair<Value, Value> FloatRows::findRuns(Value y, int64_t height) {
+  WindowAttr window = k.op.getWindowOrNull();
+  int64_t stride = window.getStrides()[0], pad = window.getPads()[0],
+          step = window.getDilations()[0],
+          inside = cast<ShapedType>(k.op.getLhs().getType()).getDimSize(1);
+  Value last = k.mul(k.add(y, height - 1), stride), first = k.mul(y, stride);
+  Value from = k.ceilDiv(k.sub(k.c(pad), k.min(last, k.c(pad))), step);
+  Value to = k.min(k.ceilDiv(k.sub(k.c(inside + pad), first), step), k.c(window.getKernel()[0]));
+  return {k.mul(from, tiles.lineRuns), k.mul(to, tiles.lineRuns)};
 }

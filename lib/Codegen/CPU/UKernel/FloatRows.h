@@ -4,12 +4,12 @@
 #ifndef TERSE_LIB_CODEGEN_CPU_UKERNEL_FLOATROWS_H
 #define TERSE_LIB_CODEGEN_CPU_UKERNEL_FLOATROWS_H
 
-#include "LeftRows.h"
+#include "WindowRows.h"
 #include "terse/Dialect/UKernel/IR/FloatTiles.h"
 
 namespace terse {
 
-/// Rows of a left operand of floats, read in place or copied, in blocks of the schedule's size.
+/// Rows of a left operand, read in place or copied, in blocks of the schedule's size.
 class FloatRows {
 public:
   using Value = mlir::Value;
@@ -39,6 +39,18 @@ public:
   /// From there to the begin of a run of the contraction, if the piece from `piece` is read.
   Value getRunOffset(Value run, Value piece);
 
+  /// Lines of tiles of the block, the last ones perhaps lower: the first line, how many they are.
+  void forLines(llvm::function_ref<void(Value, int64_t)> body);
+  /// Tiles along such lines, the last ones smaller, of known size where the result's is known: the
+  /// first result, how many along a line.
+  void forTiles(llvm::function_ref<void(Value, int64_t)> body);
+
+  /// Whether each line of results has lines of its window inside of the image, and some do not.
+  bool skipsPadding() const { return skips; }
+  /// The runs of the contraction [first, second) that lines [y, y + height) need: not those of
+  /// lines of the window that are in the padding for all of them.
+  std::pair<Value, Value> findRuns(Value y, int64_t height);
+
   const ukernel::FloatTiles tiles;
   /// Lines and results along a line of a block.
   int64_t blockLines, blockWidth;
@@ -50,12 +62,19 @@ public:
 
 private:
   Value getWidth();
+  bool findPadding() const;
+  bool usesLines() const;
+  void copyRows();
   void copyLines();
   void copyPieces();
 
   KernelCode &k;
   mlir::OpBuilder &b;
+  // What is read.
   mlir::Type element;
+  LeftRows left;
+  WindowRows windows;
+  bool skips;
   // What is copied, as a matrix.
   Value copied;
   int64_t pieceLength = 0, depth = 0;

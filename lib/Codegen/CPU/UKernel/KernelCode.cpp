@@ -71,37 +71,58 @@ void KernelCode::flatten() {
 void KernelCode::finish(ArrayRef<Value> lead, Value n, Value sums, Value mask) {
   SmallVector<Value> dims(lead);
   dims.push_back(n);
-  finish(dims, Value(), n, sums, mask);
+  finish(dims, Value(), n, sums, mask, {});
 }
 
-void KernelCode::finish(Value row, Value n, Value sums, Value mask) {
+void KernelCode::finish(Value row, Value n, Value sums, Value mask, ArrayRef<Value> known) {
   SmallVector<Value> dims = unflatten(row);
   dims.push_back(n);
-  finish(dims, row, n, sums, mask);
+  finish(dims, row, n, sums, mask, known);
 }
 
-SmallVector<Value> KernelCode::readAt(ArrayRef<Value> dims, Value row, int64_t lanes, Value mask) {
+SmallVector<Value> KernelCode::readAt(ArrayRef<Value> dims, Value row, int64_t lanes, Value mask,
+                                      ArrayRef<Value> known) {
   SmallVector<Value> flat{row, dims.back()}, vectors;
   Block &block = op.getEpilogue().front();
-  for (unsigned i = 0; i < op.getExtras().size(); ++i)
-    vectors.push_back(
-        block.getArgument(i + 1).use_empty()
-            ? Value()
-            : readExtra(i, row && flatExtras[i] ? ArrayRef<Value>(flat) : dims, lanes, mask));
+  for (unsigned i = 0; i < op.getExtras().size(); ++i) {
+    if (block.getArgument(i + 1).use_empty())
+      vectors.push_back({});
+    else if (!known.empty() && known[i])
+      vectors.push_back(known[i]);
+    else
+      vectors.push_back(
+          readExtra(i, row && flatExtras[i] ? ArrayRef<Value>(flat) : dims, lanes, mask));
+  }
   return vectors;
 }
 
-SmallVector<Value> KernelCode::readExtras(Value row, Value n, int64_t lanes, Value mask) {
+SmallVector<Value> KernelCode::readChannelExtras(Value n, int64_t lanes, Value mask) {
+  SmallVector<Value> vectors;
+  Block &block = op.getEpilogue().front();
+  for (unsigned i = 0; i < op.getExtras().size(); ++i) {
+    AffineMap map = cast<AffineMapAttr>(op.getExtraMapsAttr()[i]).getValue();
+    bool isChannel = !block.getArgument(i + 1).use_empty();
+    for (unsigned d = 0; d + 1 < map.getNumDims(); ++d)
+      isChannel &= !map.isFunctionOfDim(d);
+    SmallVector<Value> dims(map.getNumDims() - 1, c(0));
+    dims.push_back(n);
+    vectors.push_back(isChannel ? readExtra(i, dims, lanes, mask) : Value());
+  }
+  return vectors;
+}
+
+SmallVector<Value> KernelCode::readExtras(Value row, Value n, int64_t lanes, Value mask,
+                                          ArrayRef<Value> known) {
   SmallVector<Value> dims = unflatten(row);
   dims.push_back(n);
-  return readAt(dims, row, lanes, mask);
+  return readAt(dims, row, lanes, mask, known);
 }
 
 SmallVector<Value> KernelCode::readExtras(ArrayRef<Value> lead, Value n, int64_t lanes,
                                           Value mask) {
   SmallVector<Value> dims(lead);
   dims.push_back(n);
-  return readAt(dims, Value(), lanes, mask);
+  return readAt(dims, Value(), lanes, mask, {});
 }
 
 // By an instruction that every target with kernels of bf16 has. It takes numbers below 2^-126 for
@@ -140,12 +161,13 @@ std::pair<Value, SmallVector<Value>> KernelCode::locate(Value row, Value n) {
   return {op.getInit(), dims};
 }
 
-void KernelCode::finish(ArrayRef<Value> dims, Value row, Value n, Value sums, Value mask) {
+void KernelCode::finish(ArrayRef<Value> dims, Value row, Value n, Value sums, Value mask,
+                        ArrayRef<Value> known) {
   int64_t lanes = cast<VectorType>(sums.getType()).getNumElements();
   SmallVector<Value> flat{row, n};
   Block &block = op.getEpilogue().front();
   Value result =
-      evaluate(block.getTerminator()->getOperand(0), sums, readAt(dims, row, lanes, mask));
+      evaluate(block.getTerminator()->getOperand(0), sums, readAt(dims, row, lanes, mask, known));
   Value to = op.getInit();
   if (op.getMagnitudes())
     magnitudes.add(dims.front(), result, mask);

@@ -25,7 +25,7 @@ public:
   void finish(llvm::ArrayRef<Value> lead, Value n, Value sums, Value mask);
   /// The same at flat row `row`, after `flatten()`: contiguous operands are read without the
   /// divisions that find their indices.
-  void finish(Value row, Value n, Value sums, Value mask);
+  void finish(Value row, Value n, Value sums, Value mask, llvm::ArrayRef<Value> known = {});
   /// The vectors of packed panel `p` that hold columns of the result: number, first column, and a
   /// mask where there are fewer columns than lanes.
   void forVectors(Value p, int64_t lanes, llvm::function_ref<void(int64_t, Value, Value)> body);
@@ -37,9 +37,13 @@ public:
 
   /// Elements of all extras (null: not used) for `lanes` results from column `n` on at flat row
   /// `row`, or at the row of `lead`.
-  llvm::SmallVector<Value> readExtras(Value row, Value n, int64_t lanes, Value mask);
+  /// `known` (may be empty) are those that were read before.
+  llvm::SmallVector<Value> readExtras(Value row, Value n, int64_t lanes, Value mask,
+                                      llvm::ArrayRef<Value> known = {});
   llvm::SmallVector<Value> readExtras(llvm::ArrayRef<Value> lead, Value n, int64_t lanes,
                                       Value mask);
+  /// The extras that are the same for all rows (null: others, or not used).
+  llvm::SmallVector<Value> readChannelExtras(Value n, int64_t lanes, Value mask);
   using VectorCode::evaluate;
   /// The value `wanted` of the epilogue for the vector `sums`, from vectors of the extras.
   Value evaluate(Value wanted, Value sums, llvm::ArrayRef<Value> extras);
@@ -58,8 +62,10 @@ private:
   bool roundsToBF16(mlir::Operation &inner);
   Value vectorize(mlir::Operation &inner, mlir::ValueRange operands, int64_t lanes) override;
   Value readExtra(unsigned i, llvm::ArrayRef<Value> dims, int64_t lanes, Value mask);
-  llvm::SmallVector<Value> readAt(llvm::ArrayRef<Value> dims, Value row, int64_t lanes, Value mask);
-  void finish(llvm::ArrayRef<Value> dims, Value row, Value n, Value sums, Value mask);
+  llvm::SmallVector<Value> readAt(llvm::ArrayRef<Value> dims, Value row, int64_t lanes, Value mask,
+                                  llvm::ArrayRef<Value> known);
+  void finish(llvm::ArrayRef<Value> dims, Value row, Value n, Value sums, Value mask,
+              llvm::ArrayRef<Value> known);
   Magnitudes magnitudes;
   // Matrices; null where memory is not contiguous.
   Value flatInit;

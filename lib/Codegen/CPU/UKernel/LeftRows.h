@@ -18,6 +18,9 @@ public:
   /// `flipped`: with 128 added to signed bytes; `widened`: in 16 bits; `vectorBytes` at a time.
   LeftRows(KernelCode &code, mlir::Type stored, bool flipped, bool widened, int64_t vectorBytes);
 
+  bool isFlipped() const { return flipped; }
+  int64_t getVectorBytes() const { return vectorBytes; }
+
   /// Row `row` of all rows to row `r` of `rows`.
   void copy(Value rows, Value r, Value row);
 

@@ -1,188 +1,194 @@
 //===- MatrixKernel.cpp - Products of matrices of integers ----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-//   for chunks of panels, blocks of rows:                    (one item of the range)
-//     copy the rows of the left operand, or what their windows cover, into order
-//     for panels of the chunk, tiles of rows of the block:
-//       sums = start; for k: sums += row * panel             (in registers)
-//       for rows of the tile: epilogue(sums), store
+//   for blocks of rows, chunks of panels:                    (one item of the range)
+//     if rows are copied and the block is a new one: copy them
+//     for panels of the chunk, tiles of the block:
+//       sums = start; sums += rows * panel                   (in registers)
+//       epilogue(sums), store                                (from registers)
 //
-// Rows are copied once for all columns of a chunk. The copy makes windows, padding, signedness and
-// ends of the contraction disappear: the loop over k is the same for every op.
+// FloatTiles says which rows make up a tile and where they are read. Sums stay in registers along
+// the whole contraction: a step reads few bytes, which the second-level cache delivers in time.
 
-#include "KernelCode.h"
-#include "WindowRows.h"
+#include "FloatRows.h"
+#include "VectorResults.h"
+#include "terse/Dialect/UKernel/IR/WeightLayout.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace terse;
 using namespace terse::ukernel;
 
-// A chunk of weights stays in the second-level cache while blocks of rows pass by.
-static constexpr int64_t kChunkBytes = 512 << 10;
-// Columns per item of plain products, whose few rows would leave threads without work.
+// Columns of a chunk.
 static constexpr int64_t kChunkColumns = 256;
+// Weights beyond this are fetched ahead of their use.
+static constexpr int64_t kNearBytes = 512 << 10;
 
 namespace {
 class MatrixKernel {
 public:
   explicit MatrixKernel(KernelCode &code)
       : k(code), b(code.b), schedule(code.schedule), isa(schedule.getIsa()),
-        sizes(getSizes(code.op)), sumType(getSumType(code.op)),
-        lhsType(cast<MemRefType>(code.op.getLhs().getType())) {
-    wide = isa == ISA::AVX512 || isa == ISA::AVX512VNNI;
-    lanes = wide ? 16 : isa == ISA::Portable ? 4 : 8;
-    depth = schedule.getDepth();
+        sizes(getSizes(code.op)), sumType(getSumType(code.op)), bytes(code.op, isa),
+        rows(code, FloatTiles(code.op, schedule.getRows(), isa)), tiles(rows.tiles),
+        lanes(isa == ISA::Portable ? 4 : getLanes(isa)), results(code, lanes) {
     columns = schedule.getColumns();
-    // vpmaddwd works on words.
-    widened = isa == ISA::AVX2 || isa == ISA::AVX512;
-    flipped = (isa == ISA::AVXVNNI || isa == ISA::AVX512VNNI) && !code.op.getLhsUnsigned();
-    storedBytes = widened ? 2 : 1;
-    stored = IntegerType::get(b.getContext(), 8 * storedBytes);
     padded = llvm::alignTo(sizes.k, schedule.getAlign());
     panels = llvm::divideCeil(sizes.n, columns);
-    weightType = cast<MemRefType>(code.op.getRhs().getType()).getElementType();
-    chunk = std::clamp<int64_t>(kChunkBytes / (columns * padded), 1, panels);
-    if (lhsType.getRank() == 2)
-      chunk = std::min(chunk, std::max<int64_t>(1, kChunkColumns / columns));
+    chunk = std::clamp<int64_t>(kChunkColumns / columns, 1, panels);
+    chunks = llvm::divideCeil(panels, chunk);
+    // Halves for two threads.
+    if (chunks % 2 && chunks < 8 && panels > chunks)
+      ++chunks;
+    chunk = llvm::divideCeil(panels, chunks);
+    chunks = llvm::divideCeil(panels, chunk);
   }
 
-  Value countItems() {
-    Value blocks = k.ceilDiv(k.countRows(), schedule.getBlock());
-    return k.mul(blocks, int64_t(llvm::divideCeil(panels, chunk)));
-  }
+  Value countItems() { return k.mul(rows.countBlocks(), chunks); }
 
   void build(Value begin, Value end) {
-    int64_t block = schedule.getBlock();
-    Value bytes = k.allocate(block * padded * storedBytes + 64);
-    Value sumBytes = k.allocate(schedule.getRows() * columns * 4);
-    rows = view(bytes, {block, padded}, stored);
-    if (depth > 1)
-      words = view(bytes, {block, padded * storedBytes / 4}, b.getI32Type());
-    sums = view(sumBytes, {schedule.getRows(), columns}, sumType);
+    rows.allocate();
+    results.allocate(tiles.tileLines * tiles.tileWidth);
+    weights = memref::CollapseShapeOp::create(b, k.loc, k.op.getRhs(),
+                                              SmallVector<ReassociationIndices>{{0, 1, 2}});
     k.flatten();
-    bool known = cast<MemRefType>(k.op.getInit().getType()).hasStaticShape();
-    Value m = k.countRows(), blocks = k.ceilDiv(m, block);
-    int64_t vectorBytes = wide ? 64 : isa == ISA::Portable ? 16 : 32;
-    LeftRows left(k, stored, flipped, widened, vectorBytes);
-    WindowRows windows(k, left, stored, vectorBytes);
-    bool byLines = windows.isPossible();
-    if (byLines)
-      windows.prepare();
-    k.loop(begin, end, 1, [&](Value item) {
-      Value first = k.mul(k.rem(item, blocks), block), p0 = k.mul(k.div(item, blocks), chunk);
-      Value count = k.min(k.c(block), k.sub(m, first));
-      if (byLines)
-        windows.copy(rows, first, count);
-      else
-        k.loop(k.c(0), count, 1, [&](Value r) { left.copy(rows, r, k.add(first, r)); });
+    k.loop(begin, end, 1, {k.c(-1)}, [&](Value item, ValueRange carried) {
+      Value number = k.div(item, k.c(chunks)), p0 = k.mul(k.rem(item, k.c(chunks)), chunk);
+      rows.locate(number);
+      if (tiles.left != FloatTiles::Left::Direct)
+        k.branch(k.compare(arith::CmpIPredicate::ne, number, carried[0]), [&] { rows.copy(); });
       k.loop(p0, k.min(k.add(p0, chunk), k.c(panels)), 1, [&](Value p) {
-        k.loop(k.c(0), count, schedule.getRows(), [&](Value r0) {
-          Value here = k.min(k.c(schedule.getRows()), k.sub(count, r0));
-          if (known || schedule.getRows() == 1 || lhsType.getRank() > 2)
-            tile(p, r0, schedule.getRows());
-          else
-            // One row is what a batch of one leaves.
-            k.branch(
-                k.less(k.c(1), here), [&] { tile(p, r0, schedule.getRows()); },
-                [&] { tile(p, r0, 1); });
-          k.loop(k.c(0), here, 1,
-                 [&](Value r) { k.finishPanel(p, lanes, sums, r, k.add(k.add(first, r0), r)); });
+        panel = p;
+        rows.forLines([&](Value y, int64_t height) {
+          firstRun = k.c(0), lastRun = k.c(tiles.runs);
+          if (rows.skipsPadding())
+            std::tie(firstRun, lastRun) = rows.findRuns(y, height);
+          rows.forTiles([&](Value x, int64_t width) { tile(y, x, height, width); });
         });
       });
+      return SmallVector<Value>{number};
     });
     k.release();
   }
 
 private:
-  Value view(Value bytes, ArrayRef<int64_t> shape, Type element) {
-    return memref::ViewOp::create(b, k.loc, MemRefType::get(shape, element), bytes, k.c(0),
-                                  ValueRange());
+  void tile(Value y, Value x, int64_t height, int64_t width) {
+    base = rows.getBase(y, x);
+    offsets.clear();
+    for (int64_t i = 0; i < height * width; ++i)
+      offsets.push_back(i / width * rows.lineStep + i % width * rows.pixelStep);
+    ahead = findAhead(y, x);
+    auto type = VectorType::get(lanes, sumType);
+    SmallVector<Value> first, sums;
+    for (int64_t v = 0; v < columns; v += lanes)
+      first.push_back(k.op.getStart()
+                          ? Value(vector::LoadOp::create(b, k.loc, type, k.op.getStart(),
+                                                         ValueRange{panel, k.c(v)}))
+                          : k.zero(type));
+    for (int64_t i = 0; i < height * width; ++i)
+      sums.append(first);
+    if (tiles.runs == 1)
+      sums = multiplyRun(firstRun, sums);
+    else
+      sums = k.loop(firstRun, lastRun, 1, sums,
+                    [&](Value run, ValueRange in) { return multiplyRun(run, in); });
+    results.finish({panel, rows.getRow(y, x), height, width, tiles.width}, sums);
   }
 
-  //===--- sums ---===//
-
-  // `tileRows` rows from `r0` of the block times panel `p`, to `sums`.
-  void tile(Value p, Value r0, int64_t tileRows) {
-    int64_t count = columns / lanes, steps = padded / depth;
-    auto sumVector = VectorType::get(lanes, sumType);
-    Value start = k.op.getStart();
-    SmallVector<Value> accs;
-    for (int64_t r = 0; r < tileRows; ++r)
-      for (int64_t v = 0; v < count; ++v) {
-        if (!start)
-          accs.push_back(k.zero(sumVector));
-        else if (r == 0)
-          accs.push_back(
-              vector::LoadOp::create(b, k.loc, sumVector, start, ValueRange{p, k.c(v * lanes)}));
-        else
-          accs.push_back(accs[v]);
-      }
-    accs = multiplyRange(p, r0, tileRows, steps, accs);
-    for (auto [i, acc] : llvm::enumerate(accs))
-      vector::StoreOp::create(b, k.loc, acc, sums,
-                              ValueRange{k.c(i / count), k.c(i % count * lanes)});
-  }
-
-  // Adds the products of a tile to the accumulators.
-  SmallVector<Value> multiplyRange(Value p, Value r0, int64_t tileRows, int64_t steps,
-                                   ArrayRef<Value> accs) {
-    int64_t count = columns / lanes;
-    return k.loop(k.c(0), k.c(steps), 1, accs, [&](Value i, ValueRange in) {
-      SmallVector<Value> panel, out;
-      for (int64_t v = 0; v < count; ++v) {
-        auto type = VectorType::get(lanes * depth, weightType);
-        Value w = vector::LoadOp::create(b, k.loc, type, k.op.getRhs(),
-                                         ValueRange{p, i, k.c(v * lanes * depth)});
-        panel.push_back(convertWeights(w));
-      }
-      for (int64_t r = 0; r < tileRows; ++r) {
-        Value x = loadScalar(k.add(r0, r), i);
-        for (int64_t v = 0; v < count; ++v)
-          out.push_back(multiply(x, panel[v], in[r * count + v]));
+  // Adds the products of a run of the contraction.
+  SmallVector<Value> multiplyRun(Value run, ValueRange sums) {
+    Value start = k.add(base, rows.getRunOffset(run, k.c(0)));
+    Value done = k.mul(run, tiles.runLength);
+    Value w0 = k.mul(k.add(k.mul(panel, padded), done), columns);
+    return k.loop(k.c(0), k.c(tiles.runLength), tiles.step, sums, [&](Value i, ValueRange in) {
+      SmallVector<Value> vectors, out;
+      if (ahead)
+        fetch(k.add(done, i));
+      auto type = VectorType::get(lanes * tiles.step,
+                                  cast<MemRefType>(k.op.getRhs().getType()).getElementType());
+      Value w = k.add(w0, k.mul(i, columns)), from = k.add(start, i);
+      for (int64_t v = 0; v < columns; v += lanes)
+        vectors.push_back(widen(
+            vector::LoadOp::create(b, k.loc, type, weights, ValueRange{k.add(w, v * tiles.step)})));
+      for (auto [r, offset] : llvm::enumerate(offsets)) {
+        Value x = loadLeft(k.add(from, offset));
+        for (auto [v, weight] : llvm::enumerate(vectors))
+          out.push_back(multiply(x, weight, in[r * vectors.size() + v]));
       }
       return out;
     });
   }
 
-  Value convertWeights(Value w) {
-    if (depth == 4)
+  Value widen(Value w) {
+    if (tiles.step == 4)
       return w;
-    Type element = widened ? Type(b.getI16Type()) : Type(b.getI32Type());
+    Type element = bytes.widened ? Type(b.getI16Type()) : Type(b.getI32Type());
     auto type = cast<VectorType>(w.getType()).clone(element);
     return k.op.getRhsUnsigned() ? Value(arith::ExtUIOp::create(b, k.loc, type, w))
                                  : Value(arith::ExtSIOp::create(b, k.loc, type, w));
   }
 
-  // `depth` elements of a row in every lane.
-  Value loadScalar(Value r, Value i) {
-    if (depth == 1) {
-      Value x = memref::LoadOp::create(b, k.loc, rows, ValueRange{r, i});
-      x = k.op.getLhsUnsigned() ? Value(arith::ExtUIOp::create(b, k.loc, b.getI32Type(), x))
-                                : Value(arith::ExtSIOp::create(b, k.loc, b.getI32Type(), x));
-      return vector::BroadcastOp::create(b, k.loc, VectorType::get(lanes, sumType), x);
+  // The elements of a step from `at` on in every lane.
+  Value loadLeft(Value at) {
+    Type element = cast<MemRefType>(rows.memory.getType()).getElementType(), i32 = b.getI32Type();
+    auto all = VectorType::get(lanes, i32);
+    if (tiles.step == 1) {
+      Value x = memref::LoadOp::create(b, k.loc, rows.memory, at);
+      x = k.op.getLhsUnsigned() ? Value(arith::ExtUIOp::create(b, k.loc, i32, x))
+                                : Value(arith::ExtSIOp::create(b, k.loc, i32, x));
+      return vector::BroadcastOp::create(b, k.loc, all, x);
     }
-    Value x = memref::LoadOp::create(b, k.loc, words, ValueRange{r, i});
-    x = vector::BroadcastOp::create(b, k.loc, VectorType::get(lanes, b.getI32Type()), x);
-    return vector::BitCastOp::create(b, k.loc, VectorType::get(lanes * depth, stored), x);
+    Value x = vector::LoadOp::create(b, k.loc, VectorType::get(tiles.step, element), rows.memory,
+                                     ValueRange{at});
+    x = vector::BitCastOp::create(b, k.loc, VectorType::get(1, i32), x);
+    x = vector::BroadcastOp::create(b, k.loc, all, x);
+    return vector::BitCastOp::create(b, k.loc, VectorType::get(lanes * tiles.step, element), x);
   }
 
-  Value multiply(Value x, Value w, Value acc) {
-    Type type = acc.getType();
+  Value multiply(Value x, Value w, Value sum) {
+    Type type = sum.getType();
     switch (isa) {
     case ISA::AVX512VNNI:
-      return k.intrinsic("llvm.x86.avx512.vpdpbusd.512", type, {acc, x, w});
+      return k.intrinsic("llvm.x86.avx512.vpdpbusd.512", type, {sum, x, w});
     case ISA::AVXVNNI:
-      return k.intrinsic("llvm.x86.avx512.vpdpbusd.256", type, {acc, x, w});
+      return k.intrinsic("llvm.x86.avx512.vpdpbusd.256", type, {sum, x, w});
     case ISA::AVX512:
-      return arith::AddIOp::create(b, k.loc, acc,
-                                   k.intrinsic("llvm.x86.avx512.pmaddw.d.512", type, {x, w}));
+      return k.add(sum, k.intrinsic("llvm.x86.avx512.pmaddw.d.512", type, {x, w}));
     case ISA::AVX2:
-      return arith::AddIOp::create(b, k.loc, acc,
-                                   k.intrinsic("llvm.x86.avx2.pmadd.wd", type, {x, w}));
+      return k.add(sum, k.intrinsic("llvm.x86.avx2.pmadd.wd", type, {x, w}));
     default:
-      return arith::AddIOp::create(b, k.loc, acc, arith::MulIOp::create(b, k.loc, x, w));
+      return k.add(sum, k.mul(x, w));
     }
+  }
+
+  //===--- weights from afar ---===//
+
+  // Where the tile begins to fetch the next panel, of which each tile of the block fetches an equal
+  // share: a burst of requests would keep the loads of tiles waiting. Null if weights are near.
+  Value findAhead(Value y, Value x) {
+    if (padded * panels * columns <= kNearBytes)
+      return {};
+    int64_t across = std::max<int64_t>(rows.countTiles(), 1),
+            count = across * llvm::divideCeil(rows.blockLines, tiles.tileLines),
+            share = llvm::divideCeil(columns, count);
+    aheadStep = share, aheadLines = llvm::divideCeil(share * tiles.step, 64);
+    Value next = k.mul(k.add(panel, 1), padded * columns);
+    if (count == 1)
+      return next;
+    Value number = k.c(0);
+    if (across > 1)
+      number = k.div(k.sub(x, rows.x0), k.c(tiles.tileWidth));
+    if (tiles.lines > 1)
+      number = k.add(number, k.mul(k.div(k.sub(y, rows.y0), k.c(tiles.tileLines)), across));
+    return k.add(next, k.mul(number, padded * share));
+  }
+
+  // What a step at element `at` of the contraction fetches.
+  void fetch(Value at) {
+    Value line = k.add(ahead, k.mul(at, aheadStep));
+    for (int64_t l = 0; l < aheadLines; ++l)
+      memref::PrefetchOp::create(b, k.loc, weights, ValueRange{k.add(line, l * 64)},
+                                 /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
   }
 
   KernelCode &k;
@@ -190,11 +196,21 @@ private:
   ScheduleAttr schedule;
   ISA isa;
   KernelSizes sizes;
-  Type sumType, stored, weightType;
-  MemRefType lhsType;
-  bool wide, widened, flipped;
-  int64_t lanes, depth, columns, storedBytes, padded, panels, chunk;
-  Value rows, words, sums;
+  Type sumType;
+  LeftBytes bytes;
+  FloatRows rows;
+  const FloatTiles &tiles;
+  int64_t lanes;
+  VectorResults results;
+  // `padded`: elements of the contraction in packed weights.
+  int64_t columns, padded, panels, chunk, chunks;
+  Value weights;
+  // The panel at hand, and the runs of the contraction that a line of tiles needs.
+  Value panel, firstRun, lastRun;
+  // Of a tile: where it reads, and what it fetches in each step.
+  Value base, ahead;
+  SmallVector<int64_t> offsets;
+  int64_t aheadStep = 0, aheadLines = 0;
 };
 } // namespace
 

@@ -7,10 +7,10 @@
 using namespace mlir;
 using namespace terse::ukernel;
 
-// Rows at multiples of this many elements meet in one set of the first-level cache.
-static constexpr int64_t kSetDistance = 1024;
+// Rows at multiples of this many bytes meet in one set of the first-level cache, or in two of them.
+static constexpr int64_t kSetBytes = 4096, kTwoSetsBytes = 2048;
 // Longer rows than this are not read in place: they lie on as many pages as there are rows.
-static constexpr int64_t kLongRow = 2048;
+static constexpr int64_t kLongRowBytes = 8192;
 // Results of an image that is worth tiles of its own.
 static constexpr int64_t kImage = 64;
 
@@ -19,7 +19,14 @@ static int64_t cutEvenly(int64_t total, int64_t most) {
   return llvm::divideCeil(total, llvm::divideCeil(total, most));
 }
 
-FloatTiles::FloatTiles(KernelOpInterface op, int64_t rows) {
+LeftBytes::LeftBytes(KernelOpInterface op, ISA isa) {
+  // vpmaddwd works on words, vpdpbusd on unsigned bytes.
+  widened = isa == ISA::AVX2 || isa == ISA::AVX512;
+  depth = widened ? 2 : isa == ISA::Portable ? 1 : 4;
+  flipped = (isa == ISA::AVXVNNI || isa == ISA::AVX512VNNI) && !op.getLhsUnsigned();
+}
+
+FloatTiles::FloatTiles(KernelOpInterface op, int64_t rows, ISA isa) {
   auto x = cast<ShapedType>(op.getLhs().getType()), y = cast<ShapedType>(op.getInit().getType());
   auto memory = dyn_cast<MemRefType>(x);
   // Parts of the channels do not lie side by side.
@@ -27,6 +34,14 @@ FloatTiles::FloatTiles(KernelOpInterface op, int64_t rows) {
   WindowAttr window = op.getWindowOrNull();
   int64_t channels = x.getShape().back() / op.getParts();
   runLength = getSizes(op).k;
+  bool isFloat = ::mlir::isa<FloatType>(getSumType(op)), converts = false;
+  if (!isFloat) {
+    LeftBytes left(op, isa);
+    step = left.depth, bytes = left.widened ? 2 : 1, converts = left.isConverted();
+  }
+  // Bytes have taller tiles.
+  int64_t setDistance = (isFloat ? kSetBytes : kTwoSetsBytes) / bytes,
+          longRow = kLongRowBytes / bytes;
 
   // Images that follow each other, or all rows at once.
   ArrayRef<int64_t> shape = y.getShape();
@@ -39,18 +54,23 @@ FloatTiles::FloatTiles(KernelOpInterface op, int64_t rows) {
     width = ShapedType::getNumElements(shape.drop_back());
 
   bool known = knownImage && !x.isDynamicDim(1) && !x.isDynamicDim(2);
-  bool line = !window || (known && runLength == channels && window.getStrides()[0] == 1 &&
-                          window.getStrides()[1] == 1 && window.getPads()[0] == 0 &&
-                          window.getPads()[1] == 0 && x.getDimSize(1) == shape[1] &&
-                          x.getDimSize(2) == shape[2]);
-  int64_t step = line ? channels : channels * window.getStrides()[1];
-  if (line && channels >= kSetDistance && (channels % kSetDistance == 0 || channels > kLongRow)) {
+  line = !window ||
+         (known && runLength == channels && window.getStrides()[0] == 1 &&
+          window.getStrides()[1] == 1 && window.getPads()[0] == 0 && window.getPads()[1] == 0 &&
+          x.getDimSize(1) == shape[1] && x.getDimSize(2) == shape[2]);
+  int64_t pixel = line ? channels : channels * window.getStrides()[1];
+  // What stands between runs, or behind a row, is not multiplied.
+  int64_t run =
+      window && window.getDilations()[1] == 1 ? channels * window.getKernel()[1] : channels;
+  bool fillsSteps = run % step == 0;
+  if (isFloat && line && channels >= setDistance &&
+      (channels % setDistance == 0 || channels > longRow)) {
     left = Left::Packed;
-  } else if ((plain || !line) && step % kSetDistance != 0 && step > 0) {
-    if (line) {
+  } else if ((plain || !line) && pixel % setDistance != 0 && pixel > 0 && fillsSteps) {
+    if (line && !converts) {
       left = Left::Direct;
       pixelStep = channels;
-    } else if (known) {
+    } else if (!line && known) {
       ArrayRef<int64_t> kernel = window.getKernel(), strides = window.getStrides(),
                         dilations = window.getDilations(), pads = window.getPads();
       images = true;
@@ -58,11 +78,11 @@ FloatTiles::FloatTiles(KernelOpInterface op, int64_t rows) {
       width = shape[2];
       int64_t height = (lines - 1) * strides[0] + (kernel[0] - 1) * dilations[0] + 1,
               across = (width - 1) * strides[1] + (kernel[1] - 1) * dilations[1] + 1;
-      bool inside = plain && pads[0] == 0 && pads[1] == 0 && height <= x.getDimSize(1) &&
-                    across <= x.getDimSize(2);
+      bool inside = plain && !converts && pads[0] == 0 && pads[1] == 0 &&
+                    height <= x.getDimSize(1) && across <= x.getDimSize(2);
       left = inside ? Left::Direct : Left::Padded;
       lineElements = channels * (inside ? x.getDimSize(2) : across);
-      pixelStep = step;
+      pixelStep = pixel;
       lineStep = strides[0] * lineElements;
       lineRuns = dilations[1] == 1 ? 1 : kernel[1];
       runs = kernel[0] * lineRuns;
@@ -71,6 +91,7 @@ FloatTiles::FloatTiles(KernelOpInterface op, int64_t rows) {
       runStep = dilations[1] * channels;
     }
   }
+  runLength = llvm::alignTo(runLength, step);
 
   if (ShapedType::isDynamic(width) || width == 0) {
     tileWidth = rows;

@@ -156,29 +156,28 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     return ScheduleAttr::get(op->getContext(), isa, m, panel * getLanes(isa), 1, 1, m);
   }
 
-  // Cycles of a tile for each step along the contraction: multiply-adds, what is loaded, the
-  // latency of a sum. Loads take a little also where they are not the most.
-  static double getStepCycles(int64_t rows, int64_t vectors) {
-    double loads = double(rows + vectors);
-    return std::max({double(rows * vectors) / 2, loads, 4.}) + loads / 8;
-  }
+  // A tile of floats or of dot products in vector registers.
+  struct Tile {
+    int64_t rows = 1, vectors = 1;
+  };
 
-  // The tile of floats that takes the fewest cycles, all ends of lines and panels counted.
-  ScheduleAttr chooseFloats(KernelOpInterface op, ISA isa) const {
-    KernelSizes sizes = getSizes(op);
-    int64_t lanes = std::max<int64_t>(4, vectorBytes / 4), registers = isa == ISA::AVX512 ? 32 : 16;
-    int64_t vectors = llvm::divideCeil(sizes.n, lanes), rows = 1, panel = 1;
+  // The tile that takes the fewest cycles, all ends of lines and panels counted. `stepCycles` are
+  // those of a step along the contraction, of which there are `steps`, for (rows, vectors).
+  static Tile chooseTile(KernelOpInterface op, ISA isa, int64_t lanes, int64_t registers,
+                         int64_t steps, llvm::function_ref<double(int64_t, int64_t)> stepCycles) {
+    int64_t vectors = llvm::divideCeil(getSizes(op).n, lanes);
     double fewest = 0;
+    Tile chosen;
     for (int64_t v = std::min<int64_t>(vectors, 4); v >= 1; --v)
       for (int64_t r = (registers - 1 - v) / v; r >= 1; --r) {
-        FloatTiles tiles(op, r);
+        FloatTiles tiles(op, r, isa);
         if (tiles.tileLines * tiles.tileWidth > r)
           continue;
         int64_t width = ShapedType::isDynamic(tiles.width) ? r * 8 : tiles.width;
         double cycles = 0;
         auto add = [&](int64_t height, int64_t across, int64_t count) {
           if (height && across)
-            cycles += double(count) * (getStepCycles(height * across, v) * double(sizes.k) +
+            cycles += double(count) * (stepCycles(height * across, v) * double(steps) +
                                        double(height * across * v) * 2 + 30);
         };
         for (auto [height, times] : {std::pair(tiles.tileLines, tiles.lines / tiles.tileLines),
@@ -189,13 +188,63 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
         cycles *= double(llvm::divideCeil(vectors, v)) / double(std::max<int64_t>(width, 1));
         if (fewest == 0 || cycles < fewest) {
           fewest = cycles;
-          rows = tiles.tileLines * tiles.tileWidth;
-          panel = v;
+          chosen = {tiles.tileLines * tiles.tileWidth, v};
         }
       }
+    return chosen;
+  }
+
+  // Dot products of bytes, or of words.
+  ScheduleAttr chooseBytes(KernelOpInterface op, ISA isa) const {
+    bool wide = isa == ISA::AVX512 || isa == ISA::AVX512VNNI;
+    int64_t lanes = isa == ISA::Portable ? 4 : getLanes(isa), registers = wide ? 32 : 16;
+    LeftBytes bytes(op, isa);
+    // Products of words are added by another instruction.
+    bool adds = bytes.depth < 4;
+    auto stepCycles = [&](int64_t rows, int64_t vectors) {
+      double products = double(rows * vectors) * (adds ? 2 : 1);
+      return std::max(products, 5.) + double(rows + vectors) / 4;
+    };
+    int64_t padded = llvm::alignTo(getSizes(op).k, bytes.depth);
+    Tile tile = chooseTile(op, isa, lanes, registers - adds, padded / bytes.depth, stepCycles);
+    if (const char *e = getenv("TILE")) {
+      sscanf(e, "%ldx%ld", &tile.rows, &tile.vectors);
+      tile.vectors = std::min<int64_t>(tile.vectors, llvm::divideCeil(getSizes(op).n, lanes));
+    }
+    // Rows that stay in the second-level cache while the panels pass by, or in the first-level one
+    // with all panels.
+    FloatTiles tiles(op, tile.rows, isa);
+    int64_t width = ShapedType::isDynamic(tiles.width) ? 1024 : tiles.width,
+            whole = tiles.lines * width;
+    int64_t rowBytes =
+        tiles.bytes *
+        (tiles.lines == 1 ? tiles.runLength : tiles.lineStep / std::max<int64_t>(width, 1));
+    int64_t room = 384 << 10;
+    if (padded * getSizes(op).n <= 20 << 10)
+      rowBytes += getSizes(op).n, room = 20 << 10;
+    int64_t most = std::clamp<int64_t>(room / std::max<int64_t>(rowBytes, 1), tile.rows, 1024);
+    int64_t block = llvm::divideCeil(
+        whole, std::max<int64_t>(llvm::divideCeil(whole, most), whole > 512 ? 4 : 1));
+    block = llvm::alignTo(std::max<int64_t>(block, 1), tile.rows);
+    return ScheduleAttr::get(op->getContext(), isa, tile.rows, tile.vectors * lanes, bytes.depth,
+                             bytes.depth, block);
+  }
+
+  // Floats.
+  ScheduleAttr chooseFloats(KernelOpInterface op, ISA isa) const {
+    KernelSizes sizes = getSizes(op);
+    int64_t lanes = std::max<int64_t>(4, vectorBytes / 4);
+    // Multiply-adds, what is loaded, the latency of a sum. Loads take a little also where they are
+    // not the most.
+    auto stepCycles = [](int64_t rows, int64_t vectors) {
+      double loads = double(rows + vectors);
+      return std::max({double(rows * vectors) / 2, loads, 4.}) + loads / 8;
+    };
+    auto [rows, panel] =
+        chooseTile(op, isa, lanes, isa == ISA::AVX512 ? 32 : 16, sizes.k, stepCycles);
     // Rows that stay in the second-level cache while the panels pass by, in enough blocks for some
     // threads.
-    FloatTiles tiles(op, rows);
+    FloatTiles tiles(op, rows, isa);
     int64_t width = ShapedType::isDynamic(tiles.width) ? 1024 : tiles.width;
     int64_t whole = tiles.lines * width, depth = std::min<int64_t>(sizes.k, 1024);
     int64_t most = std::clamp<int64_t>((256 << 10) / (4 * depth), 48, 256);
@@ -259,6 +308,8 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
       return chooseFewRows(op, isa, m);
     if (floats && isa != ISA::AMXBF16 && (m != 1 || getWeights(op.getRhs())))
       return chooseFloats(op, isa);
+    if (!floats && isa != ISA::AMXInt8 && m != 1)
+      return chooseBytes(op, isa);
     int64_t depth = 1, align = 1, columns, rows;
     if (!floats)
       depth = isa == ISA::Portable ? 1 : isa == ISA::AVX2 || isa == ISA::AVX512 ? 2 : 4;

@@ -11,8 +11,24 @@
 
 namespace terse::ukernel {
 
+/// How instructions want bytes of the left operand: `depth` elements side by side, signed ones with
+/// 128 added (`flipped`) or as words (`widened`).
+struct LeftBytes {
+  LeftBytes(KernelOpInterface op, ISA isa);
+
+  bool isConverted() const { return flipped || widened; }
+
+  int64_t depth;
+  bool flipped, widened;
+};
+
 struct FloatTiles {
-  FloatTiles(KernelOpInterface op, int64_t rows);
+  /// For the instructions `isa`.
+  FloatTiles(KernelOpInterface op, int64_t rows, ISA isa);
+
+  /// Elements along the contraction that are multiplied together, and bytes of an element that is
+  /// read.
+  int64_t step = 1, bytes = 4;
 
   enum class Left {
     Direct, // Read in place.
@@ -25,6 +41,8 @@ struct FloatTiles {
   /// Whether the first dimension of the result counts images of `lines` lines; otherwise all rows
   /// are one line. Sizes may be dynamic if there is one line.
   bool images = false;
+  /// Whether rows of the left operand are those of the result.
+  bool line = false;
   int64_t lines = 1, width = mlir::ShapedType::kDynamic;
 
   /// Lines and results along a line of a tile, at most `rows` together.

@@ -1,0 +1,129 @@
+//===- VectorResults.cpp - What becomes of sums in registers --------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "VectorResults.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace terse;
+using namespace terse::ukernel;
+
+// Ops of an epilogue that is repeated for each register of sums.
+static constexpr int64_t kSmallEpilogue = 24;
+
+VectorResults::VectorResults(KernelCode &code, int64_t lanes)
+    : k(code), b(code.b), bytes(code), lanes(lanes), columns(code.schedule.getColumns()) {}
+
+bool VectorResults::isSmall() {
+  Block &block = k.op.getEpilogue().front();
+  return std::distance(block.begin(), block.end()) <= kSmallEpilogue;
+}
+
+void VectorResults::allocate(int64_t rows) {
+  if (!isSmall())
+    sums = memref::ViewOp::create(b, k.loc, MemRefType::get({rows, columns}, getSumType(k.op)),
+                                  k.allocate(rows * columns * 4), k.c(0), ValueRange());
+}
+
+// Calls `body` with how many columns the panel has; the last one may have fewer.
+void VectorResults::byPanel(const Place &place, llvm::function_ref<void(int64_t)> body) {
+  int64_t total = getSizes(k.op).n, last = (total - 1) / columns, valid = total - last * columns;
+  if (valid == columns || last == 0)
+    return body(valid);
+  k.branch(
+      k.less(place.panel, k.c(last)), [&] { body(columns); }, [&] { body(valid); });
+}
+
+// The first `valid` of `count`; null: all.
+Value VectorResults::mask(int64_t valid, int64_t count) {
+  if (valid >= count)
+    return {};
+  return vector::CreateMaskOp::create(b, k.loc, VectorType::get(count, b.getI1Type()), k.c(valid));
+}
+
+void VectorResults::finish(const Place &place, ArrayRef<Value> values) {
+  int64_t count = columns / lanes;
+  if (isSmall()) {
+    SmallVector<Value> rows;
+    for (int64_t i = 0; i < place.height * place.width; ++i)
+      rows.push_back(k.add(place.row, i / place.width * place.lineRows + i % place.width));
+    return byPanel(place, [&](int64_t valid) {
+      finishRows(place.panel, rows, valid,
+                 [&](int64_t r, int64_t v) { return values[r * count + v]; });
+    });
+  }
+  // Code for one row, or for the rows of a vector of bytes, is enough.
+  for (auto [i, value] : llvm::enumerate(values))
+    vector::StoreOp::create(b, k.loc, value, sums,
+                            ValueRange{k.c(i / count), k.c(i % count * lanes)});
+  int64_t together = bytes.matches() ? std::max<int64_t>(4 / count, 1) : 1;
+  byPanel(place, [&](int64_t valid) {
+    auto some = [&](Value line, Value pixel, int64_t size) {
+      Value row =
+          k.add(k.add(place.row, k.mul(line, k.c(place.height > 1 ? place.lineRows : 0))), pixel);
+      Value from = k.add(k.mul(line, place.width), pixel);
+      SmallVector<Value> rows;
+      for (int64_t i = 0; i < size; ++i)
+        rows.push_back(k.add(row, i));
+      finishRows(place.panel, rows, valid, [&](int64_t r, int64_t v) -> Value {
+        return vector::LoadOp::create(b, k.loc, VectorType::get(lanes, getSumType(k.op)), sums,
+                                      ValueRange{k.add(from, r), k.c(v * lanes)});
+      });
+    };
+    k.loop(k.c(0), k.c(place.height), 1, [&](Value line) {
+      int64_t whole = place.width / together * together;
+      k.loop(k.c(0), k.c(whole), together, [&](Value pixel) { some(line, pixel, together); });
+      if (whole < place.width)
+        some(line, k.c(whole), place.width - whole);
+    });
+  });
+}
+
+void VectorResults::finishRows(Value panel, ArrayRef<Value> rows, int64_t valid, GetSum getSum) {
+  if (bytes.matches())
+    return finishBytes(panel, rows, valid, getSum);
+  for (int64_t v = 0; v * lanes < valid; ++v) {
+    Value n = k.add(k.mul(panel, columns), v * lanes), some = mask(valid - v * lanes, lanes);
+    SmallVector<Value> known = k.readChannelExtras(n, lanes, some);
+    for (auto [r, row] : llvm::enumerate(rows))
+      k.finish(row, n, getSum(r, v), some, known);
+  }
+}
+
+// Four vectors of sums become one of bytes: those of one row, or of several.
+void VectorResults::finishBytes(Value panel, ArrayRef<Value> rows, int64_t valid, GetSum getSum) {
+  int64_t count = llvm::divideCeil(valid, lanes), together = std::max<int64_t>(4 / count, 1);
+  Value n = k.mul(panel, columns);
+  SmallVector<SmallVector<Value>> known;
+  SmallVector<Value> masks;
+  for (int64_t v = 0; v < count; ++v) {
+    masks.push_back(mask(valid - v * lanes, lanes));
+    known.push_back(k.readChannelExtras(k.add(n, v * lanes), lanes, masks.back()));
+  }
+  int64_t width = count * lanes;
+  Value some = mask(valid, width);
+  for (size_t first = 0; first < rows.size(); first += together) {
+    int64_t here = std::min<int64_t>(together, rows.size() - first);
+    SmallVector<Value> four;
+    for (int64_t i = 0; i < here; ++i)
+      for (int64_t v = 0; v < count; ++v) {
+        SmallVector<Value> extras =
+            k.readExtras(rows[first + i], k.add(n, v * lanes), lanes, masks[v], known[v]);
+        four.push_back(bytes.round(getSum(first + i, v), extras));
+      }
+    four.resize(4, four.back());
+    Value packed = bytes.pack(four, /*interleaved=*/false);
+    for (int64_t i = 0; i < here; ++i) {
+      Value part = packed;
+      if (width < 64)
+        part =
+            vector::ExtractStridedSliceOp::create(b, k.loc, packed, ArrayRef<int64_t>{i * width},
+                                                  ArrayRef<int64_t>{width}, ArrayRef<int64_t>{1});
+      auto [to, at] = k.locate(rows[first + i], n);
+      if (some)
+        vector::MaskedStoreOp::create(b, k.loc, to, at, some, part);
+      else
+        vector::StoreOp::create(b, k.loc, part, to, at);
+    }
+  }
+}
