@@ -198,9 +198,10 @@ private:
     firstRun = k.c(0), lastRun = k.c(tiles.runs);
     rows.forLines([&](Value y, int64_t height) {
       auto along = [&] {
-        rows.forTiles([&](Value x, int64_t width) { tile(y, x, height, width); });
+        rows.forTiles(/*peelsEnds=*/false,
+                      [&](Value x, int64_t width) { tile(y, x, height, width); });
       };
-      if (!rows.skipsPadding())
+      if (!tiles.skipsLines)
         return along();
       std::tie(firstRun, lastRun) = rows.findRuns(y, height);
       tileRunFrom = arith::MaxSIOp::create(b, k.loc, runFrom, firstRun);

@@ -8,6 +8,9 @@ using namespace mlir;
 using namespace terse;
 using namespace terse::ukernel;
 
+// Lines that are not longer have a part of padding that is worth more code.
+static constexpr int64_t kPeeledWidth = 64;
+
 static Value flattenMemory(KernelCode &k, Value v) {
   ReassociationIndices all;
   for (int64_t d = 0; d < cast<MemRefType>(v.getType()).getRank(); ++d)
@@ -51,7 +54,6 @@ FloatRows::FloatRows(KernelCode &code, FloatTiles tiles)
         std::clamp<int64_t>(block / std::max<int64_t>(tiles.width, 1), 1, tiles.lines),
         tiles.tileLines);
   }
-  skips = findPadding();
 }
 
 bool FloatRows::usesLines() const {
@@ -252,9 +254,20 @@ void FloatRows::forLines(llvm::function_ref<void(Value, int64_t)> body) {
     k.loop(whole, y1, rest, [&](Value y) { body(y, rest); });
 }
 
-void FloatRows::forTiles(llvm::function_ref<void(Value, int64_t)> body) {
+void FloatRows::forTiles(bool peelsEnds, llvm::function_ref<void(Value, int64_t)> body) {
+  int64_t most = tiles.tileWidth;
+  if (peelsEnds && tiles.skipsColumns && tiles.width <= kPeeledWidth) {
+    // Tiles at the ends of a line have code of their own.
+    int64_t ends = (tiles.width - 1) / most * most;
+    body(k.c(0), std::min(most, tiles.width));
+    if (ends > most)
+      k.loop(k.c(most), k.c(ends), most, [&](Value x) { body(x, most); });
+    if (ends > 0)
+      body(k.c(ends), tiles.width - ends);
+    return;
+  }
   Value at = x0;
-  SmallVector<int64_t> widths{tiles.tileWidth};
+  SmallVector<int64_t> widths{most};
   if (!ShapedType::isDynamic(tiles.width))
     widths.push_back(tiles.width % tiles.tileWidth);
   else
@@ -270,26 +283,6 @@ void FloatRows::forTiles(llvm::function_ref<void(Value, int64_t)> body) {
   }
 }
 
-bool FloatRows::findPadding() const {
-  if (tiles.left != FloatTiles::Left::Padded)
-    return false;
-  // Only products with zeros may be left out.
-  WindowAttr window = k.op.getWindowOrNull();
-  if (window.getPadValue() != 0 || left.isFlipped())
-    return false;
-  int64_t pad = window.getPads()[0], step = window.getDilations()[0],
-          height = cast<ShapedType>(k.op.getLhs().getType()).getDimSize(1), fewest = INT64_MAX;
-  for (int64_t y = 0; y < tiles.lines; ++y) {
-    int64_t inside = 0;
-    for (int64_t i = 0; i < window.getKernel()[0]; ++i) {
-      int64_t at = y * window.getStrides()[0] + i * step - pad;
-      inside += at >= 0 && at < height;
-    }
-    fewest = std::min(fewest, inside);
-  }
-  return fewest > 0 && fewest < window.getKernel()[0];
-}
-
 std::pair<Value, Value> FloatRows::findRuns(Value y, int64_t height) {
   WindowAttr window = k.op.getWindowOrNull();
   int64_t stride = window.getStrides()[0], pad = window.getPads()[0],
@@ -299,4 +292,21 @@ std::pair<Value, Value> FloatRows::findRuns(Value y, int64_t height) {
   Value from = k.ceilDiv(k.sub(k.c(pad), k.min(last, k.c(pad))), step);
   Value to = k.min(k.ceilDiv(k.sub(k.c(inside + pad), first), step), k.c(window.getKernel()[0]));
   return {k.mul(from, tiles.lineRuns), k.mul(to, tiles.lineRuns)};
+}
+
+SmallVector<FloatRows::Part> FloatRows::getParts(Value x, int64_t width) const {
+  std::optional<int64_t> known = getConstantIntValue(x);
+  if (!tiles.skipsColumns || !known || tiles.lineRuns != 1)
+    return {{0, tiles.runLength, 0, width}};
+  int64_t columns = k.op.getWindowOrNull().getKernel()[1], channels = tiles.runLength / columns;
+  SmallVector<Part> parts;
+  for (int64_t j = 0; j < columns; ++j) {
+    auto [from, to] = tiles.getInside(j, *known, width);
+    Part part{j * channels, (j + 1) * channels, from - *known, to - *known};
+    if (!parts.empty() && parts.back().first == part.first && parts.back().last == part.last)
+      parts.back().to = part.to;
+    else if (from < to)
+      parts.push_back(part);
+  }
+  return parts;
 }

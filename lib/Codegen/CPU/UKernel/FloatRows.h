@@ -42,14 +42,21 @@ public:
   /// Lines of tiles of the block, the last ones perhaps lower: the first line, how many they are.
   void forLines(llvm::function_ref<void(Value, int64_t)> body);
   /// Tiles along such lines, the last ones smaller, of known size where the result's is known: the
-  /// first result, how many along a line.
-  void forTiles(llvm::function_ref<void(Value, int64_t)> body);
+  /// first result, how many along a line. `peelsEnds`: the first and last one stand by themselves
+  /// if they see columns of the padding.
+  void forTiles(bool peelsEnds, llvm::function_ref<void(Value, int64_t)> body);
 
-  /// Whether each line of results has lines of its window inside of the image, and some do not.
-  bool skipsPadding() const { return skips; }
   /// The runs of the contraction [first, second) that lines [y, y + height) need: not those of
   /// lines of the window that are in the padding for all of them.
   std::pair<Value, Value> findRuns(Value y, int64_t height);
+
+  /// Elements [from, to) of a run, and the results [first, last) of a tile's line that need them.
+  struct Part {
+    int64_t from, to, first, last;
+  };
+  /// The parts of a run that a tile at `x` needs: less than all where it begins or ends in the
+  /// padding, if `x` is known.
+  llvm::SmallVector<Part> getParts(Value x, int64_t width) const;
 
   const ukernel::FloatTiles tiles;
   /// Lines and results along a line of a block.
@@ -62,7 +69,6 @@ public:
 
 private:
   Value getWidth();
-  bool findPadding() const;
   bool usesLines() const;
   void copyRows();
   void copyLines();
@@ -74,7 +80,6 @@ private:
   mlir::Type element;
   LeftRows left;
   WindowRows windows;
-  bool skips;
   // What is copied, as a matrix.
   Value copied;
   int64_t pieceLength = 0, depth = 0;

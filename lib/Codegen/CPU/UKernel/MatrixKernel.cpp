@@ -61,9 +61,10 @@ public:
         panel = p;
         rows.forLines([&](Value y, int64_t height) {
           firstRun = k.c(0), lastRun = k.c(tiles.runs);
-          if (rows.skipsPadding())
+          if (tiles.skipsLines)
             std::tie(firstRun, lastRun) = rows.findRuns(y, height);
-          rows.forTiles([&](Value x, int64_t width) { tile(y, x, height, width); });
+          rows.forTiles(/*peelsEnds=*/true,
+                        [&](Value x, int64_t width) { tile(y, x, height, width); });
         });
       });
       return SmallVector<Value>{number};
@@ -74,9 +75,8 @@ public:
 private:
   void tile(Value y, Value x, int64_t height, int64_t width) {
     base = rows.getBase(y, x);
-    offsets.clear();
-    for (int64_t i = 0; i < height * width; ++i)
-      offsets.push_back(i / width * rows.lineStep + i % width * rows.pixelStep);
+    parts = rows.getParts(x, width);
+    tileWidth = width;
     ahead = findAhead(y, x);
     auto type = VectorType::get(lanes, sumType);
     SmallVector<Value> first, sums;
@@ -96,27 +96,51 @@ private:
   }
 
   // Adds the products of a run of the contraction.
-  SmallVector<Value> multiplyRun(Value run, ValueRange sums) {
+  SmallVector<Value> multiplyRun(Value run, ValueRange in) {
     Value start = k.add(base, rows.getRunOffset(run, k.c(0)));
     Value done = k.mul(run, tiles.runLength);
+    SmallVector<Value> sums(in);
+    for (const FloatRows::Part &part : parts)
+      multiplyPart(part, start, done, sums);
+    return sums;
+  }
+
+  // Adds the products of a part of a run: `start` is where the run begins in the rows, `done` in
+  // the contraction.
+  void multiplyPart(const FloatRows::Part &part, Value start, Value done,
+                    SmallVectorImpl<Value> &sums) {
+    int64_t count = columns / lanes;
+    SmallVector<int64_t> used, offsets;
+    SmallVector<Value> init;
+    for (int64_t r = 0; r < int64_t(sums.size()) / count; ++r) {
+      int64_t pixel = r % tileWidth;
+      if (pixel < part.first || pixel >= part.last)
+        continue;
+      used.push_back(r);
+      offsets.push_back(r / tileWidth * rows.lineStep + pixel * rows.pixelStep);
+      init.append(sums.begin() + r * count, sums.begin() + (r + 1) * count);
+    }
     Value w0 = k.mul(k.add(k.mul(panel, padded), done), columns);
-    return k.loop(k.c(0), k.c(tiles.runLength), tiles.step, sums, [&](Value i, ValueRange in) {
-      SmallVector<Value> vectors, out;
-      if (ahead)
-        fetch(k.add(done, i));
-      auto type = VectorType::get(lanes * tiles.step,
-                                  cast<MemRefType>(k.op.getRhs().getType()).getElementType());
-      Value w = k.add(w0, k.mul(i, columns)), from = k.add(start, i);
-      for (int64_t v = 0; v < columns; v += lanes)
-        vectors.push_back(widen(
-            vector::LoadOp::create(b, k.loc, type, weights, ValueRange{k.add(w, v * tiles.step)})));
-      for (auto [r, offset] : llvm::enumerate(offsets)) {
-        Value x = loadLeft(k.add(from, offset));
-        for (auto [v, weight] : llvm::enumerate(vectors))
-          out.push_back(multiply(x, weight, in[r * vectors.size() + v]));
-      }
-      return out;
-    });
+    auto type = VectorType::get(lanes * tiles.step,
+                                cast<MemRefType>(k.op.getRhs().getType()).getElementType());
+    SmallVector<Value> results =
+        k.loop(k.c(part.from), k.c(part.to), tiles.step, init, [&](Value i, ValueRange in) {
+          SmallVector<Value> vectors, out;
+          if (ahead)
+            fetch(k.add(done, i));
+          Value w = k.add(w0, k.mul(i, columns)), from = k.add(start, i);
+          for (int64_t v = 0; v < columns; v += lanes)
+            vectors.push_back(widen(vector::LoadOp::create(b, k.loc, type, weights,
+                                                           ValueRange{k.add(w, v * tiles.step)})));
+          for (int64_t offset : offsets) {
+            Value x = loadLeft(k.add(from, offset));
+            for (Value weight : vectors)
+              out.push_back(multiply(x, weight, in[out.size()]));
+          }
+          return out;
+        });
+    for (auto [i, r] : llvm::enumerate(used))
+      std::copy_n(results.begin() + i * count, count, sums.begin() + r * count);
   }
 
   Value widen(Value w) {
@@ -207,10 +231,10 @@ private:
   Value weights;
   // The panel at hand, and the runs of the contraction that a line of tiles needs.
   Value panel, firstRun, lastRun;
-  // Of a tile: where it reads, and what it fetches in each step.
+  // Of a tile: where it reads what, and what it fetches in each step.
   Value base, ahead;
-  SmallVector<int64_t> offsets;
-  int64_t aheadStep = 0, aheadLines = 0;
+  SmallVector<FloatRows::Part> parts;
+  int64_t tileWidth = 0, aheadStep = 0, aheadLines = 0;
 };
 } // namespace
 

@@ -31,13 +31,15 @@ FloatTiles::FloatTiles(KernelOpInterface op, int64_t rows, ISA isa) {
   auto memory = dyn_cast<MemRefType>(x);
   // Parts of the channels do not lie side by side.
   bool plain = op.getParts() == 1 && (!memory || memory.getLayout().isIdentity());
-  WindowAttr window = op.getWindowOrNull();
+  window = op.getWindowOrNull();
   int64_t channels = x.getShape().back() / op.getParts();
   runLength = getSizes(op).k;
   bool isFloat = ::mlir::isa<FloatType>(getSumType(op)), converts = false;
+  bool flipped = false;
   if (!isFloat) {
     LeftBytes left(op, isa);
     step = left.depth, bytes = left.widened ? 2 : 1, converts = left.isConverted();
+    flipped = left.flipped;
   }
   // Bytes have taller tiles.
   int64_t setDistance = (isFloat ? kSetBytes : kTwoSetsBytes) / bytes,
@@ -92,6 +94,11 @@ FloatTiles::FloatTiles(KernelOpInterface op, int64_t rows, ISA isa) {
     }
   }
   runLength = llvm::alignTo(runLength, step);
+  // Products with zeros need not be computed, unless 128 stands for zero.
+  if (left == Left::Padded && window.getPadValue() == 0 && !flipped) {
+    inHeight = x.getDimSize(1), inWidth = x.getDimSize(2);
+    findPadding();
+  }
 
   if (ShapedType::isDynamic(width) || width == 0) {
     tileWidth = rows;
@@ -101,4 +108,36 @@ FloatTiles::FloatTiles(KernelOpInterface op, int64_t rows, ISA isa) {
     tileWidth = width;
     tileLines = cutEvenly(lines, rows / width);
   }
+}
+
+void FloatTiles::findPadding() {
+  bool sees = true, seesAll = true;
+  for (int64_t y = 0; y < lines; ++y) {
+    auto [from, to] = getWindowLines(y, 1);
+    sees &= from < to;
+    seesAll &= to - from == window.getKernel()[0];
+  }
+  // Sums without any product would be left out, too.
+  skipsLines = sees && !seesAll;
+  for (int64_t j = 0; j < window.getKernel()[1]; ++j) {
+    auto [from, to] = getInside(j, 0, width);
+    skipsColumns |= to - from < width;
+  }
+}
+
+std::pair<int64_t, int64_t> FloatTiles::getWindowLines(int64_t y, int64_t height) const {
+  int64_t stride = window.getStrides()[0], pad = window.getPads()[0],
+          step = window.getDilations()[0], count = window.getKernel()[0];
+  int64_t last = (y + height - 1) * stride;
+  return {llvm::divideCeil(std::max<int64_t>(pad - last, 0), step),
+          std::clamp<int64_t>(llvm::divideCeilSigned(inHeight + pad - y * stride, step), 0, count)};
+}
+
+std::pair<int64_t, int64_t> FloatTiles::getInside(int64_t j, int64_t x, int64_t width) const {
+  int64_t stride = window.getStrides()[1],
+          shift = j * window.getDilations()[1] - window.getPads()[1];
+  int64_t from = llvm::divideCeilSigned(-shift, stride),
+          to = llvm::divideCeilSigned(inWidth - shift, stride);
+  from = std::clamp(from, x, x + width);
+  return {from, std::clamp(to, from, x + width)};
 }

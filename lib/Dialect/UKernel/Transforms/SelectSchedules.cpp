@@ -166,6 +166,7 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
   static Tile chooseTile(KernelOpInterface op, ISA isa, int64_t lanes, int64_t registers,
                          int64_t steps, llvm::function_ref<double(int64_t, int64_t)> stepCycles) {
     int64_t vectors = llvm::divideCeil(getSizes(op).n, lanes);
+    bool floats = ::mlir::isa<FloatType>(getSumType(op));
     double fewest = 0;
     Tile chosen;
     for (int64_t v = std::min<int64_t>(vectors, 4); v >= 1; --v)
@@ -175,15 +176,23 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
           continue;
         int64_t width = ShapedType::isDynamic(tiles.width) ? r * 8 : tiles.width;
         double cycles = 0;
-        auto add = [&](int64_t height, int64_t across, int64_t count) {
-          if (height && across)
-            cycles += double(count) * (stepCycles(height * across, v) * double(steps) +
-                                       double(height * across * v) * 2 + 30);
+        // Steps that tiles of `height` lines have together.
+        auto countSteps = [&](int64_t y, int64_t height) {
+          if (floats || !tiles.skipsLines)
+            return double(steps);
+          auto [from, to] = tiles.getWindowLines(y, height);
+          return double(steps * (to - from)) / double(getSizes(op).height);
         };
-        for (auto [height, times] : {std::pair(tiles.tileLines, tiles.lines / tiles.tileLines),
-                                     std::pair(tiles.lines % tiles.tileLines, int64_t(1))}) {
-          add(height, tiles.tileWidth, times * (width / tiles.tileWidth));
-          add(height, width % tiles.tileWidth, times);
+        for (int64_t y = 0; y < tiles.lines;) {
+          int64_t height = std::min(tiles.tileLines, tiles.lines - y);
+          auto add = [&](int64_t across, int64_t count) {
+            if (across)
+              cycles += double(count) * (stepCycles(height * across, v) * countSteps(y, height) +
+                                         double(height * across * v) * 2 + 30);
+          };
+          add(tiles.tileWidth, width / tiles.tileWidth);
+          add(width % tiles.tileWidth, 1);
+          y += height;
         }
         cycles *= double(llvm::divideCeil(vectors, v)) / double(std::max<int64_t>(width, 1));
         if (fewest == 0 || cycles < fewest) {

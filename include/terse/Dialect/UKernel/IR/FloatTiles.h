@@ -57,6 +57,19 @@ struct FloatTiles {
 
   /// Padded: elements of a copied line.
   int64_t lineElements = 0;
+
+  /// Padded: whether lines or columns of the window that see nothing but zeros may be left out.
+  bool skipsLines = false, skipsColumns = false;
+  /// The lines of the window [first, second) that results [y, y + height) see in the image.
+  std::pair<int64_t, int64_t> getWindowLines(int64_t y, int64_t height) const;
+  /// The results along a line, of [x, x + width), that see column `j` of the window in the image.
+  std::pair<int64_t, int64_t> getInside(int64_t j, int64_t x, int64_t width) const;
+
+private:
+  void findPadding();
+
+  WindowAttr window;
+  int64_t inHeight = 0, inWidth = 0;
 };
 
 } // namespace terse::ukernel
