@@ -50,6 +50,9 @@ public:
   /// Where a vector of results from column `n` on at flat row `row` is stored, and its indices.
   std::pair<Value, llvm::SmallVector<Value>> locate(Value row, Value n);
 
+  /// Until `releaseMagnitudes`, in the same block, results are those of `sample`.
+  void holdMagnitudes(Value sample) { magnitudes.hold(sample); }
+  void releaseMagnitudes() { magnitudes.release(); }
   /// Writes what is known of the magnitudes of the results so far. Once, at the end of a function.
   void finishMagnitudes() { magnitudes.flush(); }
 

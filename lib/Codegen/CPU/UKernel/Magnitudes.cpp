@@ -29,17 +29,8 @@ void Magnitudes::start(int64_t count) {
   memref::StoreOp::create(k.b, k.loc, k.c(-1), current, zero);
 }
 
-void Magnitudes::add(Value sample, Value results, Value mask) {
-  int64_t count = cast<VectorType>(results.getType()).getNumElements();
-  if (!largest)
-    start(count);
-  assert(count == lanes && "a kernel has vectors of one length");
-  Value zero = k.c(0);
-  Value before = memref::LoadOp::create(k.b, k.loc, current, zero);
-  k.branch(k.compare(arith::CmpIPredicate::ne, before, sample), [&] {
-    write(before);
-    memref::StoreOp::create(k.b, k.loc, sample, current, zero);
-  });
+// The magnitudes of finite results, as integers; zero for others.
+Value Magnitudes::getBits(Value results, Value mask) {
   auto type = VectorType::get(lanes, k.b.getI32Type());
   Value bits = arith::BitcastOp::create(k.b, k.loc, type, results);
   bits = arith::AndIOp::create(k.b, k.loc, bits, k.splat(0x7fffffff, type));
@@ -47,8 +38,36 @@ void Magnitudes::add(Value sample, Value results, Value mask) {
       arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::slt, bits, k.splat(0x7f800000, type));
   if (mask)
     counts = arith::AndIOp::create(k.b, k.loc, counts, mask);
-  bits = arith::SelectOp::create(k.b, k.loc, counts, bits, k.zero(type));
-  Value old = vector::LoadOp::create(k.b, k.loc, type, largest, zero);
+  return arith::SelectOp::create(k.b, k.loc, counts, bits, k.zero(type));
+}
+
+void Magnitudes::add(Value sample, Value results, Value mask) {
+  int64_t count = cast<VectorType>(results.getType()).getNumElements();
+  if (!largest)
+    start(count);
+  assert(count == lanes && "a kernel has vectors of one length");
+  if (!heldSample)
+    return join(sample, [&] { return getBits(results, mask); });
+  Value bits = getBits(results, mask);
+  held = held ? Value(arith::MaxSIOp::create(k.b, k.loc, held, bits)) : bits;
+}
+
+void Magnitudes::release() {
+  Value sample = heldSample, bits = held;
+  heldSample = held = Value();
+  if (bits)
+    join(sample, [&] { return bits; });
+}
+
+void Magnitudes::join(Value sample, llvm::function_ref<Value()> getBits) {
+  Value zero = k.c(0);
+  Value before = memref::LoadOp::create(k.b, k.loc, current, zero);
+  k.branch(k.compare(arith::CmpIPredicate::ne, before, sample), [&] {
+    write(before);
+    memref::StoreOp::create(k.b, k.loc, sample, current, zero);
+  });
+  Value bits = getBits();
+  Value old = vector::LoadOp::create(k.b, k.loc, cast<VectorType>(bits.getType()), largest, zero);
   vector::StoreOp::create(k.b, k.loc, arith::MaxSIOp::create(k.b, k.loc, old, bits), largest, zero);
 }
 

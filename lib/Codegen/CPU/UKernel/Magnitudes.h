@@ -20,12 +20,22 @@ public:
   /// `results`, a vector of f32, belong to `sample`, but the lanes that `mask` (may be null) leaves
   /// out.
   void add(mlir::Value sample, mlir::Value results, mlir::Value mask);
+
+  /// Results are those of `sample` alone until `release`, which stands in the same block: a
+  /// register keeps what is known of them.
+  void hold(mlir::Value sample) { heldSample = sample; }
+  void release();
   /// At the end of a function that has added.
   void flush();
 
 private:
+  mlir::Value getBits(mlir::Value results, mlir::Value mask);
+  void join(mlir::Value sample, llvm::function_ref<mlir::Value()> bits);
   void start(int64_t count);
   void write(mlir::Value sample);
+
+  // While results of one sample are held.
+  mlir::Value heldSample, held;
 
   KernelCode &k;
   // One vector and one index on the stack, which become registers.

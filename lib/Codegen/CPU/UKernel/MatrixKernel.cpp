@@ -92,7 +92,13 @@ private:
     else
       sums = k.loop(firstRun, lastRun, 1, sums,
                     [&](Value run, ValueRange in) { return multiplyRun(run, in); });
-    results.finish({panel, rows.getRow(y, x), height, width, tiles.width}, sums);
+    // What all rows of a tile belong to.
+    Value sample;
+    if (tiles.images)
+      sample = rows.image;
+    else if (cast<MemRefType>(k.op.getInit().getType()).getDimSize(0) == 1)
+      sample = k.c(0);
+    results.finish({panel, rows.getRow(y, x), height, width, tiles.width, sample}, sums);
   }
 
   // Adds the products of a run of the contraction.

@@ -20,18 +20,9 @@ bool VectorResults::isSmall() {
 }
 
 void VectorResults::allocate(int64_t rows) {
-  if (!isSmall())
+  if (!isSmall() || getSizes(k.op).n % columns)
     sums = memref::ViewOp::create(b, k.loc, MemRefType::get({rows, columns}, getSumType(k.op)),
                                   k.allocate(rows * columns * 4), k.c(0), ValueRange());
-}
-
-// Calls `body` with how many columns the panel has; the last one may have fewer.
-void VectorResults::byPanel(const Place &place, llvm::function_ref<void(int64_t)> body) {
-  int64_t total = getSizes(k.op).n, last = (total - 1) / columns, valid = total - last * columns;
-  if (valid == columns || last == 0)
-    return body(valid);
-  k.branch(
-      k.less(place.panel, k.c(last)), [&] { body(columns); }, [&] { body(valid); });
 }
 
 // The first `valid` of `count`; null: all.
@@ -41,41 +32,60 @@ Value VectorResults::mask(int64_t valid, int64_t count) {
   return vector::CreateMaskOp::create(b, k.loc, VectorType::get(count, b.getI1Type()), k.c(valid));
 }
 
+// The last panel may have fewer columns. It is worth less code.
 void VectorResults::finish(const Place &place, ArrayRef<Value> values) {
-  int64_t count = columns / lanes;
-  if (isSmall()) {
-    SmallVector<Value> rows;
-    for (int64_t i = 0; i < place.height * place.width; ++i)
-      rows.push_back(k.add(place.row, i / place.width * place.lineRows + i % place.width));
-    return byPanel(place, [&](int64_t valid) {
-      finishRows(place.panel, rows, valid,
-                 [&](int64_t r, int64_t v) { return values[r * count + v]; });
-    });
-  }
-  // Code for one row, or for the rows of a vector of bytes, is enough.
+  int64_t total = getSizes(k.op).n, last = (total - 1) / columns, valid = total - last * columns;
+  auto whole = [&] {
+    if (isSmall())
+      finishFromRegisters(place, values, columns);
+    else
+      finishFromMemory(place, values, columns);
+  };
+  if (valid == columns)
+    return whole();
+  auto some = [&] { finishFromMemory(place, values, valid); };
+  if (last == 0)
+    return some();
+  k.branch(k.less(place.panel, k.c(last)), whole, some);
+}
+
+void VectorResults::finishFromRegisters(const Place &place, ArrayRef<Value> values, int64_t valid) {
+  SmallVector<Value> rows;
+  for (int64_t i = 0; i < place.height * place.width; ++i)
+    rows.push_back(k.add(place.row, i / place.width * place.lineRows + i % place.width));
+  if (place.sample)
+    k.holdMagnitudes(place.sample);
+  finishRows(place.panel, rows, valid,
+             [&](int64_t r, int64_t v) { return values[r * (columns / lanes) + v]; });
+  if (place.sample)
+    k.releaseMagnitudes();
+}
+
+// Code for one row, or for the rows of a vector of bytes, is enough.
+void VectorResults::finishFromMemory(const Place &place, ArrayRef<Value> values, int64_t valid) {
+  int64_t count = columns / lanes, used = llvm::divideCeil(valid, lanes);
   for (auto [i, value] : llvm::enumerate(values))
-    vector::StoreOp::create(b, k.loc, value, sums,
-                            ValueRange{k.c(i / count), k.c(i % count * lanes)});
-  int64_t together = bytes.matches() ? std::max<int64_t>(4 / count, 1) : 1;
-  byPanel(place, [&](int64_t valid) {
-    auto some = [&](Value line, Value pixel, int64_t size) {
-      Value row =
-          k.add(k.add(place.row, k.mul(line, k.c(place.height > 1 ? place.lineRows : 0))), pixel);
-      Value from = k.add(k.mul(line, place.width), pixel);
-      SmallVector<Value> rows;
-      for (int64_t i = 0; i < size; ++i)
-        rows.push_back(k.add(row, i));
-      finishRows(place.panel, rows, valid, [&](int64_t r, int64_t v) -> Value {
-        return vector::LoadOp::create(b, k.loc, VectorType::get(lanes, getSumType(k.op)), sums,
-                                      ValueRange{k.add(from, r), k.c(v * lanes)});
-      });
-    };
-    k.loop(k.c(0), k.c(place.height), 1, [&](Value line) {
-      int64_t whole = place.width / together * together;
-      k.loop(k.c(0), k.c(whole), together, [&](Value pixel) { some(line, pixel, together); });
-      if (whole < place.width)
-        some(line, k.c(whole), place.width - whole);
+    if (int64_t(i) % count < used)
+      vector::StoreOp::create(b, k.loc, value, sums,
+                              ValueRange{k.c(i / count), k.c(i % count * lanes)});
+  int64_t together = bytes.matches() ? std::max<int64_t>(4 / used, 1) : 1;
+  auto some = [&](Value line, Value pixel, int64_t size) {
+    Value row =
+        k.add(k.add(place.row, k.mul(line, k.c(place.height > 1 ? place.lineRows : 0))), pixel);
+    Value from = k.add(k.mul(line, place.width), pixel);
+    SmallVector<Value> rows;
+    for (int64_t i = 0; i < size; ++i)
+      rows.push_back(k.add(row, i));
+    finishRows(place.panel, rows, valid, [&](int64_t r, int64_t v) -> Value {
+      return vector::LoadOp::create(b, k.loc, VectorType::get(lanes, getSumType(k.op)), sums,
+                                    ValueRange{k.add(from, r), k.c(v * lanes)});
     });
+  };
+  k.loop(k.c(0), k.c(place.height), 1, [&](Value line) {
+    int64_t whole = place.width / together * together;
+    k.loop(k.c(0), k.c(whole), together, [&](Value pixel) { some(line, pixel, together); });
+    if (whole < place.width)
+      some(line, k.c(whole), place.width - whole);
   });
 }
 

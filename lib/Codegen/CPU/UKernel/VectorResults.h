@@ -20,10 +20,11 @@ public:
   void allocate(int64_t rows);
 
   /// A tile: its panel, its first row of the result, lines and rows along a line, rows of the
-  /// result between lines.
+  /// result between lines; the index of all along the first dimension (null: not one).
   struct Place {
     Value panel, row;
     int64_t height, width, lineRows;
+    Value sample;
   };
 
   /// `sums`: the vectors of each row, row by row.
@@ -31,7 +32,8 @@ public:
 
 private:
   using GetSum = llvm::function_ref<Value(int64_t, int64_t)>;
-  void byPanel(const Place &place, llvm::function_ref<void(int64_t)> body);
+  void finishFromRegisters(const Place &place, llvm::ArrayRef<Value> sums, int64_t valid);
+  void finishFromMemory(const Place &place, llvm::ArrayRef<Value> sums, int64_t valid);
   void finishRows(Value panel, llvm::ArrayRef<Value> rows, int64_t valid, GetSum getSum);
   void finishBytes(Value panel, llvm::ArrayRef<Value> rows, int64_t valid, GetSum getSum);
   Value mask(int64_t valid, int64_t lanes);
@@ -41,7 +43,7 @@ private:
   mlir::OpBuilder &b;
   ByteResults bytes;
   int64_t lanes, columns;
-  // Of long epilogues: where sums of a tile wait.
+  // Where sums of a tile wait whose code is one for all rows.
   Value sums;
 };
 

@@ -161,15 +161,17 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     int64_t rows = 1, vectors = 1;
   };
 
-  // The tile that takes the fewest cycles, all ends of lines and panels counted. `stepCycles` are
-  // those of a step along the contraction, of which there are `steps`, for (rows, vectors).
+  // The tile of at most `widest` vectors that takes the fewest cycles, all ends of lines and panels
+  // counted. `stepCycles` are those of a step along the contraction, of which there are `steps`,
+  // for (rows, vectors).
   static Tile chooseTile(KernelOpInterface op, ISA isa, int64_t lanes, int64_t registers,
-                         int64_t steps, llvm::function_ref<double(int64_t, int64_t)> stepCycles) {
+                         int64_t widest, int64_t steps,
+                         llvm::function_ref<double(int64_t, int64_t)> stepCycles) {
     int64_t vectors = llvm::divideCeil(getSizes(op).n, lanes);
     bool floats = ::mlir::isa<FloatType>(getSumType(op));
     double fewest = 0;
     Tile chosen;
-    for (int64_t v = std::min<int64_t>(vectors, 4); v >= 1; --v)
+    for (int64_t v = std::min(vectors, widest); v >= 1; --v)
       for (int64_t r = (registers - 1 - v) / v; r >= 1; --r) {
         FloatTiles tiles(op, r, isa);
         if (tiles.tileLines * tiles.tileWidth > r)
@@ -215,11 +217,10 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
       return std::max(products, 5.) + double(rows + vectors) / 4;
     };
     int64_t padded = llvm::alignTo(getSizes(op).k, bytes.depth);
-    Tile tile = chooseTile(op, isa, lanes, registers - adds, padded / bytes.depth, stepCycles);
-    if (const char *e = getenv("TILE")) {
-      sscanf(e, "%ldx%ld", &tile.rows, &tile.vectors);
-      tile.vectors = std::min<int64_t>(tile.vectors, llvm::divideCeil(getSizes(op).n, lanes));
-    }
+    // A panel and the next one leave room for rows in the second-level cache.
+    int64_t widest = std::clamp<int64_t>((192 << 10) / (padded * lanes), 2, 4);
+    Tile tile =
+        chooseTile(op, isa, lanes, registers - adds, widest, padded / bytes.depth, stepCycles);
     // Rows that stay in the second-level cache while the panels pass by, or in the first-level one
     // with all panels.
     FloatTiles tiles(op, tile.rows, isa);
@@ -228,7 +229,7 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     int64_t rowBytes =
         tiles.bytes *
         (tiles.lines == 1 ? tiles.runLength : tiles.lineStep / std::max<int64_t>(width, 1));
-    int64_t room = 384 << 10;
+    int64_t room = (640 << 10) - std::min<int64_t>(padded * tile.vectors * lanes, 384 << 10);
     if (padded * getSizes(op).n <= 20 << 10)
       rowBytes += getSizes(op).n, room = 20 << 10;
     int64_t most = std::clamp<int64_t>(room / std::max<int64_t>(rowBytes, 1), tile.rows, 1024);
@@ -250,7 +251,7 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
       return std::max({double(rows * vectors) / 2, loads, 4.}) + loads / 8;
     };
     auto [rows, panel] =
-        chooseTile(op, isa, lanes, isa == ISA::AVX512 ? 32 : 16, sizes.k, stepCycles);
+        chooseTile(op, isa, lanes, isa == ISA::AVX512 ? 32 : 16, 4, sizes.k, stepCycles);
     // Rows that stay in the second-level cache while the panels pass by, in enough blocks for some
     // threads.
     FloatTiles tiles(op, rows, isa);
