@@ -208,7 +208,11 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
   // Dot products of bytes, or of words.
   ScheduleAttr chooseBytes(KernelOpInterface op, ISA isa) const {
     bool wide = isa == ISA::AVX512 || isa == ISA::AVX512VNNI;
-    int64_t lanes = isa == ISA::Portable ? 4 : getLanes(isa), registers = wide ? 32 : 16;
+    // Of 16 registers one is left free: with all of them in use, LLVM moves sums to memory and back
+    // in each step.
+    int64_t lanes =
+                isa == ISA::AVX2 || isa == ISA::AVXVNNI ? 8 : std::max<int64_t>(4, vectorBytes / 4),
+            registers = wide ? 32 : 15;
     LeftBytes bytes(op, isa);
     // Products of words are added by another instruction.
     bool adds = bytes.depth < 4;
@@ -218,7 +222,7 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     };
     int64_t padded = llvm::alignTo(getSizes(op).k, bytes.depth);
     // A panel and the next one leave room for rows in the second-level cache.
-    int64_t widest = std::clamp<int64_t>((192 << 10) / (padded * lanes), 2, 4);
+    int64_t widest = std::clamp<int64_t>((192 << 10) / std::max<int64_t>(padded * lanes, 1), 2, 4);
     Tile tile =
         chooseTile(op, isa, lanes, registers - adds, widest, padded / bytes.depth, stepCycles);
     // Rows that stay in the second-level cache while the panels pass by, or in the first-level one

@@ -1,0 +1,83 @@
+//===- ByteKernelTest.cpp - Dot products of bytes in vectors --------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "UKernelTest.h"
+
+using namespace mlir;
+using namespace terse;
+using llvm::formatv;
+
+namespace {
+class ByteKernelTest : public UKernelTest {
+protected:
+  // A product whose sums are scaled for each channel, added to a residual and rounded to bytes.
+  void requantized(const std::string &product, llvm::ArrayRef<int64_t> sums,
+                   llvm::ArrayRef<int64_t> scales, std::vector<int64_t> input,
+                   std::vector<int64_t> weights, std::string x, bool known) {
+    std::vector<int64_t> open(input), result(sums);
+    if (!known)
+      open[0] = result[0] = -1;
+    std::string s = tensor(result, "i32"), c = tensor(scales, "f32"), q = tensor(result, "i8");
+    HostTensor scale = HostTensor::zeros(DType::f32(), scales);
+    for (int64_t i = 0; i < scale.getNumElements(); ++i)
+      scale.setFromDouble(i, (1 + i % 7) * 1e-3);
+    llvm::StringRef bytes((const char *)scale.getBytes().data(), scale.getBytes().size());
+    compare(formatv("func.func @main(%x: {0}, %r: {6}) -> {6} {{\n%w = {1}\n%c = nn.constant "
+                    "dense<\"0x{2}\"> : {3}\n%0 = {4} : ({0}, {7}) -> {5}\n"
+                    "%1 = terse.requantize %0, %r scales(%c, %c : {3}, {3}) clamp(-128, 100) : "
+                    "({5}, {6}) -> {6}\nreturn %1 : {6} }",
+                    tensor(open, x), constant(weights, "i8"), llvm::toHex(bytes), c, product, s, q,
+                    tensor(weights, "i8")),
+            {input, std::vector<int64_t>(sums)});
+  }
+};
+} // namespace
+
+// Rows in place and copied, with ends of steps, tiles, blocks and panels; weights that are fetched
+// ahead.
+TEST_F(ByteKernelTest, Products) {
+  struct Case {
+    int64_t m, n, k;
+    const char *x;
+  };
+  for (const Case &c :
+       {Case{40, 70, 64, "ui8"}, Case{29, 33, 2048, "ui8"}, Case{8, 32, 2503, "i8"},
+        Case{21, 300, 2112, "ui8"}, Case{50, 120, 96, "i8"}, Case{2, 60, 1001, "ui8"}})
+    requantized("nn.linear %x, %w", {c.m, c.n}, {c.n}, {c.m, c.k}, {c.n, c.k}, c.x, c.m % 2 == 0);
+}
+
+// Windows of lines in place and with padding, which is left out where it is zero: images of one
+// tile in a line and of many, results that see nothing of the image, columns that none sees.
+TEST_F(ByteKernelTest, Windows) {
+  struct Case {
+    int64_t batch, channels, height, width, outputs, kernelHeight, kernelWidth, stride, pad,
+        dilation, groups = 1;
+  };
+  for (const Case &c :
+       {Case{2, 64, 7, 7, 40, 3, 3, 1, 1, 1},    Case{1, 32, 14, 14, 70, 3, 3, 1, 1, 1},
+        Case{1, 16, 5, 28, 33, 3, 3, 1, 1, 1},   Case{1, 8, 3, 57, 32, 3, 3, 1, 1, 1},
+        Case{1, 4, 3, 70, 16, 3, 3, 1, 1, 1},    Case{2, 12, 9, 13, 24, 3, 3, 2, 1, 1},
+        Case{1, 20, 10, 11, 17, 5, 5, 1, 2, 1},  Case{1, 4, 12, 12, 9, 5, 3, 3, 2, 1},
+        Case{1, 8, 9, 9, 32, 3, 3, 1, 2, 2},     Case{1, 16, 8, 8, 32, 3, 3, 1, 0, 1},
+        Case{1, 16, 9, 8, 32, 1, 1, 2, 0, 1},    Case{1, 4, 6, 7, 8, 1, 7, 1, 3, 1},
+        Case{1, 4, 7, 6, 8, 7, 1, 1, 3, 1},      Case{1, 8, 2, 2, 8, 5, 5, 1, 4, 1},
+        Case{1, 4, 3, 3, 8, 3, 3, 2, 4, 1},      Case{1, 3, 17, 16, 20, 3, 3, 2, 1, 1},
+        Case{2, 32, 7, 9, 64, 3, 3, 1, 1, 1, 2}, Case{1, 64, 4, 7, 24, 3, 3, 1, 1, 1},
+        Case{1, 256, 3, 16, 80, 1, 1, 1, 0, 1},  Case{1, 2048, 2, 3, 5, 3, 3, 1, 1, 1}}) {
+    int64_t oh = (c.height + 2 * c.pad - (c.kernelHeight - 1) * c.dilation - 1) / c.stride + 1,
+            ow = (c.width + 2 * c.pad - (c.kernelWidth - 1) * c.dilation - 1) / c.stride + 1;
+    for (const char *x : {"ui8", "i8"}) {
+      // Padding of signed bytes is multiplied.
+      if (x[0] == 'i' && c.dilation == 1 && c.groups == 1)
+        continue;
+      requantized(formatv("nn.conv %x, %w {{strides = array<i64: {0}, {0}>, pads = array<i64: "
+                          "{1}, {1}, {1}, {1}>, dilations = array<i64: {2}, {2}>, groups = {3} : "
+                          "i64}",
+                          c.stride, c.pad, c.dilation, c.groups),
+                  {c.batch, c.outputs, oh, ow}, {c.outputs, 1, 1},
+                  {c.batch, c.channels, c.height, c.width},
+                  {c.outputs, c.channels / c.groups, c.kernelHeight, c.kernelWidth}, x,
+                  (x[0] == 'u') != (c.batch == 2));
+    }
+  }
+}
