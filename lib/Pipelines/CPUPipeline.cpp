@@ -103,6 +103,10 @@ void terse::buildLinalgPipeline(OpPassManager &pm, const CPUPipelineOptions &opt
   pm.addPass(createCSEPass());
   // Weights that are read in their packed order only.
   pm.addPass(createSymbolDCEPass());
+  // Which kernels share the cache.
+  ukernel::ChooseChainsPassOptions chains;
+  chains.chains = options.chains;
+  pm.addNestedPass<func::FuncOp>(ukernel::createChooseChainsPass(chains));
 }
 
 void terse::buildBufferPipeline(OpPassManager &pm, const CPUPipelineOptions &options) {
@@ -119,6 +123,10 @@ void terse::buildBufferPipeline(OpPassManager &pm, const CPUPipelineOptions &opt
   pm.addPass(bufferization::createOneShotBufferizePass(bufferize));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  FormChainsPassOptions chains;
+  if (!options.parallel)
+    chains.slots = 1;
+  pm.addNestedPass<func::FuncOp>(createFormChainsPass(chains));
   OutlineRowsPassOptions rows;
   if (!options.parallel)
     rows.parallelWork = -1;

@@ -19,7 +19,7 @@ using namespace terse::tool;
 
 namespace {
 struct CompileCommandOptions {
-  std::string input, output, tuning, target = "native";
+  std::string input, output, tuning, target = "native", chains = "cost";
   unsigned threads = 0;
   bool cache = true, countRanges = false, explain = false;
   ModelOptions model;
@@ -118,6 +118,7 @@ static llvm::Error compile(const CompileCommandOptions &options) {
   CompileOptions compileOptions;
   compileOptions.parallel = options.threads != 1;
   compileOptions.countRanges = options.countRanges;
+  compileOptions.chains = options.chains;
   if (options.cache)
     compileOptions.cacheFolder = getDefaultCacheFolder();
   if (!options.tuning.empty())
@@ -155,7 +156,8 @@ static llvm::Error compile(const CompileCommandOptions &options) {
     size_t shown = std::min<size_t>(slow.size(), 8);
     note(llvm::formatv(
         "estimated to be slower in 8 bits than in float, because their input is rounded at run "
-        "time ({0} layers; terse compress --keep-float-when-faster leaves their input in float): {1}{2}",
+        "time ({0} layers; terse compress --keep-float-when-faster leaves their input in float): "
+        "{1}{2}",
         slow.size(), llvm::join(llvm::ArrayRef(slow).take_front(shown), ", "),
         shown < slow.size() ? ", ..." : ""));
   }
@@ -213,6 +215,12 @@ void tool::addCompile(CLI::App &root, Action &action) {
                    "Use the fastest of several schedules of every kernel, as this file says; "
                    "kernels that it does not know are measured on this machine and added")
       ->type_name("FILE.json");
+  command
+      ->add_option("--chains", options->chains,
+                   "Kernels that work on strips of an image together, so that what stands between "
+                   "them stays in the cache: none, those for which that pays (cost), or all")
+      ->check(CLI::IsMember({"none", "cost", "all"}))
+      ->capture_default_str();
   command->add_flag("--count-ranges", options->countRanges,
                     "Count values beyond the ranges of static integers in every run; terse run and "
                     "bench show them, and "

@@ -37,6 +37,10 @@ struct CPUPipelineOptions : mlir::PassPipelineOptions<CPUPipelineOptions> {
       llvm::cl::init("avx2")};
   Option<bool> bf16{*this, "bf16", llvm::cl::desc("The target has tiles of bf16 (default: false)"),
                     llvm::cl::init(false)};
+  Option<std::string> chains{*this, "chains",
+                             llvm::cl::desc("Which kernels work strip by strip: none, those for "
+                                            "which it pays (cost) or all (default: cost)"),
+                             llvm::cl::init("cost")};
   Option<std::string> tuning{*this, "tuning",
                              llvm::cl::desc("File of measured schedules (default: none)"),
                              llvm::cl::init("")};

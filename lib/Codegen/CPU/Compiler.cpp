@@ -252,6 +252,7 @@ llvm::Error Compilation::lowerToLinalg() {
   pipeline.isa = target.isa == "amx_int8" && options.optLevel == 0 ? "avx512vnni" : target.isa;
   pipeline.bf16 = target.hasTilesOfBF16 && options.optLevel > 0;
 
+  pipeline.chains = options.chains;
   pipeline.tuning = options.tuning;
   if (!options.tuning.empty()) {
     auto tuning = ukernel::Tuning::read(options.tuning);

@@ -44,7 +44,7 @@ static std::string getFormatName(DecodingAttr decoding, int64_t k) {
   return text;
 }
 
-static Line describe(KernelOpInterface op) {
+static Line describe(KernelOpInterface op, StringRef chain) {
   Line line;
   KernelShape shape = getKernelShape(op);
   Type left = cast<ShapedType>(op.getLhs().getType()).getElementType(),
@@ -71,6 +71,11 @@ static Line describe(KernelOpInterface op) {
   }
   if (mayBeOneRow(op))
     line.how += ", one row: stream";
+  if (!chain.empty()) {
+    line.how += chain;
+    double bytes = shape.weightBytes + shape.activationBytes + shape.resultBytes;
+    cost.memoryCycles = bytes / getBytesPerCycle(0);
+  }
   line.limit = cost.isMemoryBound() ? "memory" : "compute";
   line.operations = cost.operations;
   line.cycles = cost.getCycles();
@@ -150,11 +155,29 @@ std::vector<std::string> terse::findSlowIntegers(ModuleOp module) {
   return layers;
 }
 
+/// The ops of chains, and what is said of them: where a tensor in between stays in the cache,
+/// memory counts as the nearest one.
+static llvm::DenseMap<Operation *, std::string> listChains(ModuleOp module) {
+  llvm::DenseMap<Operation *, std::string> text;
+  module.walk([&](KernelOpInterface last) {
+    ChainAttr chain = last.getChainAttr();
+    if (!chain)
+      return;
+    text[last] = llvm::formatv(", chain of {0} by {1}", chain.getKernels(), chain.getRows());
+    KernelOpInterface op = last;
+    for (int64_t i = 1; i < chain.getKernels() && op; ++i)
+      if ((op = op.getLhs().getDefiningOp<KernelOpInterface>()))
+        text[op] = ", chained";
+  });
+  return text;
+}
+
 static std::vector<Line> listLines(ModuleOp module) {
   std::vector<Line> lines;
+  llvm::DenseMap<Operation *, std::string> chains = listChains(module);
   module.walk([&](Operation *op) {
     if (auto kernel = dyn_cast<KernelOpInterface>(op)) {
-      lines.push_back(describe(kernel));
+      lines.push_back(describe(kernel, chains.lookup(op)));
       return WalkResult::skip();
     }
     if (auto attention = dyn_cast<AttentionOp>(op)) {

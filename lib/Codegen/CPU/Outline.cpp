@@ -58,28 +58,38 @@ Value terse::forgetSizes(OpBuilder &b, Location loc, Value v) {
 }
 
 func::FuncOp OutlinedFunctions::get(Operation *op, TypeRange types, BuildBody build) {
-  func::FuncOp &function = functions[describeForOutlining(op, types)];
+  return get(op->getLoc(), types, describeForOutlining(op, types),
+             [&](OpBuilder &b, ValueRange args, Value begin, Value end) {
+               // Its regions may use constants of the other function; it goes away below.
+               Operation *inside = b.clone(*op);
+               // One by one: where two operands are one value, as in place, other callers may pass
+               // two.
+               inside->setOperands(args);
+               build(b, inside, begin, end);
+               inside->erase();
+             });
+}
+
+func::FuncOp OutlinedFunctions::get(Location loc, TypeRange types, StringRef text,
+                                    BuildRange build) {
+  func::FuncOp &function = functions[text];
   if (function)
     return function;
-  OpBuilder b(op->getContext());
+  OpBuilder b(module.getContext());
   b.setInsertionPointToEnd(module.getBody());
   SmallVector<Type> arguments(types);
   arguments.append(2, b.getIndexType());
-  function = createOutlinedFunction(b, op->getLoc(), prefix + std::to_string(functions.size() - 1),
+  function = createOutlinedFunction(b, loc, prefix + std::to_string(functions.size() - 1),
                                     b.getFunctionType(arguments, {}));
   // Its code in place of the call would only make one large function of many.
   // Vectors that registers cannot hold lie in aligned places, which must be known in advance.
   function->setAttr("passthrough", b.getStrArrayAttr({"noinline", "stackrealign"}));
   Block *block = function.addEntryBlock();
   b.setInsertionPointToStart(block);
-  // Its regions may use constants of the other function; it goes away below.
-  Operation *inside = b.clone(*op);
-  // One by one: where two operands are one value, as in place, other callers may pass two.
-  inside->setOperands(block->getArguments().drop_back(2));
-  build(b, inside, block->getArguments().end()[-2], block->getArguments().end()[-1]);
+  ValueRange all = block->getArguments();
+  build(b, all.drop_back(2), all.end()[-2], all.end()[-1]);
   b.setInsertionPointToEnd(block);
-  func::ReturnOp::create(b, op->getLoc());
-  inside->erase();
+  func::ReturnOp::create(b, loc);
   return function;
 }
 

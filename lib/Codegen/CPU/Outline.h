@@ -39,6 +39,12 @@ public:
   /// `prefixN(types..., begin, end)` for `op`: a new one, or that of an equal op.
   mlir::func::FuncOp get(mlir::Operation *op, mlir::TypeRange types, BuildBody build);
 
+  /// The same for what `text` describes, which takes `types` and runs for the items [begin, end).
+  using BuildRange = llvm::function_ref<void(mlir::OpBuilder &, mlir::ValueRange args,
+                                             mlir::Value begin, mlir::Value end)>;
+  mlir::func::FuncOp get(mlir::Location loc, mlir::TypeRange types, llvm::StringRef text,
+                         BuildRange build);
+
   /// A function around `function` that is marked as parallel: ranges of it run at the same time.
   mlir::func::FuncOp getParallel(mlir::func::FuncOp function);
 

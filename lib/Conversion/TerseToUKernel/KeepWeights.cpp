@@ -117,10 +117,10 @@ struct ConvertWeightsToUKernelPass
       if (type.isDynamicDim(d))
         sizes.push_back(tensor::DimOp::create(b, loc, op.getInput(), d));
     Value init = tensor::EmptyOp::create(b, loc, type.getShape(), type.getElementType(), sizes);
-    auto kernel =
-        GemmOp::create(b, loc, type, op.getInput(), weights, Value(), ValueRange(), init, Value(),
-                       b.getAffineMapArrayAttr({}), /*lhs_unsigned=*/false, /*rhs_unsigned=*/false,
-                       /*bounded=*/false, ScheduleAttr(), DecodingAttr(), op.getTransposed());
+    auto kernel = GemmOp::create(
+        b, loc, type, op.getInput(), weights, Value(), ValueRange(), init, Value(),
+        b.getAffineMapArrayAttr({}), /*lhs_unsigned=*/false, /*rhs_unsigned=*/false,
+        /*bounded=*/false, ScheduleAttr(), DecodingAttr(), op.getTransposed(), ChainAttr());
     Block *block = b.createBlock(&kernel.getEpilogue());
     YieldOp::create(b, loc, block->addArgument(type.getElementType(), loc));
     op.getResult().replaceAllUsesWith(kernel.getResult(0));

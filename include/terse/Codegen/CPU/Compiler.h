@@ -38,6 +38,8 @@ struct CompileOptions {
   /// File of measured schedules (see Tuning.h); none if empty. It is an error if the target has
   /// other features than the machine that measured.
   std::string tuning;
+  /// Which kernels work strip by strip (see ukernel-choose-chains): none, cost or all.
+  std::string chains = "cost";
   /// Weights that code of other targets reads from the same blob: equal ones are shared, the others
   /// lie behind them.
   llvm::ArrayRef<WeightSlot> sharedWeights;

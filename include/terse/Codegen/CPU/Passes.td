@@ -155,6 +155,19 @@ def ExpandKernelsPass : Pass<"terse-expand-kernels", "::mlir::ModuleOp"> {
                            "::mlir::vector::VectorDialect", "::terse::cpu::TerseCPUDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
+def FormChainsPass : Pass<"terse-form-chains", "::mlir::func::FuncOp"> {
+  let summary = "Group the kernels of a chain on buffers";
+  let description = [{
+    A kernel with `chain` and those before it become a `ukernel.chain`. The buffers in between become buffers of it, which
+    take no room of their own; it gets room for what `slots` ranges of strips need of them at a time. Where bufferization has put
+    something else between the kernels they stay as they are.
+  }];
+  let options = [Option<"slots", "slots", "int64_t", "8",
+                        "Ranges of strips that have memory in the arena; more take it from the heap (default: 8)">];
+  let statistics = [Statistic<"numChains", "chains", "Chains formed">];
+  let dependentDialects = ["::terse::ukernel::UKernelDialect", "::mlir::memref::MemRefDialect"];
+}
+
 def ExpandUKernelsPass : Pass<"terse-expand-ukernels", "::mlir::ModuleOp"> {
   let summary = "Turn ukernel ops on buffers into functions of vector code";
   let description = [{

@@ -53,7 +53,8 @@ public:
     blocks = llvm::divideCeil(channels, 64);
     // Rows that share rows of the input: many where windows and epilogues are short.
     together = results == 2 ? 2 : 4;
-    band = kBand;
+    int64_t most = k.schedule.getBlock() > 1 ? std::min(k.schedule.getBlock(), kBand) : kBand;
+    band = most;
     if (!ShapedType::isDynamic(outHeight)) {
       int64_t height = std::max<int64_t>(outHeight, 1);
       if (packed.matchesChannels())
@@ -63,7 +64,7 @@ public:
         --together;
       if (together == 1)
         together = std::min<int64_t>(height, results == 2 ? 2 : 3);
-      band = llvm::divideCeil(height, llvm::divideCeil(height, band));
+      band = llvm::divideCeil(height, llvm::divideCeil(height, most));
     }
     band = std::max(band / together, int64_t(1)) * together;
   }
@@ -71,6 +72,10 @@ public:
   Value countItems() {
     Value items = k.mul(k.size(k.op.getInit(), 0), k.ceilDiv(k.size(k.op.getInit(), 1), band));
     return k.mul(items, blocks);
+  }
+  KernelBlocks getBlocks() const {
+    ArrayRef<int64_t> shape = cast<MemRefType>(k.op.getInit().getType()).getShape();
+    return {band * shape[2], shape[1] * shape[2], blocks};
   }
 
   void build(Value begin, Value end) {
@@ -500,4 +505,7 @@ void terse::buildDepthwiseDotKernel(KernelCode &code, Value begin, Value end) {
 }
 Value terse::countDepthwiseDotItems(KernelCode &code) {
   return DepthwiseDotKernel(code).countItems();
+}
+KernelBlocks terse::getDepthwiseDotBlocks(KernelCode &code) {
+  return DepthwiseDotKernel(code).getBlocks();
 }

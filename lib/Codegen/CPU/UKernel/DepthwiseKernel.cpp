@@ -43,6 +43,11 @@ public:
     return k.mul(k.size(k.op.getInit(), 0), blockRows == 1 ? rows : k.ceilDiv(rows, blockRows));
   }
 
+  KernelBlocks getBlocks() const {
+    ArrayRef<int64_t> shape = cast<MemRefType>(k.op.getInit().getType()).getShape();
+    return {blockRows * shape[2], shape[1] * shape[2], 1};
+  }
+
   void build(Value begin, Value end) {
     extendWeights();
     if (blocks.empty())
@@ -418,3 +423,6 @@ void terse::buildDepthwiseKernel(KernelCode &code, Value begin, Value end) {
   DepthwiseKernel(code).build(begin, end);
 }
 Value terse::countDepthwiseItems(KernelCode &code) { return DepthwiseKernel(code).countItems(); }
+KernelBlocks terse::getDepthwiseBlocks(KernelCode &code) {
+  return DepthwiseKernel(code).getBlocks();
+}

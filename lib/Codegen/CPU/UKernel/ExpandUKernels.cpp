@@ -3,6 +3,7 @@
 
 #include "../Outline.h"
 #include "AttentionKernel.h"
+#include "Chain.h"
 #include "KernelCode.h"
 #include "QuantizeRowsKernel.h"
 #include "mlir/Dialect/AMX/AMXDialect.h"
@@ -26,6 +27,59 @@ using namespace terse::ukernel;
 static constexpr int64_t kFewNumbers = 1024;
 // Multiply-adds that take as long as rounding a number.
 static constexpr int64_t kNumberWork = 5;
+
+namespace {
+/// What makes the code of a kernel.
+struct Builders {
+  void (*build)(KernelCode &, Value begin, Value end);
+  Value (*count)(KernelCode &);
+  // Null where items are no blocks of rows.
+  KernelBlocks (*blocks)(KernelCode &) = nullptr;
+};
+} // namespace
+
+static Builders chooseBuilders(KernelOpInterface op) {
+  if (op.isDepthwise() && op.getScheduleAttr().getIsa() == ISA::AVX512VNNI)
+    return {buildDepthwiseDotKernel, countDepthwiseDotItems, getDepthwiseDotBlocks};
+  if (op.isDepthwise())
+    return {buildDepthwiseKernel, countDepthwiseItems, getDepthwiseBlocks};
+  if (isBlockProduct(op))
+    return {buildDotKernel, countDotItems};
+  if (isStreamKernel(op))
+    return {buildStreamKernel, countStreamItems};
+  if (ISA isa = op.getScheduleAttr().getIsa(); isa == ISA::AMXInt8 || isa == ISA::AMXBF16)
+    return {buildTileKernel, countTileItems};
+  if (isFewRowsKernel(op))
+    return {buildFewRowsKernel, countFewRowsItems};
+  if (mlir::isa<FloatType>(getSumType(op)))
+    return {buildFloatKernel, countFloatItems, getFloatBlocks};
+  return {buildMatrixKernel, countMatrixItems, getMatrixBlocks};
+}
+
+std::optional<ChainStage> ChainStage::get(KernelOpInterface op) {
+  auto rhs = dyn_cast<MemRefType>(op.getRhs().getType());
+  if (!rhs || rhs.getRank() != 3 || !op.getScheduleAttr() || op.getParts() != 1 ||
+      op.getMagnitudes() || mayBeOneRow(op) || !chooseBuilders(op).blocks)
+    return std::nullopt;
+  for (Value v : {op.getLhs(), op.getInit()}) {
+    auto type = cast<MemRefType>(v.getType());
+    if (type.getRank() != 4 || !type.getLayout().isIdentity() || type.getDimSize(0) == 0 ||
+        llvm::any_of(type.getShape().drop_front(), [](int64_t d) { return d < 1; }))
+      return std::nullopt;
+  }
+  // Others are copied to where vectors run along the last dimension.
+  for (Value v : op->getOperands()) {
+    auto type = cast<MemRefType>(v.getType());
+    SmallVector<int64_t> strides;
+    int64_t offset;
+    if (type.getRank() > 0 &&
+        (failed(type.getStridesAndOffset(strides, offset)) || strides.back() != 1))
+      return std::nullopt;
+  }
+  OpBuilder b(op.getContext());
+  KernelCode code(b, op, /*hasFMA=*/true, /*fetchesStreams=*/true);
+  return ChainStage{op, chooseBuilders(op).blocks(code)};
+}
 
 namespace {
 struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPass> {
@@ -102,32 +156,8 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
     op.erase();
   }
 
-  struct Builders {
-    void (*build)(KernelCode &, Value begin, Value end);
-    Value (*count)(KernelCode &);
-  };
-  static Builders chooseBuilders(KernelOpInterface op) {
-    if (op.isDepthwise() && op.getScheduleAttr().getIsa() == ISA::AVX512VNNI)
-      return {buildDepthwiseDotKernel, countDepthwiseDotItems};
-    if (op.isDepthwise())
-      return {buildDepthwiseKernel, countDepthwiseItems};
-    if (isBlockProduct(op))
-      return {buildDotKernel, countDotItems};
-    if (isStreamKernel(op))
-      return {buildStreamKernel, countStreamItems};
-    if (ISA isa = op.getScheduleAttr().getIsa(); isa == ISA::AMXInt8 || isa == ISA::AMXBF16)
-      return {buildTileKernel, countTileItems};
-    if (isFewRowsKernel(op))
-      return {buildFewRowsKernel, countFewRowsItems};
-    if (mlir::isa<FloatType>(getSumType(op)))
-      return {buildFloatKernel, countFloatItems};
-    return {buildMatrixKernel, countMatrixItems};
-  }
-
-  // Calls the function of `builders` at the place of `code`, for ranges where there is enough work.
-  void emit(OutlinedFunctions &functions, KernelCode &code, Builders builders, int64_t work,
-            int64_t perRow) {
-    KernelOpInterface op = code.op;
+  // The function of `op` over ranges of items.
+  func::FuncOp getFunction(OutlinedFunctions &functions, KernelOpInterface op, Builders builders) {
     func::FuncOp serial = functions.get(
         op, op->getOperandTypes(),
         [&](OpBuilder &inner, Operation *inside, Value begin, Value end) {
@@ -137,8 +167,17 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
         });
     // A call, of memcpy in place of a loop, would have the tile registers set up again.
     if (ISA isa = op.getScheduleAttr().getIsa(); isa == ISA::AMXInt8 || isa == ISA::AMXBF16)
-      serial->setAttr("passthrough",
-                      code.b.getStrArrayAttr({"noinline", "stackrealign", "no-builtins"}));
+      serial->setAttr(
+          "passthrough",
+          Builder(op.getContext()).getStrArrayAttr({"noinline", "stackrealign", "no-builtins"}));
+    return serial;
+  }
+
+  // Calls the function of `builders` at the place of `code`, for ranges where there is enough work.
+  void emit(OutlinedFunctions &functions, KernelCode &code, Builders builders, int64_t work,
+            int64_t perRow) {
+    KernelOpInterface op = code.op;
+    func::FuncOp serial = getFunction(functions, op, builders);
     SmallVector<Value> args(op->getOperands());
     args.append({code.c(0), builders.count(code)});
     auto call = [&](func::FuncOp callee) { func::CallOp::create(code.b, code.loc, callee, args); };
@@ -153,12 +192,11 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
         code.less(total, code.c(parallelWork)), [&] { call(serial); }, [&] { call(parallel); });
   }
 
-  // Calls `serial`, or threads that share its items where there is enough work.
-  void callForWork(OutlinedFunctions &functions, VectorCode &code, Operation *op,
-                   func::FuncOp serial, Value items, Value work, std::optional<int64_t> known,
+  // Calls `serial`, or threads that share its items, the last of `args`, where there is enough
+  // work.
+  void callForWork(OutlinedFunctions &functions, VectorCode &code, ValueRange args,
+                   func::FuncOp serial, Value work, std::optional<int64_t> known,
                    int64_t leastWork) {
-    SmallVector<Value> args(op->getOperands());
-    args.append({code.c(0), items});
     auto call = [&](func::FuncOp callee) { func::CallOp::create(code.b, code.loc, callee, args); };
     if (leastWork < 0 || (known && *known < leastWork))
       return call(serial);
@@ -188,10 +226,70 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
             VectorCode body(inner, inside->getLoc(), hasFMA);
             buildQuantizeRows(body, cast<QuantizeRowsOp>(inside), vectorBytes, begin, end);
           });
-      callForWork(functions, code, op, serial, items, work, known,
+      SmallVector<Value> args(op->getOperands());
+      args.append({code.c(0), items});
+      callForWork(functions, code, args, serial, work, known,
                   parallelWork < 0 ? parallelWork : parallelWork / kNumberWork);
     }
     op.erase();
+  }
+
+  // A call of a function over strips, which calls those of the kernels.
+  LogicalResult emitChain(OutlinedFunctions &kernels, OutlinedFunctions &chains, ChainOp chain) {
+    OpBuilder b(chain);
+    Location loc = chain.getLoc();
+    SmallVector<ChainStage> stages;
+    SmallVector<Value> args;
+    int64_t perSample = 0, rows = chain.getRows(), slots = chain.getSlots();
+    for (auto op : chain.getBody().getOps<KernelOpInterface>()) {
+      std::optional<ChainStage> stage = ChainStage::get(op);
+      if (!stage)
+        return op->emitOpError("expected a kernel that computes rows of known images in blocks");
+      stage->function = getFunction(kernels, op, chooseBuilders(op));
+      stages.push_back(*stage);
+      for (Value v : op->getOperands())
+        if (v.getParentBlock() != &chain.getBody().front())
+          args.push_back(v);
+      ArrayRef<int64_t> shape = cast<MemRefType>(op.getInit().getType()).getShape();
+      perSample += ShapedType::getNumElements(shape.drop_front()) * getSizes(op).k;
+    }
+    if (auto type = cast<MemRefType>(chain.getScratch().getType());
+        !type.hasStaticShape() || type.getNumElements() < getScratchBytes(stages, rows, slots))
+      return chain.emitOpError("expected scratch of ")
+             << getScratchBytes(stages, rows, slots) << " bytes (got " << type << ")";
+    // The stages' operands in the caller, or in a function with `args` as arguments.
+    auto setOperands = [&](ValueRange from) {
+      for (ChainStage &stage : stages) {
+        stage.operands.clear();
+        for (Value v : stage.op->getOperands()) {
+          bool between = v.getParentBlock() == &chain.getBody().front();
+          stage.operands.push_back(between ? Value() : from.front());
+          from = between ? from : from.drop_front();
+        }
+      }
+    };
+    args.push_back(chain.getScratch());
+    std::string text = std::to_string(rows) + " " + std::to_string(slots);
+    for (ChainStage &stage : stages)
+      text += " " + stage.function.getName().str();
+    func::FuncOp serial =
+        chains.get(loc, ValueRange(args).getTypes(), text,
+                   [&](OpBuilder &inner, ValueRange from, Value begin, Value end) {
+                     setOperands(from);
+                     VectorCode code(inner, loc, hasFMA);
+                     buildChain(code, stages, rows, from.back(), slots, begin, end);
+                   });
+    setOperands(args);
+    VectorCode code(b, loc, hasFMA);
+    clearSlots(code, chain.getScratch(), slots);
+    Value samples = code.size(stages.back().op.getInit(), 0), work = code.mul(samples, perSample);
+    std::optional<int64_t> known;
+    if (std::optional<int64_t> count = getConstantIntValue(samples))
+      known = *count * perSample;
+    args.append({code.c(0), countStrips(code, stages.back(), rows)});
+    callForWork(chains, code, args, serial, work, known, parallelWork);
+    chain.erase();
+    return success();
   }
 
   void emitAttention(OutlinedFunctions &functions, AttentionOp op) {
@@ -207,8 +305,9 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
           buildAttentionKernel(body, cast<AttentionOp>(inside), vectorBytes, begin, end);
         });
     Value work = countAttentionWork(code, op);
-    callForWork(functions, code, op, serial, countAttentionItems(code, op, vectorBytes), work,
-                getConstantIntValue(work), parallelWork);
+    SmallVector<Value> args(op->getOperands());
+    args.append({code.c(0), countAttentionItems(code, op, vectorBytes)});
+    callForWork(functions, code, args, serial, work, getConstantIntValue(work), parallelWork);
     op.erase();
   }
 
@@ -228,10 +327,15 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
     module.walk([&](ConvOp op) { convolutions.push_back(op); });
     for (ConvOp op : convolutions)
       splitParts(op);
+    OutlinedFunctions functions(module, "ukernel_"), row(module, "ukernel_row_"),
+        rows(module, "ukernel_rows_"), strips(module, "chain_");
+    SmallVector<ChainOp> chains;
+    module.walk([&](ChainOp op) { chains.push_back(op); });
+    for (ChainOp op : chains)
+      if (failed(emitChain(functions, strips, op)))
+        return signalPassFailure();
     SmallVector<KernelOpInterface> ops;
     module.walk([&](KernelOpInterface op) { ops.push_back(op); });
-    OutlinedFunctions functions(module, "ukernel_"), row(module, "ukernel_row_"),
-        rows(module, "ukernel_rows_");
     for (KernelOpInterface op : ops) {
       auto rhs = dyn_cast<MemRefType>(op.getRhs().getType());
       if (!rhs || rhs.getRank() != 3 || !op.getScheduleAttr()) {

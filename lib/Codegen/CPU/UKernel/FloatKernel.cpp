@@ -71,6 +71,10 @@ public:
   }
 
   Value countItems() { return k.mul(rows.countBlocks(), chunks); }
+  KernelBlocks getBlocks() const {
+    int64_t image = tiles.images ? tiles.lines * tiles.width : 0;
+    return {rows.blockLines * rows.blockWidth, image, chunks};
+  }
 
   void build(Value begin, Value end) {
     rows.allocate();
@@ -378,3 +382,4 @@ void terse::buildFloatKernel(KernelCode &code, Value begin, Value end) {
   FloatKernel(code).build(begin, end);
 }
 Value terse::countFloatItems(KernelCode &code) { return FloatKernel(code).countItems(); }
+KernelBlocks terse::getFloatBlocks(KernelCode &code) { return FloatKernel(code).getBlocks(); }

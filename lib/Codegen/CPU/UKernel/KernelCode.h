@@ -75,13 +75,25 @@ private:
   llvm::SmallVector<Value> flatExtras;
 };
 
+/// Which items compute which rows of a kernel's result. Blocks of rows follow each other.
+struct KernelBlocks {
+  /// Rows of a block at most; 0 where items are something else.
+  int64_t rows = 0;
+  /// After how many rows blocks begin anew; 0: they cut all rows evenly.
+  int64_t image = 0;
+  /// Items of a block, neighbours.
+  int64_t items = 1;
+};
+
 /// Code of the outer iterations [begin, end) of a kernel, and how many there are.
 void buildMatrixKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::Value countMatrixItems(KernelCode &code);
+KernelBlocks getMatrixBlocks(KernelCode &code);
 void buildTileKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::Value countTileItems(KernelCode &code);
 void buildFloatKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::Value countFloatItems(KernelCode &code);
+KernelBlocks getFloatBlocks(KernelCode &code);
 /// Whether the op multiplies one row with weights of floats, or of bytes by dot products.
 bool isStreamKernel(ukernel::KernelOpInterface op);
 /// Whether the op multiplies a few rows with weights of few bits, which it decodes in registers.
@@ -104,8 +116,10 @@ void buildFewDotKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::Value countFewDotItems(KernelCode &code);
 void buildDepthwiseKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::Value countDepthwiseItems(KernelCode &code);
+KernelBlocks getDepthwiseBlocks(KernelCode &code);
 void buildDepthwiseDotKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::Value countDepthwiseDotItems(KernelCode &code);
+KernelBlocks getDepthwiseDotBlocks(KernelCode &code);
 
 } // namespace terse
 

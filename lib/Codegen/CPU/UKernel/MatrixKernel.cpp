@@ -45,6 +45,10 @@ public:
   }
 
   Value countItems() { return k.mul(rows.countBlocks(), chunks); }
+  KernelBlocks getBlocks() const {
+    return {rows.blockLines * rows.blockWidth, tiles.images ? tiles.lines * tiles.width : 0,
+            chunks};
+  }
 
   void build(Value begin, Value end) {
     rows.allocate();
@@ -248,3 +252,4 @@ void terse::buildMatrixKernel(KernelCode &code, Value begin, Value end) {
   MatrixKernel(code).build(begin, end);
 }
 Value terse::countMatrixItems(KernelCode &code) { return MatrixKernel(code).countItems(); }
+KernelBlocks terse::getMatrixBlocks(KernelCode &code) { return MatrixKernel(code).getBlocks(); }

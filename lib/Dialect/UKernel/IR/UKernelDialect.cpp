@@ -55,6 +55,14 @@ LogicalResult WindowAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitEr
   return success();
 }
 
+LogicalResult ChainAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, int64_t kernels,
+                                int64_t rows) {
+  if (kernels < 2 || rows < 1)
+    return emitError() << "expected two or more kernels and one or more rows in a chain (got "
+                       << kernels << " and " << rows << ")";
+  return success();
+}
+
 LogicalResult DecodingAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, Type value,
                                    int64_t group, Type scale, bool zeroPoints, TableKind table,
                                    int64_t blocks) {

@@ -119,7 +119,7 @@ static LogicalResult verifyKernel(KernelOpInterface op) {
     return op.emitOpError("expected a left operand of rank 4 (got ") << lhs.getRank() << ")";
   if (ShapedType::isDynamic(lhs.getShape().back()) || ShapedType::isDynamic(init.getShape().back()))
     return op.emitOpError("expected static channels");
-  // C7
+  // C8
   int64_t parts = op.getParts();
   if (parts < 1 || lhs.getShape().back() % parts || init.getShape().back() % parts)
     return op.emitOpError("expected parts that divide the channels (got ") << parts << ")";
@@ -202,6 +202,31 @@ KERNEL_OP(GemmOp)
 KERNEL_OP(ConvOp)
 KERNEL_OP(DepthwiseConvOp)
 #undef KERNEL_OP
+
+//===----------------------------------------------------------------------===//
+// ChainOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult ChainOp::verify() {
+  SmallVector<KernelOpInterface> kernels(getBody().getOps<KernelOpInterface>());
+  // C1
+  if (kernels.size() < 2)
+    return emitOpError("expected two or more kernels (got ") << kernels.size() << ")";
+  if (getRows() < 1)
+    return emitOpError("expected strips of one or more rows (got ") << getRows() << ")";
+  for (Operation &op : getBody().front())
+    if (!isa<KernelOpInterface, memref::AllocaOp, EndOp>(op) &&
+        !op.hasTrait<OpTrait::ConstantLike>())
+      return emitOpError("expected kernels and buffers (got ") << op.getName() << ")";
+  // C2
+  for (auto [before, after] : llvm::zip(kernels, llvm::drop_begin(kernels))) {
+    auto alloc = after.getLhs().getDefiningOp<memref::AllocaOp>();
+    if (!alloc || alloc->getParentOp() != getOperation() || before.getInit() != after.getLhs())
+      return emitOpError("expected each kernel to read a buffer of the chain that the one before "
+                         "writes");
+  }
+  return success();
+}
 
 //===----------------------------------------------------------------------===//
 // PackOp

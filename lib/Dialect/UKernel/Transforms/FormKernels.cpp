@@ -282,7 +282,7 @@ struct KernelFormer {
     auto kernel = OpTy::create(b, loc, init.getType(), lhs, rhs, Value(), start.extras, init,
                                Value(), b.getAffineMapArrayAttr(start.maps), products.lhsUnsigned,
                                products.rhsUnsigned, /*bounded=*/false, ScheduleAttr(),
-                               DecodingAttr(), std::forward<Extra>(extra)...);
+                               DecodingAttr(), std::forward<Extra>(extra)..., ChainAttr());
     OpBuilder::InsertionGuard guard(b);
     Block *block = b.createBlock(&kernel.getEpilogue());
     block->addArgument(sum, loc);
@@ -425,7 +425,7 @@ struct KernelFormer {
                                                  SmallVector<ReassociationIndices>{{0}, {1, 2, 3}});
       result = create<GemmOp>(inside, w2, start, last, /*rhs_transposed=*/false);
     } else {
-      result = create<ConvOp>(inside, weight, start, last, window);
+      result = create<ConvOp>(inside, weight, start, last, window, /*parts=*/1);
     }
     result = createTranspose(b, loc, result, {0, 3, 1, 2});
     if (g)

@@ -78,6 +78,18 @@ def UKernel_WindowAttr : AttrDef<UKernel_Dialect, "Window"> {
   let genVerifyDecl = 1;
 }
 
+def UKernel_ChainAttr : AttrDef<UKernel_Dialect, "Chain"> {
+  let mnemonic = "chain";
+  let summary = "kernels that work strip by strip";
+  let description = [{
+    The last of `kernels` kernels, each of which reads what the one before wrote and nothing else does: for about `rows` rows of
+    its result at a time, the others compute what these rows need. Of the tensors in between only that much exists.
+  }];
+  let parameters = (ins "int64_t":$kernels, "int64_t":$rows);
+  let assemblyFormat = "`<` struct($kernels, $rows) `>`";
+  let genVerifyDecl = 1;
+}
+
 def UKernel_TableKind : I32Enum<"TableKind", "which table the codes of weights index", [
   I32EnumCase<"None", 0, "none">,      // Codes are numbers.
   I32EnumCase<"Shared", 1, "shared">,  // One for the columns of a vector.

@@ -29,6 +29,8 @@ def KernelOpInterface : OpInterface<"KernelOpInterface"> {
     InterfaceMethod<"What packed weights of few bits stand for (null: nothing but themselves).",
                     "::terse::ukernel::DecodingAttr", "getDecodingAttr">,
     InterfaceMethod<"Sets it.", "void", "setDecodingAttr", (ins "::terse::ukernel::DecodingAttr":$decoding)>,
+    InterfaceMethod<"The chain that ends here (null: none).", "::terse::ukernel::ChainAttr", "getChainAttr">,
+    InterfaceMethod<"Sets it.", "void", "setChainAttr", (ins "::terse::ukernel::ChainAttr":$chain)>,
     InterfaceMethod<"Whether the left integers are unsigned.", "bool", "getLhsUnsigned">,
     InterfaceMethod<"Whether the weights' integers are unsigned.", "bool", "getRhsUnsigned">,
     InterfaceMethod<"Whether the epilogue's floats are numbers below 2^31 in magnitude.", "bool", "getBounded">,

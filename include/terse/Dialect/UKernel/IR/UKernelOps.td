@@ -19,7 +19,8 @@ class UKernel_KernelOp<string mnemonic, dag attributes, list<Trait> traits = []>
                             AffineMapArrayAttr:$extra_maps, UnitAttr:$lhs_unsigned, UnitAttr:$rhs_unsigned,
                             UnitAttr:$bounded,
                             OptionalAttr<UKernel_ScheduleAttr>:$schedule,
-                            OptionalAttr<UKernel_DecodingAttr>:$decoding), attributes);
+                            OptionalAttr<UKernel_DecodingAttr>:$decoding), attributes,
+                            (ins OptionalAttr<UKernel_ChainAttr>:$chain));
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{
@@ -62,6 +63,7 @@ def UKernel_GemmOp : UKernel_KernelOp<"gemm", (ins UnitAttr:$rhs_transposed), [
     is a second result: `max(magnitudes[m0], |x|)` over the results `x` of that index which are finite.
     (C6) `bounded` promises that the epilogue's floats are numbers below 2^31 in magnitude, whatever `lhs` is
     (`ukernel-bound-results`).
+    (C7) `chain` is that of the last kernel of a chain (`ukernel-choose-chains`).
   }];
 }
 
@@ -74,14 +76,14 @@ def UKernel_ConvOp : UKernel_KernelOp<"conv", (ins UKernel_WindowAttr:$window, D
   let description = [{
     `result[b, y, x, o] = epilogue(start[o] + sum over i, j, c of
        lhs[b, y * s0 + i * d0 - p0, x * s1 + j * d1 - p1, c] * rhs[o, c, i, j], extras...)`
-    where `lhs` outside of its bounds is the window's `pad_value`. Sums and constraints (C3) to (C6) are those of
+    where `lhs` outside of its bounds is the window's `pad_value`. Sums and constraints (C3) to (C7) are those of
     `ukernel.gemm`; the order of the sum is `i, j, c`.
 
     Where weights have fewer channels than `lhs`, by a factor of `groups`, result channel `o` of `n` sees the channels of `lhs` from
     `o / (n / groups) * (channels / groups)` on alone. The kernel computes `parts` of the channels one after the other, as convolutions of
     their own; a part of several groups has weights of zero where a channel of the result does not see one of `lhs`.
 
-    (C7) `parts` divides the channels of `lhs` and of `init`, and unpacked weights' channels divide those of a part.
+    (C8) `parts` divides the channels of `lhs` and of `init`, and unpacked weights' channels divide those of a part.
   }];
 }
 
@@ -132,6 +134,30 @@ def UKernel_PackOp : UKernel_Op<"pack", [Pure]> {
   let results = (outs AnyRankedTensor:$packed, Optional<AnyRankedTensor>:$start);
   let assemblyFormat = "$weight attr-dict `:` type($weight) `->` type($packed) (`,` type($start)^)?";
   let hasVerifier = 1;
+}
+
+def UKernel_ChainOp : UKernel_Op<"chain", [AutomaticAllocationScope, RecursiveMemoryEffects,
+                                           NoRegionArguments, SingleBlockImplicitTerminator<"EndOp">]> {
+  let summary = "kernels that work strip by strip";
+  let description = [{
+    Kernels on buffers, each of which reads what the one before has written to a `memref.alloca` that stands here, too: what the
+    body computes, in strips of about `rows` rows of the last result (`terse-expand-ukernels`). A buffer in between then has room
+    for what a strip needs of it, whatever its type says: in one of the parts of `scratch` that no other range of strips uses. A
+    word for each part, in front of all, says which these are.
+
+    (C1) The body has two or more kernels, buffers, and constants of epilogues.
+    (C2) The left operand of each kernel but the first is a buffer of the body and the destination of the kernel before.
+  }];
+  let arguments = (ins AnyStridedMemRef:$scratch, I64Attr:$rows, I64Attr:$slots);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat =
+      "`rows` `=` $rows `in` $slots `of` $scratch attr-dict-with-keyword `:` type($scratch) $body";
+  let hasVerifier = 1;
+}
+
+def UKernel_EndOp : UKernel_Op<"end", [Pure, Terminator, HasParent<"ChainOp">]> {
+  let summary = "the end of a chain";
+  let assemblyFormat = "attr-dict";
 }
 
 def UKernel_YieldOp : UKernel_Op<"yield", [Pure, Terminator, ReturnLike, ParentOneOf<["GemmOp", "ConvOp", "DepthwiseConvOp", "AttentionOp"]>]> {

@@ -105,6 +105,28 @@ def ApplyTuningPass : Pass<"ukernel-apply-tuning", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::terse::ukernel::UKernelDialect"];
 }
 
+def ChooseChainsPass : Pass<"ukernel-choose-chains", "::mlir::func::FuncOp"> {
+  let summary = "Choose which kernels work strip by strip, kept in cache";
+  let description = [{
+    Kernels that follow each other through tensors which nothing else uses, a window of single channels among them, become a
+    chain where the tensors in between are too large for the second-level cache: the last one gets `chain`, the others move in
+    front of it, and blocks of rows become small. `terse-form-chains` carries it out on buffers. A `chain` that is there
+    stays.
+
+    Left alone: images of open size, groups, kernels with tiles, kernels whose result's magnitudes count (`int8-dynamic`: the
+    scale of a sample is known when its last row is).
+  }];
+  let options = [
+    Option<"chains", "chains", "std::string", "\"cost\"",
+           "Which: none, those that pay (cost), or all (default: cost)">,
+    Option<"rows", "rows", "int64_t", "0", "Rows of a strip; 0: chosen (default: 0)">,
+    Option<"cacheBytes", "cache-bytes", "int64_t", "1048576",
+           "Second-level cache of a core (default: 1 MiB, the smallest of servers)">,
+  ];
+  let statistics = [Statistic<"numChains", "chains", "Chains">];
+  let dependentDialects = ["::terse::ukernel::UKernelDialect"];
+}
+
 def BoundResultsPass : Pass<"ukernel-bound-results", "::mlir::ModuleOp"> {
   let summary = "Find epilogues whose floats fit integers of 32 bits";
   let description = [{
