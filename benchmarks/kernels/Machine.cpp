@@ -119,16 +119,20 @@ static double tileBurst(long n) {
   "zmm0", "zmm1", "zmm2", "zmm3", "zmm4", "zmm5", "zmm6", "zmm7", "zmm8", "zmm9", "zmm10",         \
       "zmm11", "zmm30", "zmm31"
 
-__attribute__((target("avx512f"))) static double vectorPeak(bool bytes, long n) {
+enum class Vectors { Floats, Bytes, BF16 };
+__attribute__((target("avx512f"))) static double vectorPeak(Vectors kind, long n) {
   asm volatile("vpxord %%zmm30,%%zmm30,%%zmm30\n vpxord %%zmm31,%%zmm31,%%zmm31" ::: ZMM);
   double start = threadTime();
   for (long i = 0; i < n; ++i) {
-    if (bytes)
+    if (kind == Vectors::Bytes)
       asm volatile(TWELVE("vpdpbusd")::: ZMM);
+    else if (kind == Vectors::BF16)
+      asm volatile(TWELVE("vdpbf16ps")::: ZMM);
     else
       asm volatile(TWELVE("vfmadd231ps")::: ZMM);
   }
-  return double(n) * 12 * (bytes ? 128 : 32) / (threadTime() - start);
+  int operations = kind == Vectors::Bytes ? 128 : kind == Vectors::BF16 ? 64 : 32;
+  return double(n) * 12 * operations / (threadTime() - start);
 }
 
 // Reads `bytes` in `streams` equal parts side by side, perhaps fetched ahead.
@@ -152,9 +156,13 @@ readBandwidth(const char *data, size_t bytes, int streams, long n, bool fetched 
 }
 
 double terse::bench::burstInt8() {
-  return has("amx-int8") ? tileBurst(700) : has("avx512vnni") ? vectorPeak(true, 12000) : 1;
+  return has("amx-int8")     ? tileBurst(700)
+         : has("avx512vnni") ? vectorPeak(Vectors::Bytes, 12000)
+                             : 1;
 }
-double terse::bench::burstFloat() { return has("avx512f") ? vectorPeak(false, 20000) : 1; }
+double terse::bench::burstFloat() {
+  return has("avx512f") ? vectorPeak(Vectors::Floats, 20000) : 1;
+}
 
 Limits terse::bench::measureLimits() {
   Limits limits;
@@ -165,8 +173,10 @@ Limits terse::bench::measureLimits() {
   if (!has("avx512f"))
     return limits;
   if (has("avx512vnni"))
-    limits.vnni = repeat(40, [] { return vectorPeak(true, 20000); });
-  limits.fma = repeat(40, [] { return vectorPeak(false, 20000); });
+    limits.vnni = repeat(40, [] { return vectorPeak(Vectors::Bytes, 20000); });
+  if (has("avx512bf16"))
+    limits.bf16 = repeat(40, [] { return vectorPeak(Vectors::BF16, 20000); });
+  limits.fma = repeat(40, [] { return vectorPeak(Vectors::Floats, 20000); });
   size_t bytes = size_t(256) << 20;
   void *memory =
       mmap(nullptr, bytes + (2 << 20), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -16,14 +16,15 @@ double threadTime();
 double wallTime();
 
 /// Operations per second of multiply-adds in registers during about 0.2 ms: AMX on 8 bits with its
-/// operands in the first-level cache, or AVX-512 on floats. 1 where the machine has neither.
+/// operands in the first-level cache (vpdpbusd without it, which stands for vdpbf16ps, too: both
+/// take the same units), or AVX-512 on floats. 1 where the machine has neither.
 double burstInt8();
 double burstFloat();
 
 /// Limits of one core (or of `threads` cores, each with memory of its own).
 struct Limits {
   // Operations per second: register to register.
-  double amxInt8 = 0, amxBF16 = 0, vnni = 0, fma = 0;
+  double amxInt8 = 0, amxBF16 = 0, vnni = 0, bf16 = 0, fma = 0;
   // Bytes per second: one stream from the caches, one and eight streams from memory.
   double l1 = 0, l2 = 0, l3 = 0, dram = 0, dramStreams = 0;
 };

@@ -317,6 +317,7 @@ public:
                  << ". One core at most: " << formatv("{0:f0}", limits.amxInt8 * 1e-9)
                  << " GOPS AMX int8, " << formatv("{0:f0}", limits.amxBF16 * 1e-9)
                  << " GFLOPS AMX bf16, " << formatv("{0:f0}", limits.vnni * 1e-9) << " GOPS VNNI, "
+                 << formatv("{0:f0}", limits.bf16 * 1e-9) << " GFLOPS vdpbf16ps, "
                  << formatv("{0:f0}", limits.fma * 1e-9) << " GFLOPS FMA; reads in GB/s: "
                  << formatv("L1 {0:f0}, L2 {1:f0}, L3 {2:f1}, memory {3:f1} in one stream, {4:f1} "
                             "in eight",
@@ -336,13 +337,23 @@ public:
     bool tiles = p.m > 1 && p.groups == 1;
     if (p.kind == Kind::Int8)
       return tiles && limits.amxInt8 > 0 ? limits.amxInt8 / 2048 : limits.vnni / 256;
-    return tiles && p.kind == Kind::BF16 ? limits.amxBF16 / 1024 : limits.fma / 64;
+    if (p.kind == Kind::BF16 && limits.amxBF16 == 0 && limits.bf16 > 0)
+      return limits.bf16 / 128;
+    return tiles && p.kind == Kind::BF16 && limits.amxBF16 > 0 ? limits.amxBF16 / 1024
+                                                               : limits.fma / 64;
+  }
+
+  // Of windows of single channels, multiply-adds of floats are the limit without tiles.
+  double limitOfBF16(const Problem &p) {
+    if (limits.amxBF16 > 0)
+      return limits.amxBF16;
+    return limits.bf16 > 0 && p.groups == 1 ? limits.bf16 : limits.fma;
   }
 
   // The time that arithmetic or reading the weights takes at least.
   double limitOf(const Problem &p) {
     double peak = p.kind == Kind::Float                            ? limits.fma
-                  : p.kind == Kind::BF16                           ? limits.amxBF16
+                  : p.kind == Kind::BF16                           ? limitOfBF16(p)
                   : limits.amxInt8 > 0 && p.m > 1 && p.groups == 1 ? limits.amxInt8
                                                                    : limits.vnni;
     double bytes = double(p.getWeightElements() * p.getElementBytes());
