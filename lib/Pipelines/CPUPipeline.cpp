@@ -64,7 +64,7 @@ void terse::buildKernelPipeline(OpPassManager &pm, const CPUPipelineOptions &opt
   pm.addPass(createCanonicalizerPass());
   // Contractions with constant weights become kernels, channels last.
   ukernel::FormKernelsPassOptions form;
-  form.bf16 = options.bf16;
+  form.bf16Tiles = options.bf16 == "amx_bf16";
   pm.addNestedPass<func::FuncOp>(ukernel::createFormKernelsPass(form));
   pm.addPass(createLowerUKernelWeightsPass());
   pm.addNestedPass<func::FuncOp>(ukernel::createPropagateLayoutPass());
@@ -95,6 +95,7 @@ void terse::buildLinalgPipeline(OpPassManager &pm, const CPUPipelineOptions &opt
   // The choice of kernels stands in the IR before it is carried out.
   ukernel::SelectSchedulesPassOptions select;
   select.isa = options.isa;
+  select.bf16 = options.bf16;
   select.vectorBytes = options.vectorBytes;
   pm.addNestedPass<func::FuncOp>(ukernel::createSelectSchedulesPass(select));
   pm.addPass(ukernel::createBoundResultsPass());
@@ -196,6 +197,8 @@ void terse::buildLLVMPipeline(OpPassManager &pm, const CPUPipelineOptions &optio
   // too.
   pm.addPass(createConvertToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
+  if (options.bf16 == "none")
+    pm.addPass(createLowerBF16MemoryPass());
   // Late, because the environment of a parallel call is a structure of LLVM types.
   pm.addPass(createParallelCallsPass());
   pm.addPass(createCanonicalizerPass());

@@ -35,8 +35,11 @@ struct CPUPipelineOptions : mlir::PassPipelineOptions<CPUPipelineOptions> {
       llvm::cl::desc("Best instructions for integer kernels: portable, avx2, avxvnni, avx512, "
                      "avx512vnni or amx_int8 (default: avx2)"),
       llvm::cl::init("avx2")};
-  Option<bool> bf16{*this, "bf16", llvm::cl::desc("The target has tiles of bf16 (default: false)"),
-                    llvm::cl::init(false)};
+  Option<std::string> bf16{
+      *this, "bf16",
+      llvm::cl::desc("Instructions that multiply bf16: none, avx512bf16 or amx_bf16 "
+                     "(default: none)"),
+      llvm::cl::init("none")};
   Option<std::string> chains{*this, "chains",
                              llvm::cl::desc("Which kernels work strip by strip: none, those for "
                                             "which it pays (cost) or all (default: cost)"),

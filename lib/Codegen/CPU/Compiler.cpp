@@ -250,7 +250,7 @@ llvm::Error Compilation::lowerToLinalg() {
   pipeline.vectorBytes = target.vectorBytes;
   // LLVM places tile registers only when it optimizes.
   pipeline.isa = target.isa == "amx_int8" && options.optLevel == 0 ? "avx512vnni" : target.isa;
-  pipeline.bf16 = target.hasTilesOfBF16 && options.optLevel > 0;
+  pipeline.bf16 = target.bf16 == "amx_bf16" && options.optLevel == 0 ? "avx512bf16" : target.bf16;
 
   pipeline.chains = options.chains;
   pipeline.tuning = options.tuning;

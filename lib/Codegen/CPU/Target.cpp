@@ -106,8 +106,9 @@ llvm::Expected<NativeTarget> terse::createTarget(llvm::StringRef whole, unsigned
                          : on.contains("avx2")                              ? 32
                                                                             : 16;
   bool wide = target.vectorBytes == 64;
-  target.hasTilesOfBF16 = x86 && wide && on.contains("amx-tile") && on.contains("amx-bf16") &&
-                          on.contains("avx512bf16");
+  // Processors with tiles multiply bf16 by vectors, too, but no faster than f32.
+  if (x86 && wide && on.contains("avx512bf16"))
+    target.bf16 = on.contains("amx-tile") && on.contains("amx-bf16") ? "amx_bf16" : "avx512bf16";
   target.hasVBMI = wide && on.contains("avx512vbmi");
   if (!x86)
     target.isa = "portable";

@@ -22,10 +22,8 @@ struct NativeTarget {
   bool fetchesStreams = true;
   /// Bytes of the widest vector register; 16 where nothing is known.
   unsigned vectorBytes = 16;
-  /// Whether tiles of bf16 can be multiplied.
-  bool hasTilesOfBF16 = false;
-  /// Best instructions for kernels, as in ukernel-select.
-  std::string isa = "portable";
+  /// Best instructions for kernels and for those of bf16, as in ukernel-select.
+  std::string isa = "portable", bf16 = "none";
 };
 
 /// `spec` as in CompileOptions::target.

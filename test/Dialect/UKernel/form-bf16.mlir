@@ -1,6 +1,6 @@
-// RUN: terse-opt %s -pass-pipeline='builtin.module(func.func(ukernel-form{bf16=true}))' | FileCheck %s
+// RUN: terse-opt %s -pass-pipeline='builtin.module(func.func(ukernel-form{bf16-tiles=true}))' | FileCheck %s
 // RUN: terse-opt %s -pass-pipeline='builtin.module(func.func(ukernel-form))' | FileCheck %s --check-prefix=PLAIN
-// RUN: terse-opt %s -pass-pipeline='builtin.module(func.func(ukernel-form{bf16=true},ukernel-select{isa=amx_int8 vector-bytes=64}))' \
+// RUN: terse-opt %s -pass-pipeline='builtin.module(func.func(ukernel-form{bf16-tiles=true},ukernel-select{isa=amx_int8 bf16=amx_bf16 vector-bytes=64}))' \
 // RUN:   | FileCheck %s --check-prefix=SELECT
 
 #x = affine_map<(m, n, k) -> (m, k)>
@@ -21,7 +21,7 @@ ml_program.global private @w(dense<1.0> : tensor<4x8xbf16>) : tensor<4x8xbf16>
 // SELECT-LABEL: func @rounded
 // SELECT: schedule = #ukernel.schedule<amx_bf16, rows = 32, columns = 16, depth = 2, align = 32
 // PLAIN-LABEL: func @rounded
-// PLAIN-NOT: ukernel.gemm
+// PLAIN: ukernel.gemm {{.*}} : tensor<?x8xbf16>, tensor<4x8xbf16> into tensor<?x4xf32>
 func.func @rounded(%x: tensor<?x8xf32>, %r: tensor<?x8xf32>, %o: tensor<?x4xf32>) -> tensor<?x4xf32> {
   %w = ml_program.global_load_const @w : tensor<4x8xbf16>
   %zero = arith.constant 0.0 : f32
@@ -55,7 +55,7 @@ func.func @rounded(%x: tensor<?x8xf32>, %r: tensor<?x8xf32>, %o: tensor<?x4xf32>
 // CHECK-LABEL: func @stored
 // CHECK: ukernel.gemm %arg0, %{{.*}} : tensor<?x8xbf16>, tensor<4x8xbf16> into tensor<?x4xf32>
 // PLAIN-LABEL: func @stored
-// PLAIN-NOT: ukernel.gemm
+// PLAIN: ukernel.gemm %arg0, %{{.*}} : tensor<?x8xbf16>, tensor<4x8xbf16> into tensor<?x4xf32>
 func.func @stored(%x: tensor<?x8xbf16>, %o: tensor<?x4xf32>) -> tensor<?x4xf32> {
   %w = ml_program.global_load_const @w : tensor<4x8xbf16>
   %zero = arith.constant 0.0 : f32
@@ -100,9 +100,9 @@ func.func @unrounded(%x: tensor<?x8xf32>, %o: tensor<?x4xf32>) -> tensor<?x4xf32
 // CHECK-LABEL: func @depthwise
 // CHECK: ukernel.depthwise_conv {{.*}} : tensor<1x6x6x8xbf16>, tensor<8x1x3x3xbf16> into tensor<1x4x4x8xf32>
 // SELECT-LABEL: func @depthwise
-// SELECT: ukernel.depthwise_conv {{.*}}schedule = #ukernel.schedule<avx512, rows = 1, columns = 16,
+// SELECT: ukernel.depthwise_conv {{.*}}schedule = #ukernel.schedule<avx512bf16, rows = 1, columns = 16,
 // PLAIN-LABEL: func @depthwise
-// PLAIN-NOT: ukernel.depthwise_conv
+// PLAIN: ukernel.depthwise_conv
 #dx = affine_map<(b, g, o, y, x, c, i, j) -> (b, g, c, y + i, x + j)>
 #dw = affine_map<(b, g, o, y, x, c, i, j) -> (g, o, c, i, j)>
 #do = affine_map<(b, g, o, y, x, c, i, j) -> (b, g, o, y, x)>

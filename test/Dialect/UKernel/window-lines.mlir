@@ -1,6 +1,6 @@
-// RUN: terse-opt %s -pass-pipeline='builtin.module(func.func(ukernel-select{isa=amx_int8 vector-bytes=64}))' | FileCheck %s --check-prefix=SELECT
-// RUN: terse-opt %s -pass-pipeline='builtin.module(func.func(ukernel-select{isa=amx_int8 vector-bytes=64}),ukernel-pack-weights,canonicalize,symbol-dce)' | FileCheck %s --check-prefix=FOLD
-// RUN: terse-opt %s -pass-pipeline='builtin.module(func.func(ukernel-select{isa=amx_int8 vector-bytes=64}),ukernel-pack-weights{fold=false},func.func(ukernel-fuse-epilogues))' | FileCheck %s --check-prefix=PACK
+// RUN: terse-opt %s -pass-pipeline='builtin.module(func.func(ukernel-select{isa=amx_int8 bf16=amx_bf16 vector-bytes=64}))' | FileCheck %s --check-prefix=SELECT
+// RUN: terse-opt %s -pass-pipeline='builtin.module(func.func(ukernel-select{isa=amx_int8 bf16=amx_bf16 vector-bytes=64}),ukernel-pack-weights,canonicalize,symbol-dce)' | FileCheck %s --check-prefix=FOLD
+// RUN: terse-opt %s -pass-pipeline='builtin.module(func.func(ukernel-select{isa=amx_int8 bf16=amx_bf16 vector-bytes=64}),ukernel-pack-weights{fold=false},func.func(ukernel-fuse-epilogues))' | FileCheck %s --check-prefix=PACK
 
 // Two lines of the window together: (line pair, column, line, channel), 42 elements and 2 zeros.
 // SELECT-LABEL: func @first

@@ -10,9 +10,11 @@ using llvm::formatv;
 namespace {
 class BF16KernelTest : public UKernelTest {
 protected:
+  // One for each way: extended to floats, by vectors, by tiles.
   void SetUp() override {
-    if (terse_cpu_has_feature("amx-bf16") <= 0)
-      GTEST_SKIP() << "no tiles of bf16 here";
+    static const llvm::StringRef all[] = {"x86-64", "x86-64-v3", "x86-64-v4",
+                                          "x86-64-v4+avx512bf16", "amx"};
+    targets = all;
   }
 
   // A tensor whose numbers are stored in bf16.
@@ -34,11 +36,13 @@ protected:
 };
 } // namespace
 
-TEST_F(BF16KernelTest, Tiles) {
+TEST_F(BF16KernelTest, Products) {
   using Shape = std::array<int64_t, 3>;
-  for (auto [m, n, k] : {Shape{1, 2, 1}, Shape{1, 100, 64}, Shape{3, 10, 7}, Shape{16, 64, 130},
-                         Shape{33, 20, 64}, Shape{70, 50, 200}, Shape{1, 330, 300},
-                         Shape{1, 514, 303}, Shape{1, 260, 1001}, Shape{40, 70, 1024}}) {
+  for (auto [m, n, k] :
+       {Shape{1, 2, 1}, Shape{1, 100, 64}, Shape{3, 10, 7}, Shape{16, 64, 130}, Shape{33, 20, 64},
+        Shape{70, 50, 200}, Shape{1, 330, 300}, Shape{1, 514, 303}, Shape{1, 260, 1001},
+        Shape{40, 70, 1024}, Shape{9, 17, 2048}, Shape{5, 33, 4099}, Shape{50, 20, 13001},
+        Shape{13, 130, 641}}) {
     int64_t rows = n % 4 ? m : int64_t(-1);
     compare(begin({rows, k}, {n, k}, {rows, n}) +
                 formatv("%0 = nn.linear %q, %w, %b : ({0}, {1}, {2}) -> {3}\n%1 = nn.unary relu %0 "
@@ -46,21 +50,22 @@ TEST_F(BF16KernelTest, Tiles) {
                         encoded({rows, k}), encoded({n, k}), tensor({n}, "f32"),
                         tensor({rows, n}, "f32"))
                     .str(),
-            {{m, k}}, "amx");
+            {{m, k}});
     // Tensors of bf16, whose results are rounded: to a neighbour where sums differ in the last bit.
     std::string xs = tensor({rows, k}, "bf16"), ws = tensor({n, k}, "bf16"),
                 ys = tensor({rows, n}, "bf16");
     compare(formatv("func.func @main(%x: {0}) -> {1} {{\n%w = {2}\n%0 = nn.linear %x, %w : ({0}, "
                     "{3}) -> {1}\nreturn %0 : {1} }",
                     xs, ys, constant({n, k}, "bf16"), ws),
-            {{m, k}}, "amx", 1.0 / 256);
+            {{m, k}}, "", 1.0 / 256);
   }
   // Channels that fill tiles and that do not, all kinds of windows.
   for (auto [channels, outputs, size, kernel, stride, dilation] :
        {std::array<int64_t, 6>{3, 20, 15, 3, 2, 1}, std::array<int64_t, 6>{3, 64, 30, 7, 2, 1},
         std::array<int64_t, 6>{2, 9, 21, 5, 1, 2}, std::array<int64_t, 6>{5, 8, 9, 3, 1, 1},
         std::array<int64_t, 6>{32, 40, 9, 3, 1, 1}, std::array<int64_t, 6>{64, 16, 12, 3, 2, 2},
-        std::array<int64_t, 6>{64, 33, 7, 1, 1, 1}}) {
+        std::array<int64_t, 6>{64, 33, 7, 1, 1, 1}, std::array<int64_t, 6>{3, 17, 11, 3, 1, 2},
+        std::array<int64_t, 6>{130, 20, 9, 3, 1, 1}, std::array<int64_t, 6>{7, 5, 10, 1, 2, 1}}) {
     int64_t pad = dilation * (kernel / 2),
             out = (size + 2 * pad - dilation * (kernel - 1) - 1) / stride + 1;
     std::vector<int64_t> xs{2, channels, size, size}, ws{outputs, channels, kernel, kernel},
@@ -73,7 +78,7 @@ TEST_F(BF16KernelTest, Tiles) {
                     stride, pad, dilation, encoded(xs), encoded(ws), tensor({outputs}, "f32"),
                     tensor(ys, "f32"))
                 .str(),
-        {xs}, "amx");
+        {xs});
   }
 }
 
@@ -88,7 +93,9 @@ TEST_F(BF16KernelTest, Lines) {
                         Case{2, 17, 16, 16, 5, 7, 3, 2}, Case{8, 14, 14, 70, 3, 3, 1, 1},
                         Case{16, 70, 9, 32, 3, 3, 1, 1}, Case{20, 9, 12, 48, 3, 5, 2, 2},
                         Case{5, 11, 30, 9, 1, 9, 1, 0}, Case{4, 30, 4, 33, 9, 1, 2, 0},
-                        Case{12, 5, 5, 16, 5, 5, 1, 4}, Case{48, 6, 6, 8, 2, 2, 1, 0}}) {
+                        Case{12, 5, 5, 16, 5, 5, 1, 4}, Case{48, 6, 6, 8, 2, 2, 1, 0},
+                        Case{7, 8, 33, 20, 3, 3, 1, 0}, Case{67, 7, 9, 50, 3, 3, 1, 1},
+                        Case{5, 5, 3, 10, 5, 3, 1, 0}}) {
     int64_t batch = c.height % 2 ? -1 : 2;
     std::vector<int64_t> in{batch, c.channels, c.height, c.width},
         ws{c.outputs, c.channels, c.kernelHeight, c.kernelWidth},
@@ -102,7 +109,38 @@ TEST_F(BF16KernelTest, Lines) {
                                tensor({c.outputs}, "f32"), tensor(out, "f32"))
                            .str();
     in[0] = 2;
-    compare(code, {in}, "amx");
+    compare(code, {in});
+  }
+}
+
+// Groups of channels: as few as vectors take, whole vectors, odd numbers; sizes that are open.
+TEST_F(BF16KernelTest, Groups) {
+  struct Case {
+    int64_t groups, in, out, size, kernel, stride, dilation;
+  };
+  for (const Case &c :
+       {Case{4, 2, 2, 9, 3, 1, 1}, Case{3, 8, 8, 7, 3, 2, 1}, Case{2, 5, 16, 9, 3, 1, 1},
+        Case{3, 16, 18, 8, 3, 1, 2}, Case{2, 3, 20, 11, 5, 2, 2}, Case{2, 32, 32, 6, 1, 1, 1},
+        Case{2, 3, 33, 10, 3, 1, 1}}) {
+    int64_t pad = c.dilation * (c.kernel / 2),
+            o = (c.size + 2 * pad - c.dilation * (c.kernel - 1) - 1) / c.stride + 1;
+    std::vector<int64_t> xs{2, c.groups * c.in, c.size, c.size},
+        ws{c.groups * c.out, c.in, c.kernel, c.kernel}, ys{2, c.groups * c.out, o, o}, open = xs;
+    if (c.out == 33)
+      open[0] = open[2] = open[3] = ys[0] = ys[2] = ys[3] = -1;
+    std::string attributes =
+        formatv("{{strides = array<i64: {0}, {0}>, pads = array<i64: {1}, {1}, {1}, {1}>, "
+                "dilations = array<i64: {2}, {2}>, groups = {3} : i64}",
+                c.stride, pad, c.dilation, c.groups);
+    std::string in = tensor(open, "bf16"), out = tensor(ys, "bf16");
+    // Tiles leave groups to loops.
+    static const llvm::StringRef vectors[] = {"x86-64", "x86-64-v3", "x86-64-v4",
+                                              "x86-64-v4+avx512bf16"};
+    targets = vectors;
+    compare(formatv("func.func @main(%x: {0}) -> {1} {{\n%w = {2}\n%0 = nn.conv %x, %w {3} : ({0}, "
+                    "{4}) -> {1}\nreturn %0 : {1} }",
+                    in, out, constant(ws, "bf16"), attributes, tensor(ws, "bf16")),
+            {xs}, "", 1.0 / 256);
   }
 }
 
@@ -137,11 +175,11 @@ TEST_F(BF16KernelTest, Depthwise) {
                         attributes, encoded(open(in)), encoded(ws), tensor({c.channels}, "f32"),
                         tensor(open(out), "f32"))
                     .str(),
-            {in}, "amx");
+            {in});
     std::string xs = tensor(open(in), "bf16"), ys = tensor(open(out), "bf16");
     compare(formatv("func.func @main(%x: {0}) -> {1} {{\n%w = {2}\n%0 = nn.conv %x, %w {3} : ({0}, "
                     "{4}) -> {1}\nreturn %0 : {1} }",
                     xs, ys, constant(ws, "bf16"), attributes, tensor(ws, "bf16")),
-            {in}, "amx", 1.0 / 256);
+            {in}, "", 1.0 / 256);
   }
 }

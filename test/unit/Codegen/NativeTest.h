@@ -40,10 +40,12 @@ protected:
         {"x86-64-v4", {"avx512bw", "avx512vl"}},
         {"x86-64-v4+avx512vnni", {"avx512bw", "avx512vl", "avx512vnni"}},
         {"x86-64-v4+avx512vbmi", {"avx512bw", "avx512vl", "avx512vbmi"}},
+        {"x86-64-v4+avx512bf16", {"avx512bw", "avx512vl", "avx512bf16"}},
         {"amx", {"avx512bw", "avx512vl", "avx512vnni", "amx-int8"}}};
     std::vector<std::string> targets;
     for (auto &[target, features] : all)
-      if ((wanted.empty() ? !llvm::StringRef(target).ends_with("vbmi")
+      if ((wanted.empty() ? !llvm::StringRef(target).ends_with("vbmi") &&
+                                !llvm::StringRef(target).ends_with("bf16")
                           : llvm::is_contained(wanted, target)) &&
           llvm::all_of(features, [](const char *f) { return terse_cpu_has_feature(f) > 0; }))
         targets.push_back(target);

@@ -43,7 +43,7 @@ protected:
     auto module = parse(text);
     ASSERT_TRUE(bool(module));
     Tensors inputs, want;
-    for (const std::string &target : getTargets()) {
+    for (const std::string &target : getTargets(targets)) {
       if (!only.empty() && target != only)
         continue;
       CompileOptions options;
@@ -66,6 +66,8 @@ protected:
     }
   }
 
+  /// Targets of `compare`; none: the usual ones.
+  llvm::ArrayRef<llvm::StringRef> targets;
   /// Whether `compare` expects a kernel.
   bool formsKernel = true;
 };

@@ -224,6 +224,15 @@ def ParallelCallsPass : Pass<"terse-parallel-calls", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def LowerBF16MemoryPass : Pass<"terse-lower-bf16-memory"> {
+  let summary = "Load and store bf16 as integers";
+  let description = [{
+    In the LLVM dialect, for targets without instructions for `bf16`: loads and stores of `bf16` and of vectors of it, masked or
+    not, become those of `i16`, which have the same bits.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 def LowerMathPass : Pass<"terse-lower-math"> {
   let summary = "Lower scalar math for code generation";
   let description = [{

@@ -321,8 +321,10 @@ private:
     Value first = k.mul(k.div(at.back(), k.c(group)), group);
     for (int64_t q = 0; q < group; ++q) {
       at.back() = k.add(first, q);
-      result.push_back(vector::BroadcastOp::create(b, k.loc, VectorType::get(lanes, sumType),
-                                                   memref::LoadOp::create(b, k.loc, x, at)));
+      Value v = memref::LoadOp::create(b, k.loc, x, at);
+      if (v.getType().isBF16())
+        v = arith::ExtFOp::create(b, k.loc, sumType, v);
+      result.push_back(vector::BroadcastOp::create(b, k.loc, VectorType::get(lanes, sumType), v));
     }
     return result;
   }

@@ -10,21 +10,28 @@
 //           sums += rows * panel along the piece             (in registers, then added)
 //           after the last piece: epilogue(sums), store
 //
+// Rows and weights of bf16 are multiplied as they are, two elements along the contraction at a
+// time, where there are instructions for that; else both become floats, rows as they are copied.
+//
 // FloatTiles says which rows make up a tile. A piece of a panel stays in the first-level cache
 // while tiles pass by. That each piece adds up by itself also keeps the error of long sums small.
 // Where there is one piece only, sums go from registers through the epilogue.
 
 #include "FloatRows.h"
 #include "WeightDecoder.h"
+#include "terse/Dialect/UKernel/IR/WeightLayout.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace terse;
 using namespace terse::ukernel;
 
-// Products that add up in one register: where they are all, and of a piece; bytes of a panel's
-// piece.
+// Steps whose products add up in one register: where they are all, and of a piece; bytes of a
+// panel's piece.
 static constexpr int64_t kWhole = 320, kLongestPiece = 256, kPieceBytes = 32 << 10;
+// The same of pieces of bf16: one unit multiplies, so that weights may come from the second-level
+// cache, and sums move less often.
+static constexpr int64_t kLongestPairs = 512, kPairsBytes = 128 << 10;
 // Columns of a chunk; where rows come part by part, once for each chunk.
 static constexpr int64_t kChunkColumns = 256, kWideChunkColumns = 512;
 // Rows that are packed together.
@@ -50,10 +57,11 @@ public:
   explicit FloatKernel(KernelCode &code)
       : k(code), b(code.b), schedule(code.schedule), sizes(getSizes(code.op)),
         sumType(getSumType(code.op)),
+        weightType(cast<MemRefType>(code.op.getRhs().getType()).getElementType()),
         rows(code, FloatTiles(code.op, code.schedule.getRows(), code.schedule.getIsa())),
-        tiles(rows.tiles) {
-    ISA isa = schedule.getIsa();
-    lanes = isa == ISA::AVX512 ? 16 : isa == ISA::Portable ? 4 : 8;
+        tiles(rows.tiles), step(tiles.step), bytes(tiles.bytes),
+        lanes(getLanes(schedule.getIsa())) {
+    length = tiles.runs * tiles.runLength;
     columns = schedule.getColumns();
     panels = llvm::divideCeil(sizes.n, columns);
     splitDepth();
@@ -65,7 +73,8 @@ public:
       ++chunks;
     chunk = llvm::divideCeil(panels, chunks);
     chunks = llvm::divideCeil(panels, chunk);
-    isFloat = cast<MemRefType>(code.op.getRhs().getType()).getElementType().isF32();
+    isDirect = step > 1 || weightType.isF32();
+    weightBytes = weightType.getIntOrFloatBitWidth() / 8;
     if (code.op.getDecodingAttr())
       decoder.emplace(code);
   }
@@ -86,9 +95,10 @@ public:
       sums = memref::ViewOp::create(b, k.loc, MemRefType::get({most, columns}, sumType),
                                     k.allocate(most * columns * 4), k.c(0), ValueRange());
     }
-    if (isFloat)
-      weights = flatten(k.op.getRhs());
-    else
+    if (mlir::isa<FloatType>(weightType))
+      stored = flatten(k.op.getRhs());
+    weights = stored;
+    if (!isDirect)
       allocatePiece();
     k.flatten();
     Value zero = k.c(0);
@@ -119,15 +129,16 @@ private:
   // Pieces of the contraction, and how much of it is at hand together.
   void splitDepth() {
     int64_t most = kWhole;
-    if (sizes.k > kWhole)
-      most = std::clamp<int64_t>(kPieceBytes / (columns * 4), 64, kLongestPiece);
-    piece = choosePiece(tiles.runLength, most);
-    group = std::clamp<int64_t>(most / std::max<int64_t>(tiles.runLength, 1), 1, tiles.runs);
+    if (length > kWhole * step)
+      most = step > 1 ? std::clamp<int64_t>(kPairsBytes / (columns * 4), 64, kLongestPairs)
+                      : std::clamp<int64_t>(kPieceBytes / (columns * 4), 64, kLongestPiece);
+    piece = choosePiece(tiles.runLength / step, most) * step;
+    group = std::clamp<int64_t>(most * step / std::max<int64_t>(tiles.runLength, 1), 1, tiles.runs);
     onePiece = piece >= tiles.runLength && group >= tiles.runs;
-    depth = std::max<int64_t>(tiles.runLength, 1);
+    depth = std::max<int64_t>(tiles.runLength, step);
     if (tiles.left != FloatTiles::Left::Packed)
       return;
-    int64_t pieceRows = kPackedBytes / (rows.blockWidth * piece * 4);
+    int64_t pieceRows = kPackedBytes / (rows.blockWidth * piece * bytes);
     depth = std::min(depth, std::max<int64_t>(pieceRows, 1) * piece);
     rows.setPieces(piece, depth);
   }
@@ -146,8 +157,8 @@ private:
         pieceTo = k.add(from, piece);
         if (tiles.runLength % piece)
           pieceTo = k.min(pieceTo, k.c(tiles.runLength));
-        weightsFrom = k.mul(panel, sizes.k);
-        if (!isFloat)
+        weightsFrom = k.mul(panel, length);
+        if (!isDirect)
           weightsFrom = k.sub(k.c(0), decode());
         forTiles();
       });
@@ -166,7 +177,7 @@ private:
 
   // Room for a piece of a panel as floats.
   void allocatePiece() {
-    int64_t length = piece * group, decoded = decoder ? decoder->getDecodedRows(length) : length;
+    int64_t count = piece * group, decoded = decoder ? decoder->getDecodedRows(count) : count;
     floats = memref::ViewOp::create(b, k.loc, MemRefType::get({decoded, columns}, sumType),
                                     k.allocate(decoded * columns * 4), k.c(0), ValueRange());
     weights = flatten(floats);
@@ -180,11 +191,11 @@ private:
       return decoder->decode(panel, from, to, floats);
     k.loop(from, to, 1, [&](Value i) {
       for (int64_t v = 0; v < columns; v += lanes) {
-        auto bytes = VectorType::get(lanes, b.getI8Type());
-        Value w =
-            vector::LoadOp::create(b, k.loc, bytes, k.op.getRhs(), ValueRange{panel, i, k.c(v)});
-        w = k.op.getRhsUnsigned() ? arith::UIToFPOp::create(b, k.loc, vector(), w).getResult()
-                                  : arith::SIToFPOp::create(b, k.loc, vector(), w).getResult();
+        Value w = vector::LoadOp::create(b, k.loc, VectorType::get(lanes, weightType),
+                                         k.op.getRhs(), ValueRange{panel, i, k.c(v)});
+        w = weightType.isBF16()     ? arith::ExtFOp::create(b, k.loc, vector(), w).getResult()
+            : k.op.getRhsUnsigned() ? arith::UIToFPOp::create(b, k.loc, vector(), w).getResult()
+                                    : arith::SIToFPOp::create(b, k.loc, vector(), w).getResult();
         vector::StoreOp::create(b, k.loc, w, floats, ValueRange{k.sub(i, from), k.c(v)});
       }
     });
@@ -288,36 +299,48 @@ private:
     auto alongRun = [&](Value u, ValueRange in) {
       Value start = k.add(base, rows.getRunOffset(u, pieceFrom));
       Value w0 = k.add(weightsFrom, k.mul(u, tiles.runLength));
-      return k.loop(pieceFrom, pieceTo, 1, in, [&](Value i, ValueRange in) {
+      auto add = [&](Value i, ValueRange in, bool isWhole) {
         SmallVector<Value> vectors, out;
-        if (ahead)
+        if (ahead && isWhole)
           for (int64_t l = 0; l < aheadLines; ++l) {
             Value at = k.mul(k.add(k.mul(k.sub(u, runFrom), tiles.runLength), k.sub(i, pieceFrom)),
                              aheadStep);
-            memref::PrefetchOp::create(b, k.loc, weights,
-                                       ValueRange{k.add(k.add(ahead, at), l * 16)},
+            memref::PrefetchOp::create(b, k.loc, stored,
+                                       ValueRange{k.add(k.add(ahead, at), l * 64 / weightBytes)},
                                        /*isWrite=*/false, /*localityHint=*/2,
                                        /*isDataCache=*/true);
           }
         // The next rows follow these: in each step one line of them.
-        if (onePiece && tiles.left == FloatTiles::Left::Direct && tiles.lines == 1)
+        if (onePiece && tiles.left == FloatTiles::Left::Direct && tiles.lines == 1 && isWhole)
           memref::PrefetchOp::create(b, k.loc, rows.memory,
                                      ValueRange{k.add(k.add(base, k.mul(i, 16)),
                                                       int64_t(offsets.size()) * rows.pixelStep)},
                                      /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
         Value w = k.mul(k.add(w0, i), columns);
+        auto type = VectorType::get(lanes * step, step > 1 ? weightType : sumType);
         for (int64_t v = 0; v < columns; v += lanes)
           vectors.push_back(
-              vector::LoadOp::create(b, k.loc, vector(), weights, ValueRange{k.add(w, v)}));
+              vector::LoadOp::create(b, k.loc, type, weights, ValueRange{k.add(w, v * step)}));
         Value from = k.add(start, i);
         for (auto [r, offset] : llvm::enumerate(offsets)) {
-          Value x = memref::LoadOp::create(b, k.loc, rows.memory, ValueRange{k.add(from, offset)});
-          x = vector::BroadcastOp::create(b, k.loc, vector(), x);
-          for (int64_t v = 0; v < count; ++v)
-            out.push_back(k.multiplyAdd(x, vectors[v], in[r * count + v]));
+          Value x = loadLeft(k.add(from, offset), isWhole);
+          for (int64_t v = 0; v < count; ++v) {
+            Value acc = in[r * count + v];
+            out.push_back(step == 1 ? k.multiplyAdd(x, vectors[v], acc)
+                                    : k.intrinsic("llvm.x86.avx512bf16.dpbf16ps.512", acc.getType(),
+                                                  {acc, x, vectors[v]}));
+          }
         }
         return out;
-      });
+      };
+      auto whole = [&](Value i, ValueRange in) { return add(i, in, true); };
+      if (!tiles.isOdd)
+        return k.loop(pieceFrom, pieceTo, step, in, whole);
+      // No or one step follows.
+      Value even = k.min(pieceTo, k.c(tiles.runLength - step));
+      SmallVector<Value> sums = k.loop(pieceFrom, even, step, in, whole);
+      return k.loop(even, pieceTo, step, sums,
+                    [&](Value i, ValueRange in) { return add(i, in, false); });
     };
     if (group == 1)
       return alongRun(runFrom, accs);
@@ -325,44 +348,68 @@ private:
                   [&](Value u, ValueRange in) { return alongRun(u, in); });
   }
 
+  // A step's elements of a row in all lanes; `isWhole`: not only the first one of two.
+  Value loadLeft(Value at, bool isWhole) {
+    if (step == 1)
+      return vector::BroadcastOp::create(b, k.loc, vector(),
+                                         memref::LoadOp::create(b, k.loc, rows.memory, at));
+    Value x;
+    if (isWhole) {
+      x = vector::LoadOp::create(b, k.loc, VectorType::get(2, weightType), rows.memory, at);
+      x = vector::BitCastOp::create(b, k.loc, VectorType::get(1, b.getI32Type()), x);
+      x = vector::ExtractOp::create(b, k.loc, x, ArrayRef<int64_t>{0});
+    } else {
+      x = memref::LoadOp::create(b, k.loc, rows.memory, at);
+      x = arith::BitcastOp::create(b, k.loc, b.getI16Type(), x);
+      x = arith::ExtUIOp::create(b, k.loc, b.getI32Type(), x);
+    }
+    x = vector::BroadcastOp::create(b, k.loc, VectorType::get(lanes, b.getI32Type()), x);
+    return vector::BitCastOp::create(b, k.loc, VectorType::get(2 * lanes, weightType), x);
+  }
+
   // Where the tile at `x` begins to fetch the piece after the one at hand, of which each tile along
   // a line of a block fetches an equal share: a burst of requests would keep the loads of tiles
   // waiting. Null if weights are near.
   Value findAhead(Value x) {
-    if (!isFloat || sizes.k * panels * columns * 4 <= kNearBytes)
+    if (!stored || length * panels * columns * weightBytes <= kNearBytes)
       return {};
-    int64_t length = piece * group, count = std::max<int64_t>(rows.countTiles(), 1);
+    int64_t steps = piece * group, count = std::max<int64_t>(rows.countTiles(), 1);
     aheadStep = llvm::divideCeil(columns, count);
-    aheadLines = llvm::divideCeil(aheadStep, 16);
-    Value here = k.add(k.mul(panel, sizes.k), k.add(k.mul(runFrom, tiles.runLength), pieceFrom));
+    aheadLines = llvm::divideCeil(aheadStep * step * weightBytes, 64);
+    Value here = k.add(k.mul(panel, length), k.add(k.mul(runFrom, tiles.runLength), pieceFrom));
     here = k.mul(here, columns);
-    Value next = k.add(here, length * columns);
+    Value next = k.add(here, steps * columns);
     if (depth < tiles.runLength) {
       // After the last piece of a part comes the first one of the next panel.
-      Value other = k.mul(k.add(k.mul(k.add(panel, 1), sizes.k), depthFrom), columns);
+      Value other = k.mul(k.add(k.mul(k.add(panel, 1), length), depthFrom), columns);
       next = arith::SelectOp::create(b, k.loc, k.less(pieceTo, partTo), next, other);
     }
     if (count <= 1)
       return next;
     Value number = k.div(k.sub(x, rows.x0), k.c(tiles.tileWidth));
-    return k.add(next, k.mul(number, length * aheadStep));
+    return k.add(next, k.mul(number, steps * aheadStep));
   }
 
   KernelCode &k;
   OpBuilder &b;
   ScheduleAttr schedule;
   KernelSizes sizes;
-  Type sumType;
+  Type sumType, weightType;
   FloatRows rows;
   const FloatTiles &tiles;
-  int64_t lanes, columns, panels, chunk, chunks, piece, group;
+  // Elements along the contraction that are multiplied together, bytes of an element of the rows at
+  // hand, elements of weights along the contraction with the zeros behind them, bytes of one.
+  int64_t step, bytes, lanes, length, weightBytes;
+  int64_t columns, panels, chunk, chunks, piece, group;
   // Elements of a row that are at hand together.
   int64_t depth;
-  bool onePiece, isFloat;
+  // `isDirect`: weights are multiplied as they are stored.
+  bool onePiece, isDirect;
   // Of weights in few bits; floats of the piece at hand, where weights are not floats.
   std::optional<WeightDecoder> decoder;
   Value floats;
-  Value weights, sums;
+  // What is multiplied; floats as they are stored.
+  Value weights, stored, sums;
   // Where the panel at hand begins in `weights`, had it all elements along the contraction.
   Value weightsFrom;
   // The part of the contraction that the rows at hand have, and the sums of the panel among all.

@@ -22,6 +22,8 @@ static Value flattenMemory(KernelCode &k, Value v) {
 
 static Type getStored(KernelCode &code, const FloatTiles &tiles) {
   Type sum = getSumType(code.op);
+  if (code.schedule.getIsa() == ISA::AVX512BF16)
+    return BFloat16Type::get(sum.getContext());
   return isa<FloatType>(sum) ? sum : IntegerType::get(sum.getContext(), int(tiles.bytes * 8));
 }
 
@@ -80,7 +82,7 @@ int64_t FloatRows::countTiles() const {
 void FloatRows::setPieces(int64_t piece, int64_t depth) {
   pieceLength = piece;
   this->depth = depth;
-  pixelStep = llvm::alignTo(piece, 16);
+  pixelStep = llvm::alignTo(piece, 64 / tiles.bytes);
 }
 
 void FloatRows::allocate() {
@@ -201,7 +203,7 @@ void FloatRows::copyPieces() {
                         k.c(0), count);
     };
     k.loop(from, to, pieceLength, [&](Value at) { copyPiece(at, pieceLength); });
-    if (int64_t rest = tiles.runLength - whole)
+    if (int64_t rest = tiles.runLength - tiles.isOdd - whole; rest > 0)
       k.branch(k.less(k.c(whole), k.add(from, depth)), [&] { copyPiece(k.c(whole), rest); });
   });
 }

@@ -125,11 +125,11 @@ SmallVector<Value> KernelCode::readExtras(ArrayRef<Value> lead, Value n, int64_t
   return readAt(dims, Value(), lanes, mask, {});
 }
 
-// By an instruction that every target with kernels of bf16 has. It takes numbers below 2^-126 for
-// zero, as the products of such kernels do; elsewhere they count.
+// By an instruction, where bf16 is multiplied by others of the target. It takes numbers below
+// 2^-126 for zero, as those do; elsewhere they count.
 bool KernelCode::roundsToBF16(Operation &inner) {
-  Type left = cast<MemRefType>(op.getLhs().getType()).getElementType();
-  return isa<arith::TruncFOp>(inner) && left.isBF16() && inner.getResult(0).getType().isBF16() &&
+  bool has = schedule.getIsa() == ISA::AMXBF16 || schedule.getIsa() == ISA::AVX512BF16;
+  return has && isa<arith::TruncFOp>(inner) && inner.getResult(0).getType().isBF16() &&
          inner.getOperand(0).getType().isF32();
 }
 

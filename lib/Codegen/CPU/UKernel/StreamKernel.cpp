@@ -28,7 +28,7 @@ public:
       : k(code), b(code.b), isa(code.schedule.getIsa()), sizes(getSizes(code.op)),
         sumType(getSumType(code.op)) {
     floats = mlir::isa<FloatType>(sumType);
-    pairs = isa == ISA::AMXBF16;
+    pairs = isa == ISA::AMXBF16 || isa == ISA::AVX512BF16;
     wide = isa >= ISA::AVX512;
     lanes = wide ? 16 : isa == ISA::Portable ? 4 : 8;
     columns = code.schedule.getColumns();
@@ -136,6 +136,8 @@ private:
           Value w =
               vector::LoadOp::create(b, k.loc, VectorType::get(elements, rhs.getElementType()),
                                      k.op.getRhs(), ValueRange{panel, i, k.c(v * elements)});
+          if (floats && depth == 1 && !rhs.getElementType().isF32())
+            w = arith::ExtFOp::create(b, k.loc, x.getType(), w);
           Value acc = in[s * count + v];
           out.push_back(depth == 1 ? k.multiplyAdd(x, w, acc) : dot(acc, x, w));
           if (balanced)

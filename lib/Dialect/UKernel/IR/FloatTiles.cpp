@@ -34,7 +34,10 @@ FloatTiles::FloatTiles(KernelOpInterface op, int64_t rows, ISA isa) {
   window = op.getWindowOrNull();
   int64_t channels = x.getShape().back() / op.getParts();
   runLength = getSizes(op).k;
-  bool isFloat = ::mlir::isa<FloatType>(getSumType(op)), converts = false;
+  bool isFloat = ::mlir::isa<FloatType>(getSumType(op)),
+       converts = x.getElementType().isBF16() && isa != ISA::AVX512BF16;
+  if (isa == ISA::AVX512BF16)
+    step = bytes = 2;
   bool flipped = false;
   if (!isFloat) {
     LeftBytes left(op, isa);
@@ -65,6 +68,9 @@ FloatTiles::FloatTiles(KernelOpInterface op, int64_t rows, ISA isa) {
   int64_t run =
       window && window.getDilations()[1] == 1 ? channels * window.getKernel()[1] : channels;
   bool fillsSteps = run % step == 0;
+  // The last one of an odd number of bf16 is read alone; lines of windows are packed apart then.
+  if (isFloat && (!window || window.getDilations()[1] == 1))
+    fillsSteps = true;
   if (isFloat && line && channels >= setDistance &&
       (channels % setDistance == 0 || channels > longRow)) {
     left = Left::Packed;
@@ -93,6 +99,7 @@ FloatTiles::FloatTiles(KernelOpInterface op, int64_t rows, ISA isa) {
       runStep = dilations[1] * channels;
     }
   }
+  isOdd = isFloat && runLength % step != 0;
   runLength = llvm::alignTo(runLength, step);
   // Products with zeros need not be computed, unless 128 stands for zero.
   if (left == Left::Padded && window.getPadValue() == 0 && !flipped) {

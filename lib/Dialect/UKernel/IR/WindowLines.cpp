@@ -20,7 +20,7 @@ LineGroups::LineGroups(KernelSizes sizes, ScheduleAttr schedule) {
   int64_t lines = std::max<int64_t>(schedule.getLines(), 1);
   count = llvm::divideCeil(sizes.height, lines);
   int64_t columns = std::max<int64_t>(sizes.height * sizes.width, 1);
-  column = llvm::alignTo(sizes.k / columns, schedule.getDepth() == 2 ? 2 : 1);
+  column = llvm::alignTo(sizes.k / columns, schedule.getIsa() == ISA::AMXBF16 ? 2 : 1);
   elements = sizes.width * lines * column;
   padded = llvm::alignTo(elements, schedule.getAlign());
 }

@@ -21,7 +21,7 @@ double terse::ukernel::getBytesPerCycle(double bytes) {
 }
 
 double terse::ukernel::getPeak(ISA isa, bool floats) {
-  if (floats && isa != ISA::AMXBF16)
+  if (floats && isa != ISA::AMXBF16 && isa != ISA::AVX512BF16)
     return isa == ISA::Portable ? 8 : isa == ISA::AVX2 || isa == ISA::AVXVNNI ? 32 : 64;
   switch (isa) {
   case ISA::Portable:
@@ -38,6 +38,8 @@ double terse::ukernel::getPeak(ISA isa, bool floats) {
     return 2048;
   case ISA::AMXBF16:
     return 1024;
+  case ISA::AVX512BF16:
+    return 128; // Twice the products of floats, as AMD's cores compute them.
   }
   llvm_unreachable("unknown instructions");
 }
@@ -128,6 +130,9 @@ KernelCost terse::ukernel::estimateCost(KernelOpInterface op, ScheduleAttr sched
     padded = round(shape.m, isa == ISA::AMXInt8 || isa == ISA::AMXBF16 ? 16 : 1) *
              round(shape.n / op.getParts(), schedule.getColumns()) * double(op.getParts()) *
              double(getPackedShape(getSizes(op), schedule)[1] * schedule.getDepth());
+  // bf16 is extended to floats.
+  if (op.isDepthwise() && isa == ISA::AVX512BF16)
+    isa = ISA::AVX512;
   // A known single row of bf16 is multiplied by vdpbf16ps, at half the rate of floats.
   if (isa == ISA::AMXBF16 && shape.m == 1 && !shape.isDynamic && !op.getWindowOrNull()) {
     isa = ISA::AVX512;

@@ -374,7 +374,7 @@ struct KernelFormer {
     bool depthwise = false;
     if (g) {
       int64_t size = typeOf(weight).getDimSize(1);
-      bool floats = typeOf(input).getElementType().isF32();
+      bool floats = isa<FloatType>(typeOf(input).getElementType());
       depthwise = size == typeOf(weight).getDimSize(2) &&
                   (size == 1 || (floats && (size == 2 || size == 4 || size == 8)));
       // Parts of fewer columns than a vector has leave lanes idle, which bytes make up for by
@@ -446,16 +446,15 @@ struct FormKernelsPass : terse::ukernel::impl::FormKernelsPassBase<FormKernelsPa
     SmallVector<linalg::GenericOp> ops;
     getOperation().walk([&](linalg::GenericOp op) { ops.push_back(op); });
     for (linalg::GenericOp op : ops) {
-      if (bf16)
-        op = narrowContraction(rewriter, op);
+      op = narrowContraction(rewriter, op, bf16Tiles);
       std::optional<Products> products = matchProducts(op);
       if (!products)
         continue;
-      // Both or none, and only where there are instructions for them.
+      // Both or none.
       auto isBF16 = [&](int i) { return typeOf(op.getDpsInputs()[i]).getElementType().isBF16(); };
       Value weight = op.getDpsInputs()[1];
       bool decodes = isBF16(0) && weight.getDefiningOp<WeightsOp>();
-      if ((isBF16(0) != isBF16(1) && !decodes) || (isBF16(0) && (!bf16 || !isBF16Kernel(op))))
+      if ((isBF16(0) != isBF16(1) && !decodes) || (isBF16(0) && !isBF16Kernel(op, bf16Tiles)))
         continue;
       // Windows pass over their weights many times: packing those that were decoded pays.
       if (!anyWeights && !isConstantWeight(weight) && !readDecoding(weight) &&

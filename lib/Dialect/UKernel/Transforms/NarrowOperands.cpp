@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Encoded as bf16, an operand is rounded (or loaded) and extended to f32 again before it is
-// multiplied. Here the extension moves into the contraction, where it costs nothing: instructions
-// for bf16 have exact products and sums in f32.
+// multiplied. Here the extension moves into the contraction, where it costs little: instructions
+// for bf16 have exact products and sums in f32, and without them kernels extend what they copy.
 
 #include "Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -88,15 +88,19 @@ static Value narrow(RewriterBase &b, Value v) {
   return createTranspose(b, loc, source, cast<linalg::TransposeOp>(op).getPermutation());
 }
 
-bool terse::ukernel::isBF16Kernel(linalg::GenericOp op) {
+bool terse::ukernel::isBF16Kernel(linalg::GenericOp op, bool tiles) {
   RankedTensorType weights = typeOf(op.getDpsInputs()[1]);
   int64_t rank = weights.getRank();
   if (rank == 2)
     return true;
   if (typeOf(op.getResult(0)).getRank() != rank || op.getNumReductionLoops() != 3)
     return false;
-  // Groups of one channel each way come first.
-  return rank == 4 || (rank == 5 && weights.getDimSize(1) == 1 && weights.getDimSize(2) == 1);
+  if (rank != 5)
+    return rank == 4;
+  // Groups come first: of one channel each way, of as few as vectors take, of whole vectors.
+  int64_t out = weights.getDimSize(1), in = weights.getDimSize(2);
+  bool few = out == in && (out == 2 || out == 4 || out == 8);
+  return (out == 1 && in == 1) || (!tiles && (few || out >= 16));
 }
 
 // Whether tiles multiply rows of bf16 with weights of few bits, which they decode: not for fewer
@@ -113,13 +117,14 @@ static bool decodesToTiles(linalg::GenericOp op) {
          weights.getNumElements() / columns >= kLeastDepth;
 }
 
-linalg::GenericOp terse::ukernel::narrowContraction(RewriterBase &b, linalg::GenericOp op) {
+linalg::GenericOp terse::ukernel::narrowContraction(RewriterBase &b, linalg::GenericOp op,
+                                                    bool tiles) {
   auto isWide = [](Value x) { return typeOf(x).getElementType().isF32(); };
   if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 || !op.getNumReductionLoops() ||
-      !isBF16Kernel(op) || !llvm::all_of(op.getDpsInputs(), isWide))
+      !isBF16Kernel(op, tiles) || !llvm::all_of(op.getDpsInputs(), isWide))
     return op;
   Value left = op.getDpsInputs()[0], right = op.getDpsInputs()[1];
-  if (!canNarrow(left) || (!canNarrow(right) && !decodesToTiles(op)))
+  if (!canNarrow(left) || (!canNarrow(right) && !(tiles && decodesToTiles(op))))
     return op;
   b.setInsertionPoint(op);
   SmallVector<Value> inputs{narrow(b, left), canNarrow(right) ? narrow(b, right) : right};

@@ -23,6 +23,9 @@ namespace {
 struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<SelectSchedulesPass> {
   using SelectSchedulesPassBase::SelectSchedulesPassBase;
 
+  // Instructions that multiply bf16; Portable if there are none.
+  ISA bf16ISA = ISA::Portable;
+
   // The left operand's rows; dynamic if not known.
   static int64_t countRows(KernelOpInterface op) {
     int64_t m = 1;
@@ -36,8 +39,9 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
 
   // The instructions for the op's types: those of the target that can do them.
   ISA chooseISA(KernelOpInterface op, ISA best) const {
-    if (!op.isDepthwise() && cast<ShapedType>(op.getLhs().getType()).getElementType().isBF16())
-      return ISA::AMXBF16;
+    // Windows of single channels are vectors, of which these instructions round results.
+    if (bf16ISA != ISA::Portable && getElementTypeOrSelf(op.getLhs().getType()).isBF16())
+      return op.isDepthwise() ? ISA::AVX512BF16 : bf16ISA;
     bool floats = ::mlir::isa<FloatType>(getSumType(op));
     bool bytes = !floats && cast<ShapedType>(op.getRhs().getType()).getElementType().isInteger(8);
     if (op.isDepthwise() && bytes && !op.getRhsUnsigned() && best >= ISA::AVX512VNNI)
@@ -244,37 +248,42 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
                              bytes.depth, block);
   }
 
-  // Floats.
+  // Floats, and pairs of bf16.
   ScheduleAttr chooseFloats(KernelOpInterface op, ISA isa) const {
     KernelSizes sizes = getSizes(op);
-    int64_t lanes = std::max<int64_t>(4, vectorBytes / 4);
-    // Multiply-adds, what is loaded, the latency of a sum. Loads take a little also where they are
-    // not the most.
-    auto stepCycles = [](int64_t rows, int64_t vectors) {
+    bool pairs = isa == ISA::AVX512BF16;
+    int64_t lanes = getLanes(isa), registers = lanes == 16 ? 32 : 16;
+    // Along the contraction, of 4 bytes each.
+    int64_t steps = llvm::divideCeil(sizes.k, pairs ? 2 : 1);
+    // Multiply-adds (dot products of bf16 on one unit), what is loaded, the latency of a sum. Loads
+    // take a little also where they are not the most.
+    auto stepCycles = [&](int64_t rows, int64_t vectors) {
       double loads = double(rows + vectors);
-      return std::max({double(rows * vectors) / 2, loads, 4.}) + loads / 8;
+      return std::max({double(rows * vectors) / (pairs ? 1 : 2), loads, pairs ? 6. : 4.}) +
+             loads / 8;
     };
-    auto [rows, panel] =
-        chooseTile(op, isa, lanes, isa == ISA::AVX512 ? 32 : 16, 4, sizes.k, stepCycles);
+    auto [rows, panel] = chooseTile(op, isa, lanes, registers, 4, steps, stepCycles);
     // Rows that stay in the second-level cache while the panels pass by, in enough blocks for some
     // threads.
     FloatTiles tiles(op, rows, isa);
     int64_t width = ShapedType::isDynamic(tiles.width) ? 1024 : tiles.width;
-    int64_t whole = tiles.lines * width, depth = std::min<int64_t>(sizes.k, 1024);
+    int64_t whole = tiles.lines * width, depth = std::min<int64_t>(steps, 1024);
     int64_t most = std::clamp<int64_t>((256 << 10) / (4 * depth), 48, 256);
     if (op.getWindowOrNull())
       most = std::clamp<int64_t>((512 << 10) / (4 * depth), 64, 1024);
     // Long rows are packed part by part, so that many share the weights, if columns suffice for
     // some threads.
-    if (tiles.left == FloatTiles::Left::Packed && sizes.k > 2 * depth && sizes.n >= 2048)
+    if (tiles.left == FloatTiles::Left::Packed && steps > 2 * depth && sizes.n >= 2048)
       most = 256;
     // Each block decodes them.
-    if (getWeights(op.getRhs()))
+    bool converts = tiles.step == 1 && getElementTypeOrSelf(op.getRhs().getType()).isBF16();
+    if (getWeights(op.getRhs()) || converts)
       most = std::max<int64_t>(most, 192);
     int64_t block = llvm::divideCeil(
         whole, std::max<int64_t>(llvm::divideCeil(whole, most), whole > 512 ? 4 : 1));
     block = llvm::alignTo(std::max<int64_t>(block, 1), rows);
-    return ScheduleAttr::get(op->getContext(), isa, rows, panel * lanes, 1, 1, block);
+    return ScheduleAttr::get(op->getContext(), isa, rows, panel * lanes, tiles.step, tiles.step,
+                             block, /*lines=*/tiles.isOdd && tiles.runs > 1);
   }
 
   // Into how many parts a grouped convolution of integers is cut: parts of several groups fill
@@ -320,7 +329,9 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     int64_t m = countRows(op);
     if (getWeights(op.getRhs()) && m >= 1 && m <= kFewRows)
       return chooseFewRows(op, isa, m);
-    if (floats && isa != ISA::AMXBF16 && (m != 1 || getWeights(op.getRhs())))
+    bool stream =
+        m == 1 && !getWeights(op.getRhs()) && !(isa == ISA::AVX512BF16 && op.getWindowOrNull());
+    if (floats && isa != ISA::AMXBF16 && !stream)
       return chooseFloats(op, isa);
     if (!floats && isa != ISA::AMXInt8 && m != 1)
       return chooseBytes(op, isa);
@@ -328,7 +339,7 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     if (!floats)
       depth = isa == ISA::Portable ? 1 : isa == ISA::AVX2 || isa == ISA::AVX512 ? 2 : 4;
     bool tiles = isa == ISA::AMXInt8 || isa == ISA::AMXBF16;
-    if (isa == ISA::AMXBF16)
+    if (isa == ISA::AMXBF16 || isa == ISA::AVX512BF16)
       depth = 2;
     align = isa == ISA::AMXInt8 ? 64 : isa == ISA::AMXBF16 ? 32 : depth;
     int64_t lines = tiles ? chooseLines(op) : 0;
@@ -338,7 +349,7 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
       columns = sizes.n <= 16 ? 16 : 32;
       rows = !ShapedType::isDynamic(m) && m <= 16 ? 16 : 32;
     } else {
-      bool many = isa == ISA::AVX512 || isa == ISA::AVX512VNNI;
+      bool many = isa == ISA::AVX512 || isa == ISA::AVX512VNNI || isa == ISA::AVX512BF16;
       // Panels that divide the channels, wide ones first. A row of floats reads eight narrow ones
       // side by side.
       int64_t vectors = llvm::divideCeil(sizes.n, lanes), wide = many && !floats ? 4 : 2, panel = 0;
@@ -398,6 +409,12 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
       getOperation().emitError("unknown instructions '") << isa << "' in option isa";
       return signalPassFailure();
     }
+    std::optional<ISA> pairs = bf16 == "none" ? ISA::Portable : symbolizeISA(bf16);
+    if (!pairs) {
+      getOperation().emitError("unknown instructions '") << bf16 << "' in option bf16";
+      return signalPassFailure();
+    }
+    bf16ISA = *pairs;
     getOperation().walk([&](KernelOpInterface op) {
       WeightsOp weights = getWeights(op.getRhs());
       if (auto conv = dyn_cast<ConvOp>(op.getOperation());

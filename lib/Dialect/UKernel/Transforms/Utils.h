@@ -31,13 +31,14 @@ void populateRoundingCastPatterns(mlir::RewritePatternSet &patterns);
 /// Reductions of a kernel's result to the largest magnitudes, as a second result of the kernel.
 void populateFuseMagnitudePatterns(mlir::RewritePatternSet &patterns);
 
-/// Whether a contraction has the operands of a product of matrices or of a convolution without
-/// groups, for which there are kernels of bf16.
-bool isBF16Kernel(mlir::linalg::GenericOp op);
+/// Whether a contraction has the operands of a product of matrices or of a convolution for which
+/// there are kernels of bf16: with `tiles`, not in groups of several channels.
+bool isBF16Kernel(mlir::linalg::GenericOp op, bool tiles);
 
 /// A contraction of f32 whose operands are bf16 numbers, as one of bf16 with sums in f32; else `op`
-/// itself.
-mlir::linalg::GenericOp narrowContraction(mlir::RewriterBase &b, mlir::linalg::GenericOp op);
+/// itself. `tiles` multiply weights of few bits, too.
+mlir::linalg::GenericOp narrowContraction(mlir::RewriterBase &b, mlir::linalg::GenericOp op,
+                                          bool tiles);
 
 } // namespace terse::ukernel
 

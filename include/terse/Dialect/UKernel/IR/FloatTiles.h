@@ -23,7 +23,8 @@ struct LeftBytes {
 };
 
 struct FloatTiles {
-  /// For the instructions `isa`.
+  /// For the instructions `isa`: those that multiply bf16 read it in place or as it is copied, two
+  /// elements at a time; others want it as f32, which is a copy.
   FloatTiles(KernelOpInterface op, int64_t rows, ISA isa);
 
   /// Elements along the contraction that are multiplied together, and bytes of an element that is
@@ -54,6 +55,8 @@ struct FloatTiles {
   /// The contraction: runs of elements side by side, `lineRuns` in each line of the window, and the
   /// distances from line to line and within one.
   int64_t runs = 1, runLength = 0, lineRuns = 1, runLineStep = 0, runStep = 0;
+  /// Whether the last step of a run has one element of `runLength` less than the others.
+  bool isOdd = false;
 
   /// Padded: elements of a copied line.
   int64_t lineElements = 0;

@@ -33,7 +33,8 @@ def UKernel_ISA : I32Enum<"ISA", "the instructions of a kernel", [
   I32EnumCase<"AVX512", 3, "avx512">,          // Plain vectors of 512 bits; integers: vpmaddwd.
   I32EnumCase<"AVX512VNNI", 4, "avx512vnni">,  // vpdpbusd on 512 bits.
   I32EnumCase<"AMXInt8", 5, "amx_int8">,       // Tiles.
-  I32EnumCase<"AMXBF16", 6, "amx_bf16">        // Tiles of bf16.
+  I32EnumCase<"AMXBF16", 6, "amx_bf16">,       // Tiles of bf16.
+  I32EnumCase<"AVX512BF16", 7, "avx512bf16">   // vdpbf16ps on 512 bits.
 ]> {
   let cppNamespace = "::terse::ukernel";
 }
@@ -49,8 +50,8 @@ def UKernel_ScheduleAttr : AttrDef<UKernel_Dialect, "Schedule"> {
 
     With `lines`, the contraction of a window is not padded as a whole: that many lines of it are taken together, in the
     order (column, line, channel), and each group of lines is padded to a multiple of `align`, which is a step of the
-    kernel. The left operand's lines are copied in that order, and windows are read in the copy. An odd number of
-    channels of bf16, of which products take two at a time, has a zero behind it.
+    kernel. The left operand's lines are copied in that order, and windows are read in the copy. Products of bf16 take two
+    at a time: tiles want a zero behind an odd number of channels, vectors behind an odd number of elements of a line.
   }];
   let parameters = (ins EnumParameter<UKernel_ISA>:$isa, "int64_t":$rows, "int64_t":$columns, "int64_t":$depth,
                         "int64_t":$align, "int64_t":$block, DefaultValuedParameter<"int64_t", "0">:$lines);

@@ -20,8 +20,8 @@ struct LineGroups {
   int64_t count, column, elements, padded;
 };
 
-/// Elements that `channels` take in copied lines: products of bf16 take two at a time, so that an
-/// odd number has a zero behind it.
+/// Elements that `channels` take in lines that are copied for tiles: products of bf16 take two at a
+/// time, so that an odd number has a zero behind it.
 int64_t getColumnElements(int64_t channels, mlir::Type element);
 
 /// Copied lines per line of the result: those that begin at different remainders of the stride.

@@ -16,16 +16,16 @@ def FormKernelsPass : Pass<"ukernel-form", "::mlir::func::FuncOp"> {
 
     Weights of convolutions may also be computed from constants alone, as by decoding them; they are packed at run time.
 
-    With `bf16`, operands that are `bf16` numbers in `f32` become `bf16` again, together with what computes them: for
-    instructions that multiply `bf16` and add in `f32`. So do rows that meet weights of few bits (`ukernel.weights`), if there
-    are 8 and more of them.
+    Operands that are `bf16` numbers in `f32` become `bf16` again, together with what computes them: half the memory, and
+    there may be instructions that multiply `bf16` and add in `f32`. With `bf16-tiles`, so do rows that meet weights of few bits
+    (`ukernel.weights`), if there are 8 and more of them, and grouped convolutions of `bf16` that are not depthwise are left alone.
 
-    Left alone, and visible as `linalg.generic`: contractions of two activations, element types other than `f32`, 8-bit
-    integers and, with `bf16`, `bf16`, grouped convolutions that are not depthwise, convolutions over one or three dimensions.
+    Left alone, and visible as `linalg.generic`: contractions of two activations, element types other than `f32`, `bf16` and 8-bit
+    integers, groups of few channels of floats, convolutions over one or three dimensions.
   }];
   let options = [
     Option<"anyWeights", "any-weights", "bool", "false", "Also where the weights are not constant (default: false)">,
-    Option<"bf16", "bf16", "bool", "false", "The target multiplies bf16 (default: false)">,
+    Option<"bf16Tiles", "bf16-tiles", "bool", "false", "The target has tiles of bf16 (default: false)">,
   ];
   let statistics = [
     Statistic<"numGemms", "gemms", "Products of matrices formed">,
@@ -86,6 +86,8 @@ def SelectSchedulesPass : Pass<"ukernel-select", "::mlir::func::FuncOp"> {
   let options = [
     Option<"isa", "isa", "std::string", "\"portable\"",
            "Best instructions of the target: portable, avx2, avxvnni, avx512, avx512vnni or amx_int8 (default: portable)">,
+    Option<"bf16", "bf16", "std::string", "\"none\"",
+           "Instructions that multiply bf16: none (it becomes f32), avx512bf16 or amx_bf16 (default: none)">,
     Option<"vectorBytes", "vector-bytes", "int64_t", "16", "Bytes of a vector register (default: 16)">,
   ];
   let dependentDialects = ["::terse::ukernel::UKernelDialect"];
