@@ -252,7 +252,8 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
   ScheduleAttr chooseFloats(KernelOpInterface op, ISA isa) const {
     KernelSizes sizes = getSizes(op);
     bool pairs = isa == ISA::AVX512BF16;
-    int64_t lanes = getLanes(isa), registers = lanes == 16 ? 32 : 16;
+    // One of 16 is left free, as above.
+    int64_t lanes = getLanes(isa), registers = lanes == 16 ? 32 : 15;
     // Along the contraction, of 4 bytes each.
     int64_t steps = llvm::divideCeil(sizes.k, pairs ? 2 : 1);
     // Multiply-adds (dot products of bf16 on one unit), what is loaded, the latency of a sum. Loads
