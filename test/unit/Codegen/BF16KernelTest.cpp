@@ -95,7 +95,8 @@ TEST_F(BF16KernelTest, Lines) {
                         Case{5, 11, 30, 9, 1, 9, 1, 0}, Case{4, 30, 4, 33, 9, 1, 2, 0},
                         Case{12, 5, 5, 16, 5, 5, 1, 4}, Case{48, 6, 6, 8, 2, 2, 1, 0},
                         Case{7, 8, 33, 20, 3, 3, 1, 0}, Case{67, 7, 9, 50, 3, 3, 1, 1},
-                        Case{5, 5, 3, 10, 5, 3, 1, 0}}) {
+                        Case{5, 5, 3, 10, 5, 3, 1, 0}, Case{8, 1, 9, 16, 7, 7, 1, 3},
+                        Case{128, 4, 28, 70, 3, 3, 1, 1}}) {
     int64_t batch = c.height % 2 ? -1 : 2;
     std::vector<int64_t> in{batch, c.channels, c.height, c.width},
         ws{c.outputs, c.channels, c.kernelHeight, c.kernelWidth},

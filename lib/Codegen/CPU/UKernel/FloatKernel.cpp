@@ -287,7 +287,13 @@ private:
         arith::AndIOp::create(b, k.loc, equal(tileRunFrom, firstRun), equal(pieceFrom, zero));
     Value isLast = arith::AndIOp::create(b, k.loc, equal(tileRunTo, lastRun),
                                          equal(pieceTo, k.c(tiles.runLength)));
-    k.branch(isFirst, store, [&] {
+    // Padding may leave lines of one group only.
+    auto begin = [&] {
+      if (group > 1 && skipsPadding)
+        return k.branch(isLast, finish, store);
+      store();
+    };
+    k.branch(isFirst, begin, [&] {
       addSums();
       k.branch(isLast, finish, store);
     });
