@@ -289,7 +289,7 @@ private:
                                          equal(pieceTo, k.c(tiles.runLength)));
     // Padding may leave lines of one group only.
     auto begin = [&] {
-      if (group > 1 && skipsPadding)
+      if (group > 1 && tiles.skipsLines)
         return k.branch(isLast, finish, store);
       store();
     };
