@@ -13,11 +13,11 @@
 // Rows and weights of bf16 are multiplied as they are, two elements along the contraction at a
 // time, where there are instructions for that; else both become floats, rows as they are copied.
 //
-// FloatTiles says which rows make up a tile. A piece of a panel stays in the first-level cache
+// VectorTiles says which rows make up a tile. A piece of a panel stays in the first-level cache
 // while tiles pass by. That each piece adds up by itself also keeps the error of long sums small.
 // Where there is one piece only, sums go from registers through the epilogue.
 
-#include "FloatRows.h"
+#include "VectorRows.h"
 #include "WeightDecoder.h"
 #include "terse/Dialect/UKernel/IR/WeightLayout.h"
 #include "llvm/Support/MathExtras.h"
@@ -58,7 +58,7 @@ public:
       : k(code), b(code.b), schedule(code.schedule), sizes(getSizes(code.op)),
         sumType(getSumType(code.op)),
         weightType(cast<MemRefType>(code.op.getRhs().getType()).getElementType()),
-        rows(code, FloatTiles(code.op, code.schedule.getRows(), code.schedule.getIsa())),
+        rows(code, VectorTiles(code.op, code.schedule.getRows(), code.schedule.getIsa())),
         tiles(rows.tiles), step(tiles.step), bytes(tiles.bytes),
         lanes(getLanes(schedule.getIsa())) {
     length = tiles.runs * tiles.runLength;
@@ -112,7 +112,7 @@ public:
         rows.enter(from);
         if (depth < tiles.runLength)
           rows.copy();
-        else if (tiles.left != FloatTiles::Left::Direct)
+        else if (tiles.left != VectorTiles::Left::Direct)
           k.branch(k.compare(arith::CmpIPredicate::ne, number, carried[0]), [&] { rows.copy(); });
         k.loop(zero, count, 1, [&](Value s) {
           panel = k.add(p0, s);
@@ -136,7 +136,7 @@ private:
     group = std::clamp<int64_t>(most * step / std::max<int64_t>(tiles.runLength, 1), 1, tiles.runs);
     onePiece = piece >= tiles.runLength && group >= tiles.runs;
     depth = std::max<int64_t>(tiles.runLength, step);
-    if (tiles.left != FloatTiles::Left::Packed)
+    if (tiles.left != VectorTiles::Left::Packed)
       return;
     int64_t pieceRows = kPackedBytes / (rows.blockWidth * piece * bytes);
     depth = std::min(depth, std::max<int64_t>(pieceRows, 1) * piece);
@@ -317,7 +317,7 @@ private:
                                        /*isDataCache=*/true);
           }
         // The next rows follow these: in each step one line of them.
-        if (onePiece && tiles.left == FloatTiles::Left::Direct && tiles.lines == 1 && isWhole)
+        if (onePiece && tiles.left == VectorTiles::Left::Direct && tiles.lines == 1 && isWhole)
           memref::PrefetchOp::create(b, k.loc, rows.memory,
                                      ValueRange{k.add(k.add(base, k.mul(i, 16)),
                                                       int64_t(offsets.size()) * rows.pixelStep)},
@@ -401,8 +401,8 @@ private:
   ScheduleAttr schedule;
   KernelSizes sizes;
   Type sumType, weightType;
-  FloatRows rows;
-  const FloatTiles &tiles;
+  VectorRows rows;
+  const VectorTiles &tiles;
   // Elements along the contraction that are multiplied together, bytes of an element of the rows at
   // hand, elements of weights along the contraction with the zeros behind them, bytes of one.
   int64_t step, bytes, lanes, length, weightBytes;

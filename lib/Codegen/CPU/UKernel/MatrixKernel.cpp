@@ -7,11 +7,11 @@
 //       sums = start; sums += rows * panel                   (in registers)
 //       epilogue(sums), store                                (from registers)
 //
-// FloatTiles says which rows make up a tile and where they are read. Sums stay in registers along
+// VectorTiles says which rows make up a tile and where they are read. Sums stay in registers along
 // the whole contraction: a step reads few bytes, which the second-level cache delivers in time.
 
-#include "FloatRows.h"
 #include "VectorResults.h"
+#include "VectorRows.h"
 #include "terse/Dialect/UKernel/IR/WeightLayout.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -30,7 +30,7 @@ public:
   explicit MatrixKernel(KernelCode &code)
       : k(code), b(code.b), schedule(code.schedule), isa(schedule.getIsa()),
         sizes(getSizes(code.op)), sumType(getSumType(code.op)), bytes(code.op, isa),
-        rows(code, FloatTiles(code.op, schedule.getRows(), isa)), tiles(rows.tiles),
+        rows(code, VectorTiles(code.op, schedule.getRows(), isa)), tiles(rows.tiles),
         lanes(isa == ISA::Portable ? 4 : getLanes(isa)), results(code, lanes) {
     columns = schedule.getColumns();
     padded = llvm::alignTo(sizes.k, schedule.getAlign());
@@ -59,7 +59,7 @@ public:
     k.loop(begin, end, 1, {k.c(-1)}, [&](Value item, ValueRange carried) {
       Value number = k.div(item, k.c(chunks)), p0 = k.mul(k.rem(item, k.c(chunks)), chunk);
       rows.locate(number);
-      if (tiles.left != FloatTiles::Left::Direct)
+      if (tiles.left != VectorTiles::Left::Direct)
         k.branch(k.compare(arith::CmpIPredicate::ne, number, carried[0]), [&] { rows.copy(); });
       k.loop(p0, k.min(k.add(p0, chunk), k.c(panels)), 1, [&](Value p) {
         panel = p;
@@ -110,14 +110,14 @@ private:
     Value start = k.add(base, rows.getRunOffset(run, k.c(0)));
     Value done = k.mul(run, tiles.runLength);
     SmallVector<Value> sums(in);
-    for (const FloatRows::Part &part : parts)
+    for (const VectorRows::Part &part : parts)
       multiplyPart(part, start, done, sums);
     return sums;
   }
 
   // Adds the products of a part of a run: `start` is where the run begins in the rows, `done` in
   // the contraction.
-  void multiplyPart(const FloatRows::Part &part, Value start, Value done,
+  void multiplyPart(const VectorRows::Part &part, Value start, Value done,
                     SmallVectorImpl<Value> &sums) {
     int64_t count = columns / lanes;
     SmallVector<int64_t> used, offsets;
@@ -232,8 +232,8 @@ private:
   KernelSizes sizes;
   Type sumType;
   LeftBytes bytes;
-  FloatRows rows;
-  const FloatTiles &tiles;
+  VectorRows rows;
+  const VectorTiles &tiles;
   int64_t lanes;
   VectorResults results;
   // `padded`: elements of the contraction in packed weights.
@@ -243,7 +243,7 @@ private:
   Value panel, firstRun, lastRun;
   // Of a tile: where it reads what, and what it fetches in each step.
   Value base, ahead;
-  SmallVector<FloatRows::Part> parts;
+  SmallVector<VectorRows::Part> parts;
   int64_t tileWidth = 0, aheadStep = 0, aheadLines = 0;
 };
 } // namespace

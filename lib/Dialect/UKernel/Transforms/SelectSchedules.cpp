@@ -6,7 +6,7 @@
 // of 16).
 
 #include "DecodedWeights.h"
-#include "terse/Dialect/UKernel/IR/FloatTiles.h"
+#include "terse/Dialect/UKernel/IR/VectorTiles.h"
 #include "terse/Dialect/UKernel/IR/WindowLines.h"
 #include "terse/Dialect/UKernel/Transforms/Passes.h"
 #include "llvm/Support/MathExtras.h"
@@ -177,7 +177,7 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     Tile chosen;
     for (int64_t v = std::min(vectors, widest); v >= 1; --v)
       for (int64_t r = (registers - 1 - v) / v; r >= 1; --r) {
-        FloatTiles tiles(op, r, isa);
+        VectorTiles tiles(op, r, isa);
         if (tiles.tileLines * tiles.tileWidth > r)
           continue;
         int64_t width = ShapedType::isDynamic(tiles.width) ? r * 8 : tiles.width;
@@ -231,7 +231,7 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
         chooseTile(op, isa, lanes, registers - adds, widest, padded / bytes.depth, stepCycles);
     // Rows that stay in the second-level cache while the panels pass by, or in the first-level one
     // with all panels.
-    FloatTiles tiles(op, tile.rows, isa);
+    VectorTiles tiles(op, tile.rows, isa);
     int64_t width = ShapedType::isDynamic(tiles.width) ? 1024 : tiles.width,
             whole = tiles.lines * width;
     int64_t rowBytes =
@@ -266,7 +266,7 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     auto [rows, panel] = chooseTile(op, isa, lanes, registers, 4, steps, stepCycles);
     // Rows that stay in the second-level cache while the panels pass by, in enough blocks for some
     // threads.
-    FloatTiles tiles(op, rows, isa);
+    VectorTiles tiles(op, rows, isa);
     int64_t width = ShapedType::isDynamic(tiles.width) ? 1024 : tiles.width;
     int64_t whole = tiles.lines * width, depth = std::min<int64_t>(steps, 1024);
     int64_t most = std::clamp<int64_t>((256 << 10) / (4 * depth), 48, 256);
@@ -274,7 +274,7 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
       most = std::clamp<int64_t>((512 << 10) / (4 * depth), 64, 1024);
     // Long rows are packed part by part, so that many share the weights, if columns suffice for
     // some threads.
-    if (tiles.left == FloatTiles::Left::Packed && steps > 2 * depth && sizes.n >= 2048)
+    if (tiles.left == VectorTiles::Left::Packed && steps > 2 * depth && sizes.n >= 2048)
       most = 256;
     // Each block decodes them.
     bool converts = tiles.step == 1 && getElementTypeOrSelf(op.getRhs().getType()).isBF16();

@@ -1,20 +1,20 @@
-//===- FloatRows.h - The left operand of products of floats ---------*- C++ -*-===//
+//===- VectorRows.h - The left operand of vector kernels --------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#ifndef TERSE_LIB_CODEGEN_CPU_UKERNEL_FLOATROWS_H
-#define TERSE_LIB_CODEGEN_CPU_UKERNEL_FLOATROWS_H
+#ifndef TERSE_LIB_CODEGEN_CPU_UKERNEL_VECTORROWS_H
+#define TERSE_LIB_CODEGEN_CPU_UKERNEL_VECTORROWS_H
 
 #include "WindowRows.h"
-#include "terse/Dialect/UKernel/IR/FloatTiles.h"
+#include "terse/Dialect/UKernel/IR/VectorTiles.h"
 
 namespace terse {
 
 /// Rows of a left operand, read in place or copied, in blocks of the schedule's size.
-class FloatRows {
+class VectorRows {
 public:
   using Value = mlir::Value;
 
-  FloatRows(KernelCode &code, ukernel::FloatTiles tiles);
+  VectorRows(KernelCode &code, ukernel::VectorTiles tiles);
 
   /// Blocks of the whole operand.
   Value countBlocks();
@@ -58,7 +58,7 @@ public:
   /// padding, if `x` is known.
   llvm::SmallVector<Part> getParts(Value x, int64_t width) const;
 
-  const ukernel::FloatTiles tiles;
+  const ukernel::VectorTiles tiles;
   /// Lines and results along a line of a block.
   int64_t blockLines, blockWidth;
   /// Elements between neighbouring lines and results of a tile in `memory`, which is flat.

@@ -1,7 +1,7 @@
-//===- FloatTiles.cpp - How products of floats go over their rows ---*- C++ -*-===//
+//===- VectorTiles.cpp - How vector kernels go over their rows --*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "terse/Dialect/UKernel/IR/FloatTiles.h"
+#include "terse/Dialect/UKernel/IR/VectorTiles.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -26,7 +26,7 @@ LeftBytes::LeftBytes(KernelOpInterface op, ISA isa) {
   flipped = (isa == ISA::AVXVNNI || isa == ISA::AVX512VNNI) && !op.getLhsUnsigned();
 }
 
-FloatTiles::FloatTiles(KernelOpInterface op, int64_t rows, ISA isa) {
+VectorTiles::VectorTiles(KernelOpInterface op, int64_t rows, ISA isa) {
   auto x = cast<ShapedType>(op.getLhs().getType()), y = cast<ShapedType>(op.getInit().getType());
   auto memory = dyn_cast<MemRefType>(x);
   // Parts of the channels do not lie side by side.
@@ -117,7 +117,7 @@ FloatTiles::FloatTiles(KernelOpInterface op, int64_t rows, ISA isa) {
   }
 }
 
-void FloatTiles::findPadding() {
+void VectorTiles::findPadding() {
   bool sees = true, seesAll = true;
   for (int64_t y = 0; y < lines; ++y) {
     auto [from, to] = getWindowLines(y, 1);
@@ -132,7 +132,7 @@ void FloatTiles::findPadding() {
   }
 }
 
-std::pair<int64_t, int64_t> FloatTiles::getWindowLines(int64_t y, int64_t height) const {
+std::pair<int64_t, int64_t> VectorTiles::getWindowLines(int64_t y, int64_t height) const {
   int64_t stride = window.getStrides()[0], pad = window.getPads()[0],
           step = window.getDilations()[0], count = window.getKernel()[0];
   int64_t last = (y + height - 1) * stride;
@@ -140,7 +140,7 @@ std::pair<int64_t, int64_t> FloatTiles::getWindowLines(int64_t y, int64_t height
           std::clamp<int64_t>(llvm::divideCeilSigned(inHeight + pad - y * stride, step), 0, count)};
 }
 
-std::pair<int64_t, int64_t> FloatTiles::getInside(int64_t j, int64_t x, int64_t width) const {
+std::pair<int64_t, int64_t> VectorTiles::getInside(int64_t j, int64_t x, int64_t width) const {
   int64_t stride = window.getStrides()[1],
           shift = j * window.getDilations()[1] - window.getPads()[1];
   int64_t from = llvm::divideCeilSigned(-shift, stride),

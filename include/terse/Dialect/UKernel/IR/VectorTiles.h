@@ -1,11 +1,11 @@
-//===- FloatTiles.h - How products of floats go over their rows -----*- C++ -*-===//
+//===- VectorTiles.h - How vector kernels go over their rows ----*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Rows of the left operand are read where they stand as far as that is possible: the elements of
 // one row lie in runs, and the first elements of neighbouring rows at fixed distances.
 
-#ifndef TERSE_DIALECT_UKERNEL_IR_FLOATTILES_H
-#define TERSE_DIALECT_UKERNEL_IR_FLOATTILES_H
+#ifndef TERSE_DIALECT_UKERNEL_IR_VECTORTILES_H
+#define TERSE_DIALECT_UKERNEL_IR_VECTORTILES_H
 
 #include "terse/Dialect/UKernel/IR/UKernelOps.h"
 
@@ -22,10 +22,10 @@ struct LeftBytes {
   bool flipped, widened;
 };
 
-struct FloatTiles {
+struct VectorTiles {
   /// For the instructions `isa`: those that multiply bf16 read it in place or as it is copied, two
   /// elements at a time; others want it as f32, which is a copy.
-  FloatTiles(KernelOpInterface op, int64_t rows, ISA isa);
+  VectorTiles(KernelOpInterface op, int64_t rows, ISA isa);
 
   /// Elements along the contraction that are multiplied together, and bytes of an element that is
   /// read.

@@ -1,7 +1,7 @@
-//===- FloatRows.cpp - The left operand of products of floats -------*- C++ -*-===//
+//===- VectorRows.cpp - The left operand of vector kernels ------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "FloatRows.h"
+#include "VectorRows.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -20,7 +20,7 @@ static Value flattenMemory(KernelCode &k, Value v) {
   return memref::CollapseShapeOp::create(k.b, k.loc, v, SmallVector<ReassociationIndices>{all});
 }
 
-static Type getStored(KernelCode &code, const FloatTiles &tiles) {
+static Type getStored(KernelCode &code, const VectorTiles &tiles) {
   Type sum = getSumType(code.op);
   if (code.schedule.getIsa() == ISA::AVX512BF16)
     return BFloat16Type::get(sum.getContext());
@@ -37,14 +37,14 @@ static LeftRows getLeft(KernelCode &code, Type element) {
   return LeftRows(code, element, isByte && bytes.flipped, isByte && bytes.widened, vectorBytes);
 }
 
-FloatRows::FloatRows(KernelCode &code, FloatTiles tiles)
+VectorRows::VectorRows(KernelCode &code, VectorTiles tiles)
     : tiles(tiles), k(code), b(code.b), element(getStored(code, tiles)),
       left(getLeft(code, element)), windows(code, left, element, left.getVectorBytes()) {
   int64_t block = code.schedule.getBlock();
   lineStep = tiles.lineStep;
   pixelStep = tiles.pixelStep;
   // Rows that are copied do not meet in a set of the cache.
-  if (tiles.left == FloatTiles::Left::Copied)
+  if (tiles.left == VectorTiles::Left::Copied)
     pixelStep = (llvm::divideCeil(tiles.runLength * tiles.bytes, 64) | 1) * 64 / tiles.bytes;
   if (tiles.lines == 1) {
     blockLines = 1;
@@ -58,46 +58,46 @@ FloatRows::FloatRows(KernelCode &code, FloatTiles tiles)
   }
 }
 
-bool FloatRows::usesLines() const {
-  return tiles.left == FloatTiles::Left::Copied && !tiles.line && windows.isPossible();
+bool VectorRows::usesLines() const {
+  return tiles.left == VectorTiles::Left::Copied && !tiles.line && windows.isPossible();
 }
 
-Value FloatRows::getWidth() {
+Value VectorRows::getWidth() {
   return ShapedType::isDynamic(tiles.width) ? k.countRows() : k.c(tiles.width);
 }
 
-Value FloatRows::countBlocks() {
+Value VectorRows::countBlocks() {
   Value perImage = tiles.lines == 1 ? k.ceilDiv(getWidth(), blockWidth)
                                     : k.c(llvm::divideCeil(tiles.lines, blockLines));
   return tiles.images ? k.mul(k.size(k.op.getInit(), 0), perImage) : perImage;
 }
 
-int64_t FloatRows::countTiles() const {
+int64_t VectorRows::countTiles() const {
   if (tiles.lines == 1 && ShapedType::isDynamic(tiles.width))
     return 0;
   // Lines of tiles fetch the same.
   return llvm::divideCeil(blockWidth, tiles.tileWidth);
 }
 
-void FloatRows::setPieces(int64_t piece, int64_t depth) {
+void VectorRows::setPieces(int64_t piece, int64_t depth) {
   pieceLength = piece;
   this->depth = depth;
   pixelStep = llvm::alignTo(piece, 64 / tiles.bytes);
 }
 
-void FloatRows::allocate() {
+void VectorRows::allocate() {
   Value x = k.op.getLhs();
-  if (tiles.left == FloatTiles::Left::Direct) {
+  if (tiles.left == VectorTiles::Left::Direct) {
     memory = flattenMemory(k, x);
     return;
   }
   int64_t lines = blockWidth, elements = pixelStep;
-  if (tiles.left == FloatTiles::Left::Padded) {
+  if (tiles.left == VectorTiles::Left::Padded) {
     WindowAttr window = k.op.getWindowOrNull();
     lines = (blockLines - 1) * window.getStrides()[0] +
             (window.getKernel()[0] - 1) * window.getDilations()[0] + 1;
     elements = tiles.lineElements;
-  } else if (tiles.left == FloatTiles::Left::Packed) {
+  } else if (tiles.left == VectorTiles::Left::Packed) {
     lines *= llvm::divideCeil(depth, pieceLength);
   }
   // A vector may be written past the end.
@@ -109,7 +109,7 @@ void FloatRows::allocate() {
     windows.prepare();
 }
 
-void FloatRows::locate(Value number) {
+void VectorRows::locate(Value number) {
   Value zero = k.c(0);
   bool line = tiles.lines == 1;
   Value width = getWidth();
@@ -123,32 +123,32 @@ void FloatRows::locate(Value number) {
   x1 = line ? k.min(k.add(x0, blockWidth), width) : width;
 }
 
-Value FloatRows::getRow(Value y, Value x) {
+Value VectorRows::getRow(Value y, Value x) {
   if (!tiles.images)
     return x;
   return k.add(k.mul(k.add(k.mul(image, tiles.lines), y), tiles.width), x);
 }
 
-Value FloatRows::getBase(Value y, Value x) {
+Value VectorRows::getBase(Value y, Value x) {
   switch (tiles.left) {
-  case FloatTiles::Left::Direct: {
+  case VectorTiles::Left::Direct: {
     Value at = k.add(k.mul(y, lineStep), k.mul(x, pixelStep));
     if (!tiles.images)
       return at;
     ArrayRef<int64_t> shape = cast<MemRefType>(k.op.getLhs().getType()).getShape().drop_front();
     return k.add(k.mul(image, ShapedType::getNumElements(shape)), at);
   }
-  case FloatTiles::Left::Padded:
+  case VectorTiles::Left::Padded:
     return k.add(k.mul(k.sub(y, y0), lineStep), k.mul(x, pixelStep));
-  case FloatTiles::Left::Packed:
-  case FloatTiles::Left::Copied:
+  case VectorTiles::Left::Packed:
+  case VectorTiles::Left::Copied:
     return k.mul(k.sub(x, x0), pixelStep);
   }
   llvm_unreachable("unknown place");
 }
 
-Value FloatRows::getRunOffset(Value run, Value piece) {
-  if (tiles.left == FloatTiles::Left::Packed) {
+Value VectorRows::getRunOffset(Value run, Value piece) {
+  if (tiles.left == VectorTiles::Left::Packed) {
     Value number = k.div(k.sub(piece, depthFrom), k.c(pieceLength));
     return k.sub(k.mul(number, blockWidth * pixelStep), piece);
   }
@@ -160,15 +160,15 @@ Value FloatRows::getRunOffset(Value run, Value piece) {
                k.mul(k.rem(run, k.c(tiles.lineRuns)), tiles.runStep));
 }
 
-void FloatRows::copy() {
-  if (tiles.left == FloatTiles::Left::Padded)
+void VectorRows::copy() {
+  if (tiles.left == VectorTiles::Left::Padded)
     return copyLines();
-  if (tiles.left == FloatTiles::Left::Packed)
+  if (tiles.left == VectorTiles::Left::Packed)
     return copyPieces();
   copyRows();
 }
 
-void FloatRows::copyRows() {
+void VectorRows::copyRows() {
   Value zero = k.c(0);
   auto type = cast<MemRefType>(k.op.getLhs().getType());
   if (usesLines())
@@ -189,7 +189,7 @@ void FloatRows::copyRows() {
 }
 
 // A piece of all rows of the block after the other: a tile reads its own from one place.
-void FloatRows::copyPieces() {
+void VectorRows::copyPieces() {
   left.rows = copied;
   int64_t whole = tiles.runLength / pieceLength * pieceLength;
   Value from = depthFrom, to = k.min(k.add(from, depth), k.c(whole));
@@ -209,7 +209,7 @@ void FloatRows::copyPieces() {
 }
 
 // The lines of the input that the block covers, each with what stands beside it.
-void FloatRows::copyLines() {
+void VectorRows::copyLines() {
   left.rows = copied;
   WindowAttr window = k.op.getWindowOrNull();
   Value x = k.op.getLhs();
@@ -246,7 +246,7 @@ void FloatRows::copyLines() {
   });
 }
 
-void FloatRows::forLines(llvm::function_ref<void(Value, int64_t)> body) {
+void VectorRows::forLines(llvm::function_ref<void(Value, int64_t)> body) {
   if (tiles.lines == 1)
     return body(k.c(0), 1);
   int64_t height = tiles.tileLines, rest = tiles.lines % height;
@@ -256,7 +256,7 @@ void FloatRows::forLines(llvm::function_ref<void(Value, int64_t)> body) {
     k.loop(whole, y1, rest, [&](Value y) { body(y, rest); });
 }
 
-void FloatRows::forTiles(bool peelsEnds, llvm::function_ref<void(Value, int64_t)> body) {
+void VectorRows::forTiles(bool peelsEnds, llvm::function_ref<void(Value, int64_t)> body) {
   int64_t most = tiles.tileWidth;
   if (peelsEnds && tiles.skipsColumns && tiles.width <= kPeeledWidth) {
     // Tiles at the ends of a line have code of their own.
@@ -285,7 +285,7 @@ void FloatRows::forTiles(bool peelsEnds, llvm::function_ref<void(Value, int64_t)
   }
 }
 
-std::pair<Value, Value> FloatRows::findRuns(Value y, int64_t height) {
+std::pair<Value, Value> VectorRows::findRuns(Value y, int64_t height) {
   WindowAttr window = k.op.getWindowOrNull();
   int64_t stride = window.getStrides()[0], pad = window.getPads()[0],
           step = window.getDilations()[0],
@@ -296,7 +296,7 @@ std::pair<Value, Value> FloatRows::findRuns(Value y, int64_t height) {
   return {k.mul(from, tiles.lineRuns), k.mul(to, tiles.lineRuns)};
 }
 
-SmallVector<FloatRows::Part> FloatRows::getParts(Value x, int64_t width) const {
+SmallVector<VectorRows::Part> VectorRows::getParts(Value x, int64_t width) const {
   std::optional<int64_t> known = getConstantIntValue(x);
   if (!tiles.skipsColumns || !known || tiles.lineRuns != 1)
     return {{0, tiles.runLength, 0, width}};
