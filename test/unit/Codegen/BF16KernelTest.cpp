@@ -66,19 +66,15 @@ TEST_F(BF16KernelTest, Products) {
         std::array<int64_t, 6>{32, 40, 9, 3, 1, 1}, std::array<int64_t, 6>{64, 16, 12, 3, 2, 2},
         std::array<int64_t, 6>{64, 33, 7, 1, 1, 1}, std::array<int64_t, 6>{3, 17, 11, 3, 1, 2},
         std::array<int64_t, 6>{130, 20, 9, 3, 1, 1}, std::array<int64_t, 6>{7, 5, 10, 1, 2, 1}}) {
-    int64_t pad = dilation * (kernel / 2),
-            out = (size + 2 * pad - dilation * (kernel - 1) - 1) / stride + 1;
+    int64_t pad = dilation * (kernel / 2), out = countWindows(size, kernel, stride, pad, dilation);
     std::vector<int64_t> xs{2, channels, size, size}, ws{outputs, channels, kernel, kernel},
         ys{2, outputs, out, out};
-    compare(
-        begin(xs, ws, ys) +
-            formatv("%0 = nn.conv %q, %w, %b {{strides = array<i64: {0}, {0}>, pads = array<i64: "
-                    "{1}, {1}, {1}, {1}>, dilations = array<i64: {2}, {2}>, groups = 1 : i64} : "
-                    "({3}, {4}, {5}) -> {6}\nreturn %0 : {6} }",
-                    stride, pad, dilation, encoded(xs), encoded(ws), tensor({outputs}, "f32"),
-                    tensor(ys, "f32"))
-                .str(),
-        {xs});
+    compare(begin(xs, ws, ys) +
+                formatv("%0 = nn.conv %q, %w, %b {0} : ({1}, {2}, {3}) -> {4}\nreturn %0 : {4} }",
+                        printWindows(stride, pad, dilation), encoded(xs), encoded(ws),
+                        tensor({outputs}, "f32"), tensor(ys, "f32"))
+                    .str(),
+            {xs});
   }
 }
 
@@ -100,15 +96,14 @@ TEST_F(BF16KernelTest, Lines) {
     int64_t batch = c.height % 2 ? -1 : 2;
     std::vector<int64_t> in{batch, c.channels, c.height, c.width},
         ws{c.outputs, c.channels, c.kernelHeight, c.kernelWidth},
-        out{batch, c.outputs, (c.height + 2 * c.pad - c.kernelHeight) / c.stride + 1,
-            (c.width + 2 * c.pad - c.kernelWidth) / c.stride + 1};
-    std::string code = begin(in, ws, out) +
-                       formatv("%0 = nn.conv %q, %w, %b {{strides = array<i64: {0}, {0}>, pads = "
-                               "array<i64: {1}, {1}, {1}, {1}>, dilations = array<i64: 1, 1>, "
-                               "groups = 1 : i64} : ({2}, {3}, {4}) -> {5}\nreturn %0 : {5} }",
-                               c.stride, c.pad, encoded(in), encoded(ws),
-                               tensor({c.outputs}, "f32"), tensor(out, "f32"))
-                           .str();
+        out{batch, c.outputs, countWindows(c.height, c.kernelHeight, c.stride, c.pad),
+            countWindows(c.width, c.kernelWidth, c.stride, c.pad)};
+    std::string code =
+        begin(in, ws, out) + formatv("%0 = nn.conv %q, %w, %b {0} : ({1}, {2}, {3}) -> {4}\n"
+                                     "return %0 : {4} }",
+                                     printWindows(c.stride, c.pad), encoded(in), encoded(ws),
+                                     tensor({c.outputs}, "f32"), tensor(out, "f32"))
+                                 .str();
     in[0] = 2;
     compare(code, {in});
   }
@@ -124,15 +119,12 @@ TEST_F(BF16KernelTest, Groups) {
         Case{3, 16, 18, 8, 3, 1, 2}, Case{2, 3, 20, 11, 5, 2, 2}, Case{2, 32, 32, 6, 1, 1, 1},
         Case{2, 3, 33, 10, 3, 1, 1}}) {
     int64_t pad = c.dilation * (c.kernel / 2),
-            o = (c.size + 2 * pad - c.dilation * (c.kernel - 1) - 1) / c.stride + 1;
+            o = countWindows(c.size, c.kernel, c.stride, pad, c.dilation);
     std::vector<int64_t> xs{2, c.groups * c.in, c.size, c.size},
         ws{c.groups * c.out, c.in, c.kernel, c.kernel}, ys{2, c.groups * c.out, o, o}, open = xs;
     if (c.out == 33)
       open[0] = open[2] = open[3] = ys[0] = ys[2] = ys[3] = -1;
-    std::string attributes =
-        formatv("{{strides = array<i64: {0}, {0}>, pads = array<i64: {1}, {1}, {1}, {1}>, "
-                "dilations = array<i64: {2}, {2}>, groups = {3} : i64}",
-                c.stride, pad, c.dilation, c.groups);
+    std::string attributes = printWindows(c.stride, pad, c.dilation, c.groups);
     std::string in = tensor(open, "bf16"), out = tensor(ys, "bf16");
     // Tiles leave groups to loops.
     static const llvm::StringRef vectors[] = {"x86-64", "x86-64-v3", "x86-64-v4",
@@ -156,15 +148,12 @@ TEST_F(BF16KernelTest, Depthwise) {
         Case{5, 13, 4, 3, 1, 1, 1}, Case{33, 9, 11, 3, 2, 1, 1}, Case{17, 8, 8, 3, 2, 1, 1},
         Case{16, 1, 1, 3, 1, 1, 1}, Case{20, 6, 3, 2, 1, 0, 1}, Case{32, 9, 9, 5, 1, 2, 1},
         Case{40, 9, 14, 3, 1, 2, 2}}) {
-    int64_t reach = (c.kernel - 1) * c.dilation + 1;
     std::vector<int64_t> in{2, c.channels, c.height, c.width},
         ws{c.channels, 1, c.kernel, c.kernel};
-    std::vector<int64_t> out{2, c.channels, (c.height + 2 * c.pad - reach) / c.stride + 1,
-                             (c.width + 2 * c.pad - reach) / c.stride + 1};
-    std::string attributes =
-        formatv("{{strides = array<i64: {0}, {0}>, pads = array<i64: {1}, {1}, {1}, {1}>, "
-                "dilations = array<i64: {2}, {2}>, groups = {3} : i64}",
-                c.stride, c.pad, c.dilation, c.channels);
+    std::vector<int64_t> out{2, c.channels,
+                             countWindows(c.height, c.kernel, c.stride, c.pad, c.dilation),
+                             countWindows(c.width, c.kernel, c.stride, c.pad, c.dilation)};
+    std::string attributes = printWindows(c.stride, c.pad, c.dilation, c.channels);
     auto open = [&](std::vector<int64_t> shape) {
       if (c.channels == 40)
         shape[0] = shape[2] = shape[3] = -1;

@@ -47,12 +47,15 @@ TEST_F(ByteKernelTest, Products) {
 }
 
 // Windows of lines in place and with padding, which is left out where it is zero: images of one
-// tile in a line and of many, results that see nothing of the image, columns that none sees.
+// tile in a line and of many, results that see nothing of the image, columns that none
+// sees. Dot products of bytes for all, others in turn.
 TEST_F(ByteKernelTest, Windows) {
   struct Case {
     int64_t batch, channels, height, width, outputs, kernelHeight, kernelWidth, stride, pad,
         dilation, groups = 1;
   };
+  static const llvm::StringRef kOthers[] = {"x86-64-v3", "x86-64-v4", "x86-64"};
+  size_t turn = 0;
   for (const Case &c :
        {Case{2, 64, 7, 7, 40, 3, 3, 1, 1, 1},    Case{1, 32, 14, 14, 70, 3, 3, 1, 1, 1},
         Case{1, 16, 5, 28, 33, 3, 3, 1, 1, 1},   Case{1, 8, 3, 57, 32, 3, 3, 1, 1, 1},
@@ -64,20 +67,19 @@ TEST_F(ByteKernelTest, Windows) {
         Case{1, 4, 3, 3, 8, 3, 3, 2, 4, 1},      Case{1, 3, 17, 16, 20, 3, 3, 2, 1, 1},
         Case{2, 32, 7, 9, 64, 3, 3, 1, 1, 1, 2}, Case{1, 64, 4, 7, 24, 3, 3, 1, 1, 1},
         Case{1, 256, 3, 16, 80, 1, 1, 1, 0, 1},  Case{1, 2048, 2, 3, 5, 3, 3, 1, 1, 1}}) {
-    int64_t oh = (c.height + 2 * c.pad - (c.kernelHeight - 1) * c.dilation - 1) / c.stride + 1,
-            ow = (c.width + 2 * c.pad - (c.kernelWidth - 1) * c.dilation - 1) / c.stride + 1;
+    llvm::StringRef some[] = {"x86-64-v3+avxvnni", "x86-64-v4+avx512vnni", kOthers[turn++ % 3]};
+    targets = some;
+    std::vector<int64_t> input{c.batch, c.channels, c.height, c.width},
+        weights{c.outputs, c.channels / c.groups, c.kernelHeight, c.kernelWidth},
+        sums{c.batch, c.outputs,
+             countWindows(c.height, c.kernelHeight, c.stride, c.pad, c.dilation),
+             countWindows(c.width, c.kernelWidth, c.stride, c.pad, c.dilation)};
     for (const char *x : {"ui8", "i8"}) {
       // Padding of signed bytes is multiplied.
       if (x[0] == 'i' && c.dilation == 1 && c.groups == 1)
         continue;
-      requantized(formatv("nn.conv %x, %w {{strides = array<i64: {0}, {0}>, pads = array<i64: "
-                          "{1}, {1}, {1}, {1}>, dilations = array<i64: {2}, {2}>, groups = {3} : "
-                          "i64}",
-                          c.stride, c.pad, c.dilation, c.groups),
-                  {c.batch, c.outputs, oh, ow}, {c.outputs, 1, 1},
-                  {c.batch, c.channels, c.height, c.width},
-                  {c.outputs, c.channels / c.groups, c.kernelHeight, c.kernelWidth}, x,
-                  (x[0] == 'u') != (c.batch == 2));
+      requantized("nn.conv %x, %w " + printWindows(c.stride, c.pad, c.dilation, c.groups), sums,
+                  {c.outputs, 1, 1}, input, weights, x, (x[0] == 'u') != (c.batch == 2));
     }
   }
 }

@@ -121,11 +121,9 @@ TEST_F(UKernelTest, Convolution) {
         Case{1, 30, 6, 7, 60, 3, 1, 1, 1, 3}, Case{1, 6, 8, 8, 12, 3, 1, 1, 1, 6},
         Case{1, 72, 6, 7, 72, 3, 1, 1, 1, 9}, Case{2, 40, 9, 8, 40, 3, 2, 1, 1, 20},
         Case{1, 4, 5, 6, 4, 3, 1, 1, 1, 2}}) {
-    int64_t oh = (c.height + 2 * c.pad - (c.kernel - 1) * c.dilation - 1) / c.stride + 1;
-    int64_t ow = (c.width + 2 * c.pad - (c.kernel - 1) * c.dilation - 1) / c.stride + 1;
-    std::string attrs = formatv("{{strides = array<i64: {0}, {0}>, pads = array<i64: {1}, {1}, "
-                                "{1}, {1}>, dilations = array<i64: {2}, {2}>, groups = {3} : i64}",
-                                c.stride, c.pad, c.dilation, c.groups);
+    int64_t oh = countWindows(c.height, c.kernel, c.stride, c.pad, c.dilation),
+            ow = countWindows(c.width, c.kernel, c.stride, c.pad, c.dilation);
+    std::string attrs = printWindows(c.stride, c.pad, c.dilation, c.groups);
     for (const char *type : {"f32", "i8", "ui8"}) {
       std::string sum = type[0] == 'f' ? "f32" : "i32", weights = type[0] == 'f' ? "f32" : "i8";
       if (type[0] == 'u' && c.channels > 4)

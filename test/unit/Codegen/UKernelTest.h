@@ -22,6 +22,19 @@ protected:
     return t;
   }
 
+  // Of convolutions with the same windows in both dimensions: results along one of `size`, and what
+  // stands in text.
+  static int64_t countWindows(int64_t size, int64_t kernel, int64_t stride, int64_t pad,
+                              int64_t dilation = 1) {
+    return (size + 2 * pad - (kernel - 1) * dilation - 1) / stride + 1;
+  }
+  static std::string printWindows(int64_t stride, int64_t pad, int64_t dilation = 1,
+                                  int64_t groups = 1) {
+    return llvm::formatv("{{strides = array<i64: {0}, {0}>, pads = array<i64: {1}, {1}, {1}, {1}>, "
+                         "dilations = array<i64: {2}, {2}>, groups = {3} : i64}",
+                         stride, pad, dilation, groups);
+  }
+
   // A constant of random elements in text.
   std::string constant(llvm::ArrayRef<int64_t> shape, llvm::StringRef type) {
     DType dtype = type == "f32"    ? DType::f32()
