@@ -47,8 +47,8 @@ TEST_F(ByteKernelTest, Products) {
 }
 
 // Windows of lines in place and with padding, which is left out where it is zero: images of one
-// tile in a line and of many, results that see nothing of the image, columns that none
-// sees. Dot products of bytes for all, others in turn.
+// tile in a line and of many, results that see nothing of the image, columns that none sees or that
+// are no whole steps. Dot products of bytes for all, others in turn.
 TEST_F(ByteKernelTest, Windows) {
   struct Case {
     int64_t batch, channels, height, width, outputs, kernelHeight, kernelWidth, stride, pad,
@@ -66,7 +66,8 @@ TEST_F(ByteKernelTest, Windows) {
         Case{1, 4, 7, 6, 8, 7, 1, 1, 3, 1},      Case{1, 8, 2, 2, 8, 5, 5, 1, 4, 1},
         Case{1, 4, 3, 3, 8, 3, 3, 2, 4, 1},      Case{1, 3, 17, 16, 20, 3, 3, 2, 1, 1},
         Case{2, 32, 7, 9, 64, 3, 3, 1, 1, 1, 2}, Case{1, 64, 4, 7, 24, 3, 3, 1, 1, 1},
-        Case{1, 256, 3, 16, 80, 1, 1, 1, 0, 1},  Case{1, 2048, 2, 3, 5, 3, 3, 1, 1, 1}}) {
+        Case{1, 256, 3, 16, 80, 1, 1, 1, 0, 1},  Case{1, 2048, 2, 3, 5, 3, 3, 1, 1, 1},
+        Case{1, 6, 4, 20, 9, 3, 2, 1, 1, 1},     Case{1, 5, 4, 9, 8, 2, 2, 1, 1, 1}}) {
     llvm::StringRef some[] = {"x86-64-v3+avxvnni", "x86-64-v4+avx512vnni", kOthers[turn++ % 3]};
     targets = some;
     std::vector<int64_t> input{c.batch, c.channels, c.height, c.width},

@@ -104,7 +104,7 @@ VectorTiles::VectorTiles(KernelOpInterface op, int64_t rows, ISA isa) {
   // Products with zeros need not be computed, unless 128 stands for zero.
   if (left == Left::Padded && window.getPadValue() == 0 && !flipped) {
     inHeight = x.getDimSize(1), inWidth = x.getDimSize(2);
-    findPadding();
+    findPadding(channels);
   }
 
   if (ShapedType::isDynamic(width) || width == 0) {
@@ -117,7 +117,7 @@ VectorTiles::VectorTiles(KernelOpInterface op, int64_t rows, ISA isa) {
   }
 }
 
-void VectorTiles::findPadding() {
+void VectorTiles::findPadding(int64_t channels) {
   bool sees = true, seesAll = true;
   for (int64_t y = 0; y < lines; ++y) {
     auto [from, to] = getWindowLines(y, 1);
@@ -126,6 +126,9 @@ void VectorTiles::findPadding() {
   }
   // Sums without any product would be left out, too.
   skipsLines = sees && !seesAll;
+  // Nor would there be part of a step.
+  if (channels % step)
+    return;
   for (int64_t j = 0; j < window.getKernel()[1]; ++j) {
     auto [from, to] = getInside(j, 0, width);
     skipsColumns |= to - from < width;

@@ -69,7 +69,7 @@ struct VectorTiles {
   std::pair<int64_t, int64_t> getInside(int64_t j, int64_t x, int64_t width) const;
 
 private:
-  void findPadding();
+  void findPadding(int64_t channels);
 
   WindowAttr window;
   int64_t inHeight = 0, inWidth = 0;
