@@ -287,9 +287,9 @@ private:
         arith::AndIOp::create(b, k.loc, equal(tileRunFrom, firstRun), equal(pieceFrom, zero));
     Value isLast = arith::AndIOp::create(b, k.loc, equal(tileRunTo, lastRun),
                                          equal(pieceTo, k.c(tiles.runLength)));
-    // Padding may leave lines of one group only.
+    // Padding may leave lines of one group only, which is one line or more.
     auto begin = [&] {
-      if (group > 1 && tiles.skipsLines)
+      if (piece >= tiles.runLength && tiles.skipsLines)
         return k.branch(isLast, finish, store);
       store();
     };
