@@ -12,6 +12,7 @@
 #endif
 #include "Internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #if defined(__x86_64__)
@@ -91,10 +92,24 @@ static int osSaves(os_state state) {
   return state != STATE_AMX || syscall(SYS_arch_prctl, 0x1023, 18) == 0;
 }
 
+/// Whether TERSE_EMULATED_FEATURES, names with commas between them, has `name`.
+static int isEmulated(const char *name) {
+  size_t length = strlen(name);
+  for (const char *item = getenv("TERSE_EMULATED_FEATURES"); item && *item;) {
+    size_t size = strcspn(item, ",");
+    if (size == length && memcmp(item, name, size) == 0)
+      return 1;
+    item += size + (item[size] == ',');
+  }
+  return 0;
+}
+
 int terse_cpu_has_feature(const char *name) {
   for (size_t i = 0; i < sizeof features / sizeof *features; ++i) {
     if (strcmp(features[i].name, name) != 0)
       continue;
+    if (isEmulated(name))
+      return 1;
     uint32_t registers[4];
     if (!__get_cpuid_count(features[i].leaf, features[i].subleaf, &registers[EAX], &registers[EBX],
                            &registers[ECX], &registers[EDX]))

@@ -23,7 +23,9 @@ const terse_services *terse_default_services(void);
 int32_t terse_set_thread_count(int32_t threads);
 
 /// 1 when the CPU and the operating system offer the feature with this LLVM name, 0 when they do
-/// not, -1 when this library does not know the name.
+/// not, -1 when this library does not know the name. Features that the environment
+/// variable TERSE_EMULATED_FEATURES lists ("amx-tile,amx-int8") count as offered: for emulators;
+/// elsewhere the process ends at the first such instruction.
 int terse_cpu_has_feature(const char *name);
 
 #ifdef __cplusplus

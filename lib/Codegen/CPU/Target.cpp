@@ -25,10 +25,12 @@ static std::string getHostFeatures() {
   std::string features;
   // Sorted: the same machine gives the same string, which goes into artifacts.
   std::vector<std::string> on;
-  for (const auto &feature : llvm::sys::getHostCPUFeatures())
-    // Of features that take the operating system's permission: what this process may use.
-    if (feature.second && terse_cpu_has_feature(feature.first().str().c_str()) != 0)
+  for (const auto &feature : llvm::sys::getHostCPUFeatures()) {
+    // What the runtime knows it knows better: what the operating system permits this process.
+    int has = terse_cpu_has_feature(feature.first().str().c_str());
+    if (has > 0 || (has < 0 && feature.second))
       on.push_back("+" + feature.first().str());
+  }
   llvm::sort(on);
   return llvm::join(on, ",");
 }

@@ -13,7 +13,7 @@ protected:
   // One for each way: extended to floats, by vectors, by tiles.
   void SetUp() override {
     static const llvm::StringRef all[] = {"x86-64", "x86-64-v3", "x86-64-v4",
-                                          "x86-64-v4+avx512bf16", "amx"};
+                                          "x86-64-v4+avx512bf16", kTiles};
     targets = all;
   }
 

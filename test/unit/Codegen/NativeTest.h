@@ -31,6 +31,10 @@ protected:
     context.appendDialectRegistry(registry);
   }
 
+  /// The level "amx" without half floats, which processors that have tiles by emulation lack.
+  static constexpr const char *kTiles =
+      "x86-64-v4+avx512vbmi+avx512vnni+avx512bf16+amx-tile+amx-int8+amx-bf16";
+
   /// Those of `wanted` that this machine can run, or all levels that differ in their kernels.
   static std::vector<std::string> getTargets(llvm::ArrayRef<llvm::StringRef> wanted = {}) {
     static const std::pair<const char *, std::vector<const char *>> all[] = {
@@ -41,11 +45,11 @@ protected:
         {"x86-64-v4+avx512vnni", {"avx512bw", "avx512vl", "avx512vnni"}},
         {"x86-64-v4+avx512vbmi", {"avx512bw", "avx512vl", "avx512vbmi"}},
         {"x86-64-v4+avx512bf16", {"avx512bw", "avx512vl", "avx512bf16"}},
-        {"amx", {"avx512bw", "avx512vl", "avx512vnni", "amx-int8"}}};
+        {kTiles, {"avx512bw", "avx512vl", "avx512vbmi", "avx512vnni", "avx512bf16", "amx-int8"}}};
     std::vector<std::string> targets;
     for (auto &[target, features] : all)
-      if ((wanted.empty() ? !llvm::StringRef(target).ends_with("vbmi") &&
-                                !llvm::StringRef(target).ends_with("bf16")
+      if ((wanted.empty() ? !llvm::StringRef(target).ends_with("+avx512vbmi") &&
+                                !llvm::StringRef(target).ends_with("+avx512bf16")
                           : llvm::is_contained(wanted, target)) &&
           llvm::all_of(features, [](const char *f) { return terse_cpu_has_feature(f) > 0; }))
         targets.push_back(target);

@@ -327,7 +327,7 @@ TEST_F(UKernelTest, Tiles) {
                       "({5}, {6}) -> {6}\nreturn %1 : {6} }",
                       in, constant(weights, "i8"), llvm::toHex(bytes), c, product, s, q,
                       tensor(weights, "i8")),
-              {input, std::vector<int64_t>(sums)}, "amx");
+              {input, std::vector<int64_t>(sums)}, kTiles);
     }
   };
   for (auto [m, n, k] :
@@ -389,7 +389,7 @@ TEST_F(UKernelTest, LinesTogether) {
                       "groups = 1 : i64} : ({1}, {8}) -> {2}\nreturn %0 : {2} }",
                       x, p, y, constant(kernel, "i8"), value, type, c.pad, c.stride,
                       tensor(kernel, "i8")),
-              {in}, "amx");
+              {in}, kTiles);
     }
 }
 

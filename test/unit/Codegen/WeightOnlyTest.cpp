@@ -55,7 +55,7 @@ protected:
     if (plain)
       levels.push_back("x86-64");
     if (rounded && terse_cpu_has_feature("amx-bf16") > 0)
-      levels.push_back("amx");
+      levels.push_back(kTiles);
     for (const std::string &target : getTargets(levels)) {
       CompileOptions options;
       options.target = target;
@@ -71,7 +71,7 @@ protected:
       auto model = compile(*module, options);
       ASSERT_TRUE(bool(model));
       EXPECT_EQ(decodes, formed) << text;
-      EXPECT_EQ(tiles, target == "amx" && fillsTiles) << text;
+      EXPECT_EQ(tiles, target == kTiles && fillsTiles) << text;
       expectSame(want, run(*model, {x}), target + "\n" + text.substr(text.rfind("%w")));
     }
   }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "ScaleModel.h"
+#include "terse/Runtime/services.h"
 
 using namespace terse;
 
@@ -59,6 +60,19 @@ TEST_F(VariantTest, SaysWhatTheLastOneLacks) {
   EXPECT_EQ(load(), TERSE_ERROR_TARGET);
   EXPECT_NE(llvm::StringRef(terse_last_error()).find("which this machine lacks"),
             llvm::StringRef::npos);
+}
+
+TEST_F(VariantTest, TakesEmulatedFeaturesForGranted) {
+  const char *const variable = "TERSE_EMULATED_FEATURES";
+  const char *value = getenv(variable);
+  std::string before = value ? value : "";
+  setenv(variable, "avxvnniint8,avx512vp2intersect", 1);
+  EXPECT_EQ(terse_cpu_has_feature("avx512vp2intersect"), 1);
+  EXPECT_EQ(load("exotic"), TERSE_ERROR_TARGET);
+  setenv(variable, "avxvnniint8,avx512vp2intersect,,amx-fp16", 1);
+  EXPECT_EQ(load(), TERSE_OK) << terse_last_error();
+  EXPECT_STREQ(terse_model_variant(model), "exotic");
+  setenv(variable, before.c_str(), 1);
 }
 
 TEST_F(VariantTest, OneVariantIsVersion1) {
