@@ -4,6 +4,7 @@
 #include "terse/Codegen/CPU/Compiler.h"
 #include "EntryFunction.h"
 #include "ObjectCache.h"
+#include "SingleLaneStores.h"
 #include "Target.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -183,6 +184,7 @@ static llvm::Expected<std::string> emitObject(llvm::Module &module, llvm::Target
   llvm::ModulePassManager mpm = optLevel == 0 ? builder.buildO0DefaultPipeline(level)
                                               : builder.buildPerModuleDefaultPipeline(level);
   mpm.run(module, mam);
+  lowerSingleLaneStores(module);
 
   llvm::SmallVector<char, 0> buffer;
   llvm::raw_svector_ostream os(buffer);

@@ -33,16 +33,16 @@ protected:
 };
 } // namespace
 
-// Rows in place and copied, with ends of steps, tiles, blocks and panels; weights that are fetched
-// ahead.
+// Rows in place and copied, with ends of steps, tiles, blocks and panels, a column that is alone in
+// its panel; weights that are fetched ahead.
 TEST_F(ByteKernelTest, Products) {
   struct Case {
     int64_t m, n, k;
     const char *x;
   };
-  for (const Case &c :
-       {Case{40, 70, 64, "ui8"}, Case{29, 33, 2048, "ui8"}, Case{8, 32, 2503, "i8"},
-        Case{21, 300, 2112, "ui8"}, Case{50, 120, 96, "i8"}, Case{2, 60, 1001, "ui8"}})
+  for (const Case &c : {Case{40, 70, 64, "ui8"}, Case{29, 33, 2048, "ui8"}, Case{8, 32, 2503, "i8"},
+                        Case{21, 300, 2112, "ui8"}, Case{60, 17, 8, "i8"}, Case{50, 120, 96, "i8"},
+                        Case{2, 60, 1001, "ui8"}})
     requantized("nn.linear %x, %w", {c.m, c.n}, {c.n}, {c.m, c.k}, {c.n, c.k}, c.x, c.m % 2 == 0);
 }
 
