@@ -2,6 +2,10 @@
 // RUN: terse-opt %s -pass-pipeline='builtin.module(func.func(terse-form-chains,terse-form-chains))' | FileCheck %s
 // RUN: terse-opt %s -pass-pipeline='builtin.module(func.func(terse-form-chains{slots=2}),terse-expand-ukernels{parallel-work=1000})' \
 // RUN:   | FileCheck %s --check-prefix=CODE
+// RUN: not terse-opt %s -pass-pipeline='builtin.module(func.func(terse-form-chains{slots=0}))' 2>&1 \
+// RUN:   | FileCheck %s --check-prefix=SLOTS
+
+// SLOTS: expected one or more parts of the scratch in option slots (got 0)
 
 #s = #ukernel.schedule<avx512, rows = 8, columns = 16, depth = 1, align = 1, block = 32>
 #window = #ukernel.schedule<avx512, rows = 1, columns = 16, depth = 1, align = 1, block = 1>

@@ -8,8 +8,11 @@
 // RUN:   | FileCheck %s --check-prefix=NONE
 // RUN: not terse-opt %s -pass-pipeline='builtin.module(func.func(ukernel-choose-chains{chains=most}))' 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=ERROR
+// RUN: not terse-opt %s -pass-pipeline='builtin.module(func.func(ukernel-choose-chains{rows=-1}))' 2>&1 \
+// RUN:   | FileCheck %s --check-prefix=ROWS
 
 // ERROR: unknown choice 'most' in option chains; expected none, cost or all
+// ROWS: expected no negative rows and one or more cache-bytes (got -1 and 1048576)
 
 #wide = #ukernel.schedule<avx512, rows = 9, columns = 48, depth = 1, align = 1, block = 243>
 #narrow = #ukernel.schedule<avx512, rows = 14, columns = 32, depth = 1, align = 1, block = 252>

@@ -73,6 +73,11 @@ struct FormChainsPass : terse::impl::FormChainsPassBase<FormChainsPass> {
   using FormChainsPassBase::FormChainsPassBase;
 
   void runOnOperation() override {
+    if (slots < 1) {
+      getOperation().emitError("expected one or more parts of the scratch in option slots (got ")
+          << int64_t(slots) << ")";
+      return signalPassFailure();
+    }
     SmallVector<KernelOpInterface> lasts;
     getOperation().walk([&](KernelOpInterface op) {
       if (op.getChainAttr())

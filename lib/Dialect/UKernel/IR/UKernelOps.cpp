@@ -212,8 +212,6 @@ LogicalResult ChainOp::verify() {
   // C1
   if (kernels.size() < 2)
     return emitOpError("expected two or more kernels (got ") << kernels.size() << ")";
-  if (getRows() < 1)
-    return emitOpError("expected strips of one or more rows (got ") << getRows() << ")";
   for (Operation &op : getBody().front())
     if (!isa<KernelOpInterface, memref::AllocaOp, EndOp>(op) &&
         !op.hasTrait<OpTrait::ConstantLike>())
@@ -225,6 +223,15 @@ LogicalResult ChainOp::verify() {
       return emitOpError("expected each kernel to read a buffer of the chain that the one before "
                          "writes");
   }
+  for (auto alloc : getBody().getOps<memref::AllocaOp>())
+    if (auto uses = std::distance(alloc->use_begin(), alloc->use_end()); uses != 2)
+      return emitOpError("expected a buffer of the chain to be the destination of one kernel and "
+                         "the left operand of the next one (got ")
+             << uses << " uses)";
+  // C3
+  if (getRows() < 1 || getSlots() < 1)
+    return emitOpError("expected one or more rows and parts of the scratch (got ")
+           << getRows() << " and " << getSlots() << ")";
   return success();
 }
 

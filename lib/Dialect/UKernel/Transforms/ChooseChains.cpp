@@ -222,6 +222,11 @@ struct ChooseChainsPass : terse::ukernel::impl::ChooseChainsPassBase<ChooseChain
           << chains << "' in option chains; expected none, cost or all";
       return signalPassFailure();
     }
+    if (rows < 0 || cacheBytes < 1) {
+      getOperation().emitError("expected no negative rows and one or more cache-bytes (got ")
+          << int64_t(rows) << " and " << int64_t(cacheBytes) << ")";
+      return signalPassFailure();
+    }
     if (chains == "none")
       return;
     SmallVector<KernelOpInterface> ops;

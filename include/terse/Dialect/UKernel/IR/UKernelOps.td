@@ -146,7 +146,9 @@ def UKernel_ChainOp : UKernel_Op<"chain", [AutomaticAllocationScope, RecursiveMe
     word for each part, in front of all, says which these are.
 
     (C1) The body has two or more kernels, buffers, and constants of epilogues.
-    (C2) The left operand of each kernel but the first is a buffer of the body and the destination of the kernel before.
+    (C2) The left operand of each kernel but the first is a buffer of the body and the destination of the kernel before. Nothing else
+    uses these buffers, and there are no others.
+    (C3) `rows` and `slots` are one or more.
   }];
   let arguments = (ins AnyStridedMemRef:$scratch, I64Attr:$rows, I64Attr:$slots);
   let regions = (region SizedRegion<1>:$body);
