@@ -6,7 +6,7 @@
 // RUN: terse-opt %s -pass-pipeline='builtin.module(func.func(ukernel-select{isa=avx512vnni vector-bytes=64}),ukernel-pack-weights,canonicalize,symbol-dce)' | FileCheck %s --check-prefix=FOLD
 // RUN: not terse-opt %s -pass-pipeline='builtin.module(func.func(ukernel-select{isa=sse}))' 2>&1 | FileCheck %s --check-prefix=ERROR
 
-// ERROR: unknown instructions 'sse' in option isa
+// ERROR: unknown instructions 'sse' in option isa; expected portable, avx2, avxvnni, avx512, avx512vnni or amx_int8
 
 ml_program.global private @w(dense<1> : tensor<64x100xi8>) : tensor<64x100xi8>
 

@@ -2,9 +2,11 @@
 // RUN: terse-opt %s -pass-pipeline='builtin.module(func.func(ukernel-select{isa=avx512vnni vector-bytes=64}),ukernel-pack-weights{fold=false})' | FileCheck %s --check-prefix=WIDE
 // RUN: terse-opt %s -pass-pipeline='builtin.module(func.func(ukernel-select{isa=avx2 vector-bytes=32}),ukernel-pack-weights{fold=false})' | FileCheck %s --check-prefix=AVX2
 // RUN: terse-opt %s -pass-pipeline='builtin.module(func.func(ukernel-select{isa=amx_int8 bf16=amx_bf16 vector-bytes=64}),ukernel-pack-weights{fold=false})' | FileCheck %s --check-prefix=TILES
-// RUN: not terse-opt %s -pass-pipeline='builtin.module(func.func(ukernel-select{isa=avx2 bf16=vdpbf16ps}))' 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+// RUN: not terse-opt %s -pass-pipeline='builtin.module(func.func(ukernel-select{isa=avx2 bf16=avx2}))' 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+// RUN: not terse-opt %s -pass-pipeline='builtin.module(func.func(ukernel-select{isa=amx_bf16}))' 2>&1 | FileCheck %s --check-prefix=OTHER
 
-// UNKNOWN: error: unknown instructions 'vdpbf16ps' in option bf16
+// UNKNOWN: error: unknown instructions 'avx2' in option bf16; expected none, avx512bf16 or amx_bf16
+// OTHER: error: unknown instructions 'amx_bf16' in option isa; expected
 
 // Where vectors multiply bf16, weights are packed in pairs along the contraction; else they become floats as they are read.
 // CHECK-LABEL: func @rows

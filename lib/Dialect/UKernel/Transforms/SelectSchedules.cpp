@@ -1,11 +1,12 @@
 //===- SelectSchedules.cpp - Choose how kernels are computed --------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Register tiles: as many sums as registers hold beside the operands, which hides the latency of
-// multiply-adds and reads each operand as seldom as possible (AVX-512: 24 of 32 registers, else 12
-// of 16).
+// Tiles of sums in registers: those that fit beside the operands and take the fewest cycles, all
+// ends of lines and panels counted (`chooseTile`). Many sums hide the latency of multiply-adds and
+// read each operand seldom.
 
 #include "DecodedWeights.h"
+#include "Utils.h"
 #include "terse/Dialect/UKernel/IR/VectorTiles.h"
 #include "terse/Dialect/UKernel/IR/WindowLines.h"
 #include "terse/Dialect/UKernel/Transforms/Passes.h"
@@ -214,9 +215,7 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     bool wide = isa == ISA::AVX512 || isa == ISA::AVX512VNNI;
     // Of 16 registers one is left free: with all of them in use, LLVM moves sums to memory and back
     // in each step.
-    int64_t lanes =
-                isa == ISA::AVX2 || isa == ISA::AVXVNNI ? 8 : std::max<int64_t>(4, vectorBytes / 4),
-            registers = wide ? 32 : 15;
+    int64_t lanes = countLanes(isa), registers = wide ? 32 : 15;
     LeftBytes bytes(op, isa);
     // Products of words are added by another instruction.
     bool adds = bytes.depth < 4;
@@ -317,63 +316,39 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
     op.setParts(chosen);
   }
 
-  ScheduleAttr choose(KernelOpInterface op, ISA best) const {
-    MLIRContext *ctx = op->getContext();
+  // Lanes of a register of 32 bits each.
+  int64_t countLanes(ISA isa) const {
+    return isa == ISA::AVX2 || isa == ISA::AVXVNNI ? 8 : std::max<int64_t>(4, vectorBytes / 4);
+  }
+
+  // One row, which waits for its weights alone: panels that divide the channels, wide ones first. A
+  // row of floats reads eight narrow ones side by side.
+  ScheduleAttr chooseRow(KernelOpInterface op, ISA isa) const {
+    bool floats = ::mlir::isa<FloatType>(getSumType(op)),
+         many = isa == ISA::AVX512 || isa == ISA::AVX512VNNI;
+    int64_t depth = isa == ISA::AVX512BF16 ? 2 : floats ? 1 : LeftBytes(op, isa).depth;
+    int64_t lanes = countLanes(isa), vectors = llvm::divideCeil(getSizes(op).n, lanes),
+            wide = many && !floats ? 4 : 2, panel = 0;
+    for (int64_t v = wide; v >= 1 && !panel; --v)
+      if (vectors % v == 0 && (v > 1 || vectors <= 1))
+        panel = v;
+    if (!panel)
+      panel = std::min(vectors, wide);
+    return ScheduleAttr::get(op->getContext(), isa, 1, panel * lanes, depth, depth, 1);
+  }
+
+  ScheduleAttr chooseTiles(KernelOpInterface op, ISA isa) const {
     KernelSizes sizes = getSizes(op);
-    bool floats = ::mlir::isa<FloatType>(getSumType(op));
-    ISA isa = chooseISA(op, best);
-    int64_t lanes = std::max<int64_t>(4, vectorBytes / 4);
-    if (isa == ISA::AVX2 || isa == ISA::AVXVNNI)
-      lanes = 8;
-    if (op.isDepthwise())
-      return ScheduleAttr::get(ctx, isa, 1, lanes, 1, 1, 1);
-    int64_t m = countRows(op);
-    if (getWeights(op.getRhs()) && m >= 1 && m <= kFewRows)
-      return chooseFewRows(op, isa, m);
-    bool stream =
-        m == 1 && !getWeights(op.getRhs()) && !(isa == ISA::AVX512BF16 && op.getWindowOrNull());
-    if (floats && isa != ISA::AMXBF16 && !stream)
-      return chooseFloats(op, isa);
-    if (!floats && isa != ISA::AMXInt8 && m != 1)
-      return chooseBytes(op, isa);
-    int64_t depth = 1, align = 1, columns, rows;
-    if (!floats)
-      depth = isa == ISA::Portable ? 1 : isa == ISA::AVX2 || isa == ISA::AVX512 ? 2 : 4;
-    bool tiles = isa == ISA::AMXInt8 || isa == ISA::AMXBF16;
-    if (isa == ISA::AMXBF16 || isa == ISA::AVX512BF16)
-      depth = 2;
-    align = isa == ISA::AMXInt8 ? 64 : isa == ISA::AMXBF16 ? 32 : depth;
-    int64_t lines = tiles ? chooseLines(op) : 0;
-    if (lines)
-      align = getLineDepth(op, lines);
-    if (tiles) {
-      columns = sizes.n <= 16 ? 16 : 32;
-      rows = !ShapedType::isDynamic(m) && m <= 16 ? 16 : 32;
-    } else {
-      bool many = isa == ISA::AVX512 || isa == ISA::AVX512VNNI || isa == ISA::AVX512BF16;
-      // Panels that divide the channels, wide ones first. A row of floats reads eight narrow ones
-      // side by side.
-      int64_t vectors = llvm::divideCeil(sizes.n, lanes), wide = many && !floats ? 4 : 2, panel = 0;
-      for (int64_t v = wide; v >= 1 && !panel; --v)
-        if (vectors % v == 0 && (v > 1 || vectors <= 1 || wide == 1))
-          panel = v;
-      if (!panel)
-        panel = std::min(vectors, wide);
-      columns = panel * lanes;
-      // vpmaddwd needs a register for its products.
-      rows = std::min<int64_t>((many ? 24 : depth == 2 ? 10 : 12) / panel, 12);
-      if (!ShapedType::isDynamic(m) && m > 0) {
-        // Tiles of equal height.
-        int64_t tiles = llvm::divideCeil(m, rows);
-        rows = llvm::divideCeil(m, tiles);
-      }
-    }
+    bool floats = isa == ISA::AMXBF16;
+    int64_t m = countRows(op), lines = chooseLines(op), depth = floats ? 2 : 4;
+    int64_t align = lines ? getLineDepth(op, lines) : floats ? 32 : 64;
+    int64_t columns = sizes.n <= 16 ? 16 : 32,
+            rows = !ShapedType::isDynamic(m) && m <= 16 ? 16 : 32;
     // Rows that stay in the second-level cache while the panels pass by.
-    bool blocked = floats || tiles;
-    int64_t bytes = (depth == 2 ? 2 : floats ? 4 : 1) * llvm::alignTo(sizes.k, align);
-    int64_t room = blocked ? 512 << 10 : 96 << 10, most = tiles ? 512 : 192, parts = 4;
+    int64_t bytes = (floats ? 2 : 1) * llvm::alignTo(sizes.k, align);
+    int64_t room = 512 << 10, most = 512, parts = 4;
     // Tiles read windows in lines of the input, each of which the block has once.
-    if (WindowAttr window = op.getWindowOrNull(); tiles && (lines || fillTiles(op))) {
+    if (WindowAttr window = op.getWindowOrNull(); window && (lines || fillTiles(op))) {
       auto lhs = cast<ShapedType>(op.getLhs().getType());
       bytes = std::min(bytes, window.getStrides()[0] * window.getStrides()[1] *
                                   (lhs.getShape().back() / op.getParts()) *
@@ -383,36 +358,47 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
         most = 1024, parts = 2;
     }
     // Weights from afar come once for each block, through the part of that cache which is left.
-    if (tiles && cast<ShapedType>(op.getInit().getType()).getRank() != 4)
+    ArrayRef<int64_t> shape = cast<ShapedType>(op.getInit().getType()).getShape();
+    if (shape.size() != 4)
       room = 1 << 20, most = 256;
     int64_t block = std::clamp<int64_t>(room / std::max<int64_t>(bytes, 1), rows, most);
-    if (floats && isa != ISA::AMXBF16)
-      block = std::max<int64_t>(block, 128);
     // Enough blocks for some threads, of equal height.
-    if (op.getWindowOrNull() || cast<ShapedType>(op.getInit().getType()).getRank() == 4) {
+    if (shape.size() == 4) {
       int64_t image = 1;
-      for (int64_t d : cast<ShapedType>(op.getInit().getType()).getShape().slice(1, 2))
+      for (int64_t d : shape.slice(1, 2))
         image *= ShapedType::isDynamic(d) ? 1024 : d;
-      bool small = blocked && image <= 256;
-      block = std::min(block, small ? image * 2 : std::max<int64_t>(image / parts, 1));
+      block = std::min(block, image <= 256 ? image * 2 : image / parts);
     } else if (!ShapedType::isDynamic(m) && m > 0) {
       block = llvm::divideCeil(m, llvm::divideCeil(m, block));
       block = llvm::alignTo(block, rows);
     }
-    block =
-        std::max<int64_t>(rows, tiles && !lines ? llvm::alignTo(block, rows) : block / rows * rows);
-    return ScheduleAttr::get(ctx, isa, rows, columns, depth, align, block, lines);
+    block = std::max<int64_t>(rows, lines ? block / rows * rows : llvm::alignTo(block, rows));
+    return ScheduleAttr::get(op->getContext(), isa, rows, columns, depth, align, block, lines);
+  }
+
+  ScheduleAttr choose(KernelOpInterface op, ISA best) const {
+    bool floats = ::mlir::isa<FloatType>(getSumType(op)), decodes = bool(getWeights(op.getRhs()));
+    ISA isa = chooseISA(op, best);
+    if (op.isDepthwise())
+      return ScheduleAttr::get(op->getContext(), isa, 1, countLanes(isa), 1, 1, 1);
+    int64_t m = countRows(op);
+    if (decodes && m >= 1 && m <= kFewRows)
+      return chooseFewRows(op, isa, m);
+    if (isa == ISA::AMXInt8 || isa == ISA::AMXBF16)
+      return chooseTiles(op, isa);
+    if (m == 1 && !decodes && !(isa == ISA::AVX512BF16 && op.getWindowOrNull()))
+      return chooseRow(op, isa);
+    return floats ? chooseFloats(op, isa) : chooseBytes(op, isa);
   }
 
   void runOnOperation() override {
-    std::optional<ISA> best = symbolizeISA(isa);
-    if (!best) {
-      getOperation().emitError("unknown instructions '") << isa << "' in option isa";
+    std::optional<ISA> best = readIntegerISA(getOperation(), isa);
+    if (!best)
       return signalPassFailure();
-    }
     std::optional<ISA> pairs = bf16 == "none" ? ISA::Portable : symbolizeISA(bf16);
-    if (!pairs) {
-      getOperation().emitError("unknown instructions '") << bf16 << "' in option bf16";
+    if (!pairs || (bf16 != "none" && *pairs != ISA::AVX512BF16 && *pairs != ISA::AMXBF16)) {
+      getOperation().emitError("unknown instructions '")
+          << bf16 << "' in option bf16; expected none, avx512bf16 or amx_bf16";
       return signalPassFailure();
     }
     bf16ISA = *pairs;

@@ -3,6 +3,7 @@
 
 #include "terse/Dialect/UKernel/Transforms/Tuning.h"
 #include "DecodedWeights.h"
+#include "Utils.h"
 #include "mlir/AsmParser/AsmParser.h"
 #include "terse/Dialect/UKernel/IR/WindowLines.h"
 #include "terse/Dialect/UKernel/Transforms/Passes.h"
@@ -193,11 +194,9 @@ struct ApplyTuningPass : terse::ukernel::impl::ApplyTuningPassBase<ApplyTuningPa
   using ApplyTuningPassBase::ApplyTuningPassBase;
 
   void runOnOperation() override {
-    std::optional<ISA> best = symbolizeISA(isa);
-    if (!best) {
-      getOperation().emitError("unknown instructions '") << isa << "' in option isa";
+    std::optional<ISA> best = readIntegerISA(getOperation(), isa);
+    if (!best)
       return signalPassFailure();
-    }
     auto tuning = Tuning::read(file);
     if (!tuning) {
       getOperation().emitError(llvm::toString(tuning.takeError()));

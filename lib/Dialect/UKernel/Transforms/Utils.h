@@ -22,6 +22,18 @@ inline mlir::Value createTranspose(mlir::OpBuilder &b, mlir::Location loc, mlir:
   return mlir::linalg::TransposeOp::create(b, loc, x, init, permutation).getResult()[0];
 }
 
+/// The instructions for integers that the option `isa` of a pass names; none after an error at
+/// `op`.
+inline std::optional<ISA> readIntegerISA(mlir::Operation *op, llvm::StringRef text) {
+  std::optional<ISA> isa = symbolizeISA(text);
+  if (isa && *isa <= ISA::AMXInt8)
+    return isa;
+  op->emitError("unknown instructions '")
+      << text
+      << "' in option isa; expected portable, avx2, avxvnni, avx512, avx512vnni or amx_int8";
+  return std::nullopt;
+}
+
 /// Inputs of linalg.generic lose dimensions of size 1 that keep loops from collapsing.
 void populateDropUnitIndexPatterns(mlir::RewritePatternSet &patterns);
 
