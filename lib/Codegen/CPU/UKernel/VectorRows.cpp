@@ -191,7 +191,8 @@ void VectorRows::copyRows() {
 // A piece of all rows of the block after the other: a tile reads its own from one place.
 void VectorRows::copyPieces() {
   left.rows = copied;
-  int64_t whole = tiles.runLength / pieceLength * pieceLength;
+  // An odd row ends one element before its last step does.
+  int64_t length = tiles.runLength - tiles.isOdd, whole = length / pieceLength * pieceLength;
   Value from = depthFrom, to = k.min(k.add(from, depth), k.c(whole));
   k.loop(x0, x1, 1, [&](Value x) {
     SmallVector<Value> lead = k.unflatten(getRow(k.c(0), x));
@@ -203,7 +204,7 @@ void VectorRows::copyPieces() {
                         k.c(0), count);
     };
     k.loop(from, to, pieceLength, [&](Value at) { copyPiece(at, pieceLength); });
-    if (int64_t rest = tiles.runLength - tiles.isOdd - whole; rest > 0)
+    if (int64_t rest = length - whole)
       k.branch(k.less(k.c(whole), k.add(from, depth)), [&] { copyPiece(k.c(whole), rest); });
   });
 }
