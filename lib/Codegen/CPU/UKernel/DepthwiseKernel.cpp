@@ -126,8 +126,7 @@ private:
     if (x.isDynamicDim(1) || x.isDynamicDim(2) || y.isDynamicDim(1) || y.isDynamicDim(2) ||
         y.getDimSize(1) == 0 || y.getDimSize(2) == 0)
       return;
-    Block &epilogue = k.op.getEpilogue().front();
-    bool small = std::distance(epilogue.begin(), epilogue.end()) <= kSmallEpilogue;
+    bool small = k.countEpilogue() <= kSmallEpilogue;
     bool many = lanes >= 16 && mlir::isa<FloatType>(sumType) && small;
     ArrayRef<int64_t> kernel = window.getKernel(), strides = window.getStrides(),
                       dilations = window.getDilations(), pads = window.getPads();

@@ -173,27 +173,8 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
     return serial;
   }
 
-  // Calls the function of `builders` at the place of `code`, for ranges where there is enough work.
-  void emit(OutlinedFunctions &functions, KernelCode &code, Builders builders, int64_t work,
-            int64_t perRow) {
-    KernelOpInterface op = code.op;
-    func::FuncOp serial = getFunction(functions, op, builders);
-    SmallVector<Value> args(op->getOperands());
-    args.append({code.c(0), builders.count(code)});
-    auto call = [&](func::FuncOp callee) { func::CallOp::create(code.b, code.loc, callee, args); };
-    bool known = !ShapedType::isDynamic(work);
-    if (parallelWork < 0 || (known && work < parallelWork))
-      return call(serial);
-    func::FuncOp parallel = functions.getParallel(serial);
-    if (known)
-      return call(parallel);
-    Value total = code.mul(code.countRows(), perRow);
-    code.branch(
-        code.less(total, code.c(parallelWork)), [&] { call(serial); }, [&] { call(parallel); });
-  }
-
   // Calls `serial`, or threads that share its items, the last of `args`, where there is enough
-  // work.
+  // work, which is `known` or only computed.
   void callForWork(OutlinedFunctions &functions, VectorCode &code, ValueRange args,
                    func::FuncOp serial, Value work, std::optional<int64_t> known,
                    int64_t leastWork) {
@@ -205,6 +186,19 @@ struct ExpandUKernelsPass : terse::impl::ExpandUKernelsPassBase<ExpandUKernelsPa
       return call(parallel);
     code.branch(
         code.less(work, code.c(leastWork)), [&] { call(serial); }, [&] { call(parallel); });
+  }
+
+  // Calls the function of `builders` at the place of `code`. `work`: multiply-adds, dynamic if not
+  // known, and `perRow` those of a row of the result.
+  void emit(OutlinedFunctions &functions, KernelCode &code, Builders builders, int64_t work,
+            int64_t perRow) {
+    func::FuncOp serial = getFunction(functions, code.op, builders);
+    SmallVector<Value> args(code.op->getOperands());
+    args.append({code.c(0), builders.count(code)});
+    if (ShapedType::isDynamic(work))
+      return callForWork(functions, code, args, serial, code.mul(code.countRows(), perRow),
+                         std::nullopt, parallelWork);
+    callForWork(functions, code, args, serial, Value(), work, parallelWork);
   }
 
   void emitQuantizeRows(OutlinedFunctions &functions, QuantizeRowsOp op) {

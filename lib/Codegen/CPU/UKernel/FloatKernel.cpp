@@ -63,27 +63,16 @@ public:
         lanes(getLanes(schedule.getIsa())) {
     length = tiles.runs * tiles.runLength;
     columns = schedule.getColumns();
-    panels = llvm::divideCeil(sizes.n, columns);
     splitDepth();
-    int64_t most = depth < tiles.runLength ? kWideChunkColumns : kChunkColumns;
-    chunk = std::clamp<int64_t>(most / columns, 1, panels);
-    chunks = llvm::divideCeil(panels, chunk);
-    // Halves for two threads.
-    if (chunks % 2 && chunks < 8 && panels > chunks)
-      ++chunks;
-    chunk = llvm::divideCeil(panels, chunks);
-    chunks = llvm::divideCeil(panels, chunk);
+    chunks = cutPanels(code.op, depth < tiles.runLength ? kWideChunkColumns : kChunkColumns);
     isDirect = step > 1 || weightType.isF32();
     weightBytes = weightType.getIntOrFloatBitWidth() / 8;
     if (code.op.getDecodingAttr())
       decoder.emplace(code);
   }
 
-  Value countItems() { return k.mul(rows.countBlocks(), chunks); }
-  KernelBlocks getBlocks() const {
-    int64_t image = tiles.images ? tiles.lines * tiles.width : 0;
-    return {rows.blockLines * rows.blockWidth, image, chunks};
-  }
+  Value countItems() { return k.mul(rows.countBlocks(), chunks.count); }
+  KernelBlocks getBlocks() const { return rows.getBlocks(chunks.count); }
 
   void build(Value begin, Value end) {
     rows.allocate();
@@ -91,21 +80,21 @@ public:
       int64_t most =
           onePiece ? tiles.tileLines * tiles.tileWidth : rows.blockLines * rows.blockWidth;
       if (depth < tiles.runLength)
-        most *= chunk;
+        most *= chunks.size;
       sums = memref::ViewOp::create(b, k.loc, MemRefType::get({most, columns}, sumType),
                                     k.allocate(most * columns * 4), k.c(0), ValueRange());
     }
     if (mlir::isa<FloatType>(weightType))
-      stored = flatten(k.op.getRhs());
+      stored = k.collapse(k.op.getRhs());
     weights = stored;
     if (!isDirect)
       allocatePiece();
     k.flatten();
     Value zero = k.c(0);
     k.loop(begin, end, 1, {k.c(-1)}, [&](Value item, ValueRange carried) {
-      Value number = k.div(item, k.c(chunks));
-      Value p0 = k.mul(k.rem(item, k.c(chunks)), chunk);
-      Value count = k.min(k.c(chunk), k.sub(k.c(panels), p0));
+      Value number = k.div(item, k.c(chunks.count));
+      Value p0 = k.mul(k.rem(item, k.c(chunks.count)), chunks.size);
+      Value count = k.min(k.c(chunks.size), k.sub(k.c(chunks.panels), p0));
       rows.locate(number);
       k.loop(zero, k.c(tiles.runLength), depth, [&](Value from) {
         depthFrom = from;
@@ -167,20 +156,12 @@ private:
 
   VectorType vector() const { return VectorType::get(lanes, sumType); }
 
-  Value flatten(Value memory) {
-    ReassociationIndices all;
-    for (int64_t d = 0; d < cast<MemRefType>(memory.getType()).getRank(); ++d)
-      all.push_back(d);
-    return memref::CollapseShapeOp::create(b, k.loc, memory,
-                                           SmallVector<ReassociationIndices>{all});
-  }
-
   // Room for a piece of a panel as floats.
   void allocatePiece() {
     int64_t count = piece * group, decoded = decoder ? decoder->getDecodedRows(count) : count;
     floats = memref::ViewOp::create(b, k.loc, MemRefType::get({decoded, columns}, sumType),
                                     k.allocate(decoded * columns * 4), k.c(0), ValueRange());
-    weights = flatten(floats);
+    weights = k.collapse(floats);
   }
 
   // The piece at hand to `floats`; the element along the contraction that stands first there.
@@ -202,10 +183,7 @@ private:
     return from;
   }
 
-  bool isSmallEpilogue() {
-    Block &block = k.op.getEpilogue().front();
-    return std::distance(block.begin(), block.end()) <= kSmallEpilogue;
-  }
+  bool isSmallEpilogue() { return k.countEpilogue() <= kSmallEpilogue; }
 
   // Tiles of the block.
   void forTiles() {
@@ -377,7 +355,7 @@ private:
   // a line of a block fetches an equal share: a burst of requests would keep the loads of tiles
   // waiting. Null if weights are near.
   Value findAhead(Value x) {
-    if (!stored || length * panels * columns * weightBytes <= kNearBytes)
+    if (!stored || length * chunks.panels * columns * weightBytes <= kNearBytes)
       return {};
     int64_t steps = piece * group, count = std::max<int64_t>(rows.countTiles(), 1);
     aheadStep = llvm::divideCeil(columns, count);
@@ -406,7 +384,8 @@ private:
   // Elements along the contraction that are multiplied together, bytes of an element of the rows at
   // hand, elements of weights along the contraction with the zeros behind them, bytes of one.
   int64_t step, bytes, lanes, length, weightBytes;
-  int64_t columns, panels, chunk, chunks, piece, group;
+  int64_t columns, piece, group;
+  PanelChunks chunks;
   // Elements of a row that are at hand together.
   int64_t depth;
   // `isDirect`: weights are multiplied as they are stored.

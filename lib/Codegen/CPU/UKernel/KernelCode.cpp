@@ -3,6 +3,7 @@
 
 #include "KernelCode.h"
 #include "mlir/Dialect/Affine/Utils.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace terse;
@@ -217,4 +218,21 @@ void KernelCode::finishPanel(Value p, int64_t lanes, Value sums, Value r, Value 
     Value sum = vector::LoadOp::create(b, loc, type, sums, ValueRange{r, c(v * lanes)});
     finish(row, n, sum, mask);
   });
+}
+
+int64_t KernelCode::countEpilogue() {
+  Block &block = op.getEpilogue().front();
+  return std::distance(block.begin(), block.end());
+}
+
+PanelChunks terse::cutPanels(KernelOpInterface op, int64_t columns) {
+  int64_t width = op.getScheduleAttr().getColumns(),
+          panels = llvm::divideCeil(getSizes(op).n, width);
+  int64_t size = std::clamp<int64_t>(columns / width, 1, panels);
+  int64_t count = llvm::divideCeil(panels, size);
+  // Halves for two threads.
+  if (count % 2 && count < 8 && panels > count)
+    ++count;
+  size = llvm::divideCeil(panels, count);
+  return {panels, size, int64_t(llvm::divideCeil(panels, size))};
 }

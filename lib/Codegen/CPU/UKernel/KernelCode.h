@@ -44,6 +44,8 @@ public:
                                       Value mask);
   /// The extras that are the same for all rows (null: others, or not used).
   llvm::SmallVector<Value> readChannelExtras(Value n, int64_t lanes, Value mask);
+  /// Ops of the epilogue: long ones are not repeated for each register of sums.
+  int64_t countEpilogue();
   using VectorCode::evaluate;
   /// The value `wanted` of the epilogue for the vector `sums`, from vectors of the extras.
   Value evaluate(Value wanted, Value sums, llvm::ArrayRef<Value> extras);
@@ -84,6 +86,13 @@ struct KernelBlocks {
   /// Items of a block, neighbours.
   int64_t items = 1;
 };
+
+/// The panels of packed weights, and chunks of them: panels of a chunk, and how many there are.
+struct PanelChunks {
+  int64_t panels = 0, size = 0, count = 0;
+};
+/// Chunks of about `columns` columns that threads can share.
+PanelChunks cutPanels(ukernel::KernelOpInterface op, int64_t columns);
 
 /// Code of the outer iterations [begin, end) of a kernel, and how many there are.
 void buildMatrixKernel(KernelCode &code, mlir::Value begin, mlir::Value end);

@@ -31,37 +31,26 @@ public:
       : k(code), b(code.b), schedule(code.schedule), isa(schedule.getIsa()),
         sizes(getSizes(code.op)), sumType(getSumType(code.op)), bytes(code.op, isa),
         rows(code, VectorTiles(code.op, schedule.getRows(), isa)), tiles(rows.tiles),
-        lanes(isa == ISA::Portable ? 4 : getLanes(isa)), results(code, lanes) {
+        lanes(getLanes(isa)), results(code, lanes), chunks(cutPanels(code.op, kChunkColumns)) {
     columns = schedule.getColumns();
     padded = llvm::alignTo(sizes.k, schedule.getAlign());
-    panels = llvm::divideCeil(sizes.n, columns);
-    chunk = std::clamp<int64_t>(kChunkColumns / columns, 1, panels);
-    chunks = llvm::divideCeil(panels, chunk);
-    // Halves for two threads.
-    if (chunks % 2 && chunks < 8 && panels > chunks)
-      ++chunks;
-    chunk = llvm::divideCeil(panels, chunks);
-    chunks = llvm::divideCeil(panels, chunk);
   }
 
-  Value countItems() { return k.mul(rows.countBlocks(), chunks); }
-  KernelBlocks getBlocks() const {
-    return {rows.blockLines * rows.blockWidth, tiles.images ? tiles.lines * tiles.width : 0,
-            chunks};
-  }
+  Value countItems() { return k.mul(rows.countBlocks(), chunks.count); }
+  KernelBlocks getBlocks() const { return rows.getBlocks(chunks.count); }
 
   void build(Value begin, Value end) {
     rows.allocate();
     results.allocate(tiles.tileLines * tiles.tileWidth);
-    weights = memref::CollapseShapeOp::create(b, k.loc, k.op.getRhs(),
-                                              SmallVector<ReassociationIndices>{{0, 1, 2}});
+    weights = k.collapse(k.op.getRhs());
     k.flatten();
     k.loop(begin, end, 1, {k.c(-1)}, [&](Value item, ValueRange carried) {
-      Value number = k.div(item, k.c(chunks)), p0 = k.mul(k.rem(item, k.c(chunks)), chunk);
+      Value number = k.div(item, k.c(chunks.count));
+      Value p0 = k.mul(k.rem(item, k.c(chunks.count)), chunks.size);
       rows.locate(number);
       if (tiles.left != VectorTiles::Left::Direct)
         k.branch(k.compare(arith::CmpIPredicate::ne, number, carried[0]), [&] { rows.copy(); });
-      k.loop(p0, k.min(k.add(p0, chunk), k.c(panels)), 1, [&](Value p) {
+      k.loop(p0, k.min(k.add(p0, chunks.size), k.c(chunks.panels)), 1, [&](Value p) {
         panel = p;
         rows.forLines([&](Value y, int64_t height) {
           firstRun = k.c(0), lastRun = k.c(tiles.runs);
@@ -200,7 +189,7 @@ private:
   // Where the tile begins to fetch the next panel, of which each tile of the block fetches an equal
   // share: a burst of requests would keep the loads of tiles waiting. Null if weights are near.
   Value findAhead(Value y, Value x) {
-    if (padded * panels * columns <= kNearBytes)
+    if (padded * chunks.panels * columns <= kNearBytes)
       return {};
     int64_t across = std::max<int64_t>(rows.countTiles(), 1),
             count = across * llvm::divideCeil(rows.blockLines, tiles.tileLines),
@@ -237,7 +226,8 @@ private:
   int64_t lanes;
   VectorResults results;
   // `padded`: elements of the contraction in packed weights.
-  int64_t columns, padded, panels, chunk, chunks;
+  int64_t columns, padded;
+  PanelChunks chunks;
   Value weights;
   // The panel at hand, and the runs of the contraction that a line of tiles needs.
   Value panel, firstRun, lastRun;

@@ -106,8 +106,7 @@ private:
     auto rhs = cast<MemRefType>(k.op.getRhs().getType());
     int64_t bytes = rhs.getElementType().getIntOrFloatBitWidth() / 8;
     bool fetched = k.fetchesStreams && rhs.getNumElements() * bytes > kNearBytes;
-    Value flat = memref::CollapseShapeOp::create(b, k.loc, k.op.getRhs(),
-                                                 SmallVector<ReassociationIndices>{{0, 1, 2}});
+    Value flat = k.collapse(k.op.getRhs());
     return k.loop(from, to, 1, accs, [&](Value i, ValueRange in) {
       SmallVector<Value> out, balance;
       auto dot = [&](Value acc, Value left, Value right) {

@@ -196,8 +196,7 @@ private:
     if (!fetchesAhead())
       return;
     int64_t lines = std::clamp<int64_t>(columns * tileRows / rows.block, 1, 32);
-    Value flat = memref::CollapseShapeOp::create(b, k.loc, k.op.getRhs(),
-                                                 SmallVector<ReassociationIndices>{{0, 1, 2}});
+    Value flat = k.collapse(k.op.getRhs());
     Value step = k.add(k.mul(k.div(r0, k.c(tileRows)), steps), i);
     Value at = k.add(k.mul(k.add(p, 1), columns * rows.padded), k.mul(step, lines * rows.depth));
     for (int64_t l = 0; l < lines; ++l)

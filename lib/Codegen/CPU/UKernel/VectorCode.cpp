@@ -115,6 +115,14 @@ Value VectorCode::evaluate(Block &block, Value wanted, int64_t lanes, ArrayRef<V
   return lookup(wanted);
 }
 
+Value VectorCode::collapse(Value memory) {
+  int64_t rank = cast<MemRefType>(memory.getType()).getRank();
+  if (rank == 1)
+    return memory;
+  SmallVector<ReassociationIndices> all(1, llvm::to_vector(llvm::seq<int64_t>(0, rank)));
+  return memref::CollapseShapeOp::create(b, loc, memory, all);
+}
+
 FlatBuffer VectorCode::flatten(Value buffer) {
   auto type = cast<MemRefType>(buffer.getType());
   auto metadata = memref::ExtractStridedMetadataOp::create(b, loc, buffer);

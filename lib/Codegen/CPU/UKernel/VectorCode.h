@@ -72,6 +72,8 @@ public:
   Value evaluate(mlir::Block &block, Value wanted, int64_t lanes, llvm::ArrayRef<Value> arguments);
 
   FlatBuffer flatten(Value buffer);
+  /// All elements of contiguous memory in one dimension.
+  Value collapse(Value memory);
 
   /// Bytes on the stack if that is small, else on the heap, freed by `release` at the end of the
   /// function.

@@ -14,10 +14,7 @@ static constexpr int64_t kSmallEpilogue = 24;
 VectorResults::VectorResults(KernelCode &code, int64_t lanes)
     : k(code), b(code.b), bytes(code), lanes(lanes), columns(code.schedule.getColumns()) {}
 
-bool VectorResults::isSmall() {
-  Block &block = k.op.getEpilogue().front();
-  return std::distance(block.begin(), block.end()) <= kSmallEpilogue;
-}
+bool VectorResults::isSmall() { return k.countEpilogue() <= kSmallEpilogue; }
 
 void VectorResults::allocate(int64_t rows) {
   if (!isSmall() || getSizes(k.op).n % columns)

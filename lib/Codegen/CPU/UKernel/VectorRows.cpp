@@ -11,15 +11,6 @@ using namespace terse::ukernel;
 // Lines that are not longer have a part of padding that is worth more code.
 static constexpr int64_t kPeeledWidth = 64;
 
-static Value flattenMemory(KernelCode &k, Value v) {
-  ReassociationIndices all;
-  for (int64_t d = 0; d < cast<MemRefType>(v.getType()).getRank(); ++d)
-    all.push_back(d);
-  if (all.size() == 1)
-    return v;
-  return memref::CollapseShapeOp::create(k.b, k.loc, v, SmallVector<ReassociationIndices>{all});
-}
-
 static Type getStored(KernelCode &code, const VectorTiles &tiles) {
   Type sum = getSumType(code.op);
   if (code.schedule.getIsa() == ISA::AVX512BF16)
@@ -88,7 +79,7 @@ void VectorRows::setPieces(int64_t piece, int64_t depth) {
 void VectorRows::allocate() {
   Value x = k.op.getLhs();
   if (tiles.left == VectorTiles::Left::Direct) {
-    memory = flattenMemory(k, x);
+    memory = k.collapse(x);
     return;
   }
   int64_t lines = blockWidth, elements = pixelStep;
@@ -104,7 +95,7 @@ void VectorRows::allocate() {
   Value bytes = k.allocate((lines * elements + 64) * tiles.bytes);
   copied = memref::ViewOp::create(b, k.loc, MemRefType::get({lines, elements}, element), bytes,
                                   k.c(0), ValueRange());
-  memory = flattenMemory(k, copied);
+  memory = k.collapse(copied);
   if (usesLines())
     windows.prepare();
 }

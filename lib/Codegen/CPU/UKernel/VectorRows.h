@@ -18,6 +18,10 @@ public:
 
   /// Blocks of the whole operand.
   Value countBlocks();
+  /// Which rows a block of `items` items computes.
+  KernelBlocks getBlocks(int64_t items) const {
+    return {blockLines * blockWidth, tiles.images ? tiles.lines * tiles.width : 0, items};
+  }
   /// Tiles of a full block, 0 if that is not known.
   int64_t countTiles() const;
 
