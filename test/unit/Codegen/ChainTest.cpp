@@ -66,12 +66,14 @@ protected:
                    at);
   }
 
-  // Where `layers` run: one instruction set of floats after the other, and for bytes also the best
-  // one, whose windows have a kernel of their own. Tiles do not work in strips.
+  // Where layers run: one instruction set of floats after the other, and for bytes also the best
+  // one, whose windows have a kernel of their own. Tiles do not work in strips; dot products of 256
+  // bits have the kernels of AVX2, and may be emulated.
   std::vector<std::string> chooseTargets(bool floats) {
     std::vector<std::string> all = getTargets();
     llvm::erase_if(all, [&](llvm::StringRef target) {
-      return target == "amx" || (floats && target.ends_with("vnni"));
+      return target == kTiles || target.ends_with("avxvnni") ||
+             (floats && target.ends_with("vnni"));
     });
     std::vector<std::string> chosen{all[turn % all.size()]};
     if (!floats && chosen[0] != all.back())
