@@ -18,6 +18,7 @@ TEST_F(UKernelTest, Linear) {
     for (auto [x, w] : {std::pair("i8", "i8"), std::pair("ui8", "i8"), std::pair("i8", "ui8"),
                         std::pair("ui8", "ui8"), std::pair("f32", "f32")}) {
       bool floats = x[0] == 'f';
+      targets = floats ? getFloatTargets() : llvm::ArrayRef<llvm::StringRef>();
       std::string sum = floats ? "f32" : "i32";
       // All combinations of signs once; sizes known at compile time and at run time in turn.
       if ((x[0] == 'u' || w[0] == 'u') && m != 70)
@@ -128,6 +129,7 @@ TEST_F(UKernelTest, Convolution) {
       std::string sum = type[0] == 'f' ? "f32" : "i32", weights = type[0] == 'f' ? "f32" : "i8";
       if (type[0] == 'u' && c.channels > 4)
         continue;
+      targets = type[0] == 'f' ? getFloatTargets() : llvm::ArrayRef<llvm::StringRef>();
       // Groups of few channels of floats are loops.
       int64_t in = c.channels / c.groups, out = c.outputs / c.groups;
       formsKernel = type[0] != 'f' || c.groups == 1 || out >= 16 ||
@@ -182,28 +184,27 @@ TEST_F(UKernelTest, FloatWindows) {
                         Case{24, 9, 8, 24, 3, 3, 2, 1, 1, 6, {1, 2}, 1},
                         Case{40, 6, 6, 40, 3, 3, 1, 1, 1, 2, {2}, 3},
                         Case{48, 9, 8, 51, 3, 3, 1, 0, 1, 3, {2}, 1}}) {
-    auto result = [&](int64_t size, int64_t kernel) {
-      return (size + 2 * c.pad - (kernel - 1) * c.dilation - 1) / c.stride + 1;
-    };
-    int64_t oh = result(c.height, c.kernelHeight), ow = result(c.width, c.kernelWidth);
+    int64_t oh = countWindows(c.height, c.kernelHeight, c.stride, c.pad, c.dilation),
+            ow = countWindows(c.width, c.kernelWidth, c.stride, c.pad, c.dilation);
     auto open = [&](int64_t size, int64_t dim) { return dim < c.open ? -1 : size; };
     std::vector<int64_t> kernel{c.outputs, c.channels / c.groups, c.kernelHeight, c.kernelWidth};
-    for (int64_t batch : c.batches) {
-      std::string x = tensor({open(batch, 0), c.channels, open(c.height, 1), open(c.width, 2)},
-                             "f32"),
-                  y = tensor({open(batch, 0), c.outputs, open(oh, 1), open(ow, 2)}, "f32");
-      std::string text = formatv(
-          "func.func @main(%x: {0}, %z: {1}) -> {1} {{\n%w = {2}\n%b = {3}\n"
-          "%0 = nn.conv %x, %w, %b {{strides = array<i64: {6}, {6}>, "
-          "pads = array<i64: {7}, {7}, {7}, {7}>, dilations = array<i64: {8}, {8}>, "
-          "groups = {9} : i64} : ({0}, {4}, {5}) -> {1}\n"
-          "%1 = nn.binary add %0, %z : ({1}, {1}) -> {1}\n"
-          "%2 = nn.unary relu %1 : ({1}) -> {1}\nreturn %2 : {1} }",
-          x, y, constant(kernel, "f32"), constant({c.outputs}, "f32"), tensor(kernel, "f32"),
-          tensor({c.outputs}, "f32"), c.stride, c.pad, c.dilation, c.groups);
-      for (const char *target : {"x86-64-v3", "x86-64-v4"})
-        compare(text, {{batch, c.channels, c.height, c.width}, {batch, c.outputs, oh, ow}}, target);
-    }
+    int64_t batch = c.batches[0];
+    std::string x = tensor({open(batch, 0), c.channels, open(c.height, 1), open(c.width, 2)},
+                           "f32"),
+                y = tensor({open(batch, 0), c.outputs, open(oh, 1), open(ow, 2)}, "f32");
+    std::string text =
+        formatv("func.func @main(%x: {0}, %z: {1}) -> {1} {{\n%w = {2}\n%b = {3}\n"
+                "%0 = nn.conv %x, %w, %b {6} : ({0}, {4}, {5}) -> {1}\n"
+                "%1 = nn.binary add %0, %z : ({1}, {1}) -> {1}\n"
+                "%2 = nn.unary relu %1 : ({1}) -> {1}\nreturn %2 : {1} }",
+                x, y, constant(kernel, "f32"), constant({c.outputs}, "f32"), tensor(kernel, "f32"),
+                tensor({c.outputs}, "f32"), printWindows(c.stride, c.pad, c.dilation, c.groups));
+    std::vector<std::vector<std::vector<int64_t>>> shapes;
+    for (int64_t size : c.batches)
+      shapes.push_back({{size, c.channels, c.height, c.width}, {size, c.outputs, oh, ow}});
+    std::vector<llvm::ArrayRef<std::vector<int64_t>>> runs(shapes.begin(), shapes.end());
+    for (const char *target : {"x86-64-v3", "x86-64-v4"})
+      compareRuns(text, runs, target);
   }
 }
 
@@ -276,12 +277,15 @@ TEST_F(UKernelTest, DepthwiseBytes) {
   struct Case {
     int64_t channels, height, width, kernel, stride;
   };
+  // Others have the kernels of these.
+  static const llvm::StringRef kTargets[] = {"x86-64-v3", "x86-64-v4", "x86-64-v4+avx512vnni"};
+  targets = kTargets;
   for (const Case &c : {Case{64, 14, 9, 3, 1}, Case{32, 28, 12, 3, 2}, Case{80, 13, 8, 3, 1},
                         Case{16, 42, 11, 3, 1}, Case{128, 27, 5, 3, 2}, Case{40, 20, 7, 3, 2},
                         Case{64, 38, 6, 5, 2}, Case{96, 7, 7, 5, 1}, Case{64, 34, 10, 3, 1}})
     for (const char *type : {"i8", "ui8"}) {
-      int64_t pad = c.kernel / 2, oh = (c.height - 1) / c.stride + 1,
-              ow = (c.width - 1) / c.stride + 1;
+      int64_t pad = c.kernel / 2, oh = countWindows(c.height, c.kernel, c.stride, pad),
+              ow = countWindows(c.width, c.kernel, c.stride, pad);
       std::vector<int64_t> in{2, c.channels, c.height, c.width}, out{2, c.channels, oh, ow},
           kernel{c.channels, 1, c.kernel, c.kernel}, scales{c.channels, 1, 1};
       HostTensor scale = HostTensor::zeros(DType::f32(), scales);
@@ -290,16 +294,14 @@ TEST_F(UKernelTest, DepthwiseBytes) {
       llvm::StringRef bytes((const char *)scale.getBytes().data(), scale.getBytes().size());
       std::string x = tensor(in, type), s = tensor(out, "i32"), q = tensor(out, type),
                   f = tensor(scales, "f32");
-      compare(
-          formatv("func.func @main(%x: {0}) -> {1} {{\n%w = {2}\n%c = nn.constant "
-                  "dense<\"0x{3}\"> : {4}\n%0 = nn.conv %x, %w {{strides = array<i64: {5}, {5}>, "
-                  "pads = array<i64: {6}, {6}, {6}, {6}>, dilations = array<i64: 1, 1>, "
-                  "groups = {7} : i64} : ({0}, {8}) -> {9}\n"
-                  "%1 = terse.requantize %0 scales(%c : {4}) clamp({10}) : ({9}) -> {1}\n"
-                  "return %1 : {1} }",
-                  x, q, constant(kernel, "i8"), llvm::toHex(bytes), f, c.stride, pad, c.channels,
-                  tensor(kernel, "i8"), s, type[0] == 'u' ? "0, 255" : "-128, 127"),
-          {in});
+      compare(formatv("func.func @main(%x: {0}) -> {1} {{\n%w = {2}\n%c = nn.constant "
+                      "dense<\"0x{3}\"> : {4}\n%0 = nn.conv %x, %w {5} : ({0}, {6}) -> {7}\n"
+                      "%1 = terse.requantize %0 scales(%c : {4}) clamp({8}) : ({7}) -> {1}\n"
+                      "return %1 : {1} }",
+                      x, q, constant(kernel, "i8"), llvm::toHex(bytes), f,
+                      printWindows(c.stride, pad, 1, c.channels), tensor(kernel, "i8"), s,
+                      type[0] == 'u' ? "0, 255" : "-128, 127"),
+              {in});
     }
 }
 

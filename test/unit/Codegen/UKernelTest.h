@@ -53,9 +53,16 @@ protected:
   // floats within `tolerance` of the range).
   void compare(const std::string &text, llvm::ArrayRef<std::vector<int64_t>> shapes,
                llvm::StringRef only = "", double tolerance = 1e-5) {
+    compareRuns(text, {shapes}, only, tolerance);
+  }
+
+  // The same for several inputs of one model.
+  void compareRuns(const std::string &text,
+                   llvm::ArrayRef<llvm::ArrayRef<std::vector<int64_t>>> runs,
+                   llvm::StringRef only = "", double tolerance = 1e-5) {
     auto module = parse(text);
     ASSERT_TRUE(bool(module));
-    Tensors inputs, want;
+    std::vector<Tensors> inputs, want;
     for (const std::string &target : getTargets(targets)) {
       if (!only.empty() && target != only)
         continue;
@@ -70,17 +77,25 @@ protected:
       auto model = compile(*module, options);
       ASSERT_TRUE(bool(model));
       EXPECT_EQ(formed, formsKernel) << text;
-      if (inputs.empty()) {
-        for (auto [i, shape] : llvm::enumerate(shapes))
-          inputs.push_back(random(model->getInputs()[i].dtype, shape));
-        want = interpret(*module, inputs);
+      for (auto [i, shapes] : llvm::enumerate(runs)) {
+        if (inputs.size() == i) {
+          inputs.emplace_back();
+          for (auto [n, shape] : llvm::enumerate(shapes))
+            inputs[i].push_back(random(model->getInputs()[n].dtype, shape));
+          want.push_back(interpret(*module, inputs[i]));
+        }
+        expectSame(want[i], run(*model, inputs[i]), target + "\n" + text, tolerance);
       }
-      expectSame(want, run(*model, inputs), target + "\n" + text, tolerance);
     }
   }
 
   /// Targets of `compare`; none: the usual ones.
   llvm::ArrayRef<llvm::StringRef> targets;
+  /// Of these, targets whose kernels of floats differ.
+  static llvm::ArrayRef<llvm::StringRef> getFloatTargets() {
+    static const llvm::StringRef all[] = {"x86-64", "x86-64-v3", "x86-64-v4"};
+    return all;
+  }
   /// Whether `compare` expects a kernel.
   bool formsKernel = true;
 };
