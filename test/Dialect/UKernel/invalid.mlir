@@ -206,7 +206,7 @@ func.func @quantize_rows_c2_each(%x: memref<4x8xf32>, %s: memref<4xf32>, %z: mem
 
 // -----
 
-func.func @conv_c7_parts(%x: tensor<1x4x4x6xf32>, %w: tensor<6x2x3x3xf32>, %init: tensor<1x4x4x6xf32>) -> tensor<1x4x4x6xf32> {
+func.func @conv_c8_parts(%x: tensor<1x4x4x6xf32>, %w: tensor<6x2x3x3xf32>, %init: tensor<1x4x4x6xf32>) -> tensor<1x4x4x6xf32> {
   // expected-error @below {{expected parts that divide the channels (got 4)}}
   %0 = ukernel.conv %x, %w into %init {extra_maps = [], parts = 4 : i64, window = #ukernel.window<[3, 3], strides = [1, 1], dilations = [1, 1], pads = [1, 1]>} : tensor<1x4x4x6xf32>, tensor<6x2x3x3xf32> into tensor<1x4x4x6xf32> -> tensor<1x4x4x6xf32> epilogue {
   ^bb0(%sum: f32):
@@ -217,7 +217,7 @@ func.func @conv_c7_parts(%x: tensor<1x4x4x6xf32>, %w: tensor<6x2x3x3xf32>, %init
 
 // -----
 
-func.func @conv_c7_groups(%x: tensor<1x4x4x6xf32>, %w: tensor<6x4x3x3xf32>, %init: tensor<1x4x4x6xf32>) -> tensor<1x4x4x6xf32> {
+func.func @conv_c8_groups(%x: tensor<1x4x4x6xf32>, %w: tensor<6x4x3x3xf32>, %init: tensor<1x4x4x6xf32>) -> tensor<1x4x4x6xf32> {
   // expected-error @below {{expected weights of groups of channels (got 'tensor<6x4x3x3xf32>')}}
   %0 = ukernel.conv %x, %w into %init {extra_maps = [], window = #ukernel.window<[3, 3], strides = [1, 1], dilations = [1, 1], pads = [1, 1]>} : tensor<1x4x4x6xf32>, tensor<6x4x3x3xf32> into tensor<1x4x4x6xf32> -> tensor<1x4x4x6xf32> epilogue {
   ^bb0(%sum: f32):
