@@ -308,35 +308,17 @@ TEST_F(UKernelTest, DepthwiseBytes) {
 // Tiles: many blocks and panels, ends of both, epilogues of tiles whose sums are few steps long;
 // convolutions that read their windows in place, with strides, dilations and padding.
 TEST_F(UKernelTest, Tiles) {
-  auto requantized = [&](const std::string &product, llvm::ArrayRef<int64_t> sums,
+  auto compareBoth = [&](const std::string &product, llvm::ArrayRef<int64_t> sums,
                          llvm::ArrayRef<int64_t> scales, std::vector<int64_t> input,
                          std::vector<int64_t> weights, std::string x) {
-    llvm::SmallVector<int64_t> dynamic(input.begin(), input.end());
-    dynamic[0] = -1;
-    llvm::SmallVector<int64_t> result(sums);
-    for (bool known : {true, false}) {
-      if (!known)
-        result[0] = -1;
-      std::string s = tensor(result, "i32"), c = tensor(scales, "f32"), q = tensor(result, "i8");
-      std::string in = tensor(known ? llvm::ArrayRef<int64_t>(input) : dynamic, x);
-      HostTensor scale = HostTensor::zeros(DType::f32(), scales);
-      for (int64_t i = 0; i < scale.getNumElements(); ++i)
-        scale.setFromDouble(i, (1 + i % 7) * 1e-3);
-      llvm::StringRef bytes((const char *)scale.getBytes().data(), scale.getBytes().size());
-      compare(formatv("func.func @main(%x: {0}, %r: {6}) -> {6} {{\n%w = {1}\n%c = nn.constant "
-                      "dense<\"0x{2}\"> : {3}\n%0 = {4} : ({0}, {7}) -> {5}\n"
-                      "%1 = terse.requantize %0, %r scales(%c, %c : {3}, {3}) clamp(-128, 100) : "
-                      "({5}, {6}) -> {6}\nreturn %1 : {6} }",
-                      in, constant(weights, "i8"), llvm::toHex(bytes), c, product, s, q,
-                      tensor(weights, "i8")),
-              {input, std::vector<int64_t>(sums)}, kTiles);
-    }
+    for (bool known : {true, false})
+      compareRequantized(product, sums, scales, input, weights, x, known, kTiles);
   };
   for (auto [m, n, k] :
        {std::array<int64_t, 3>{40, 70, 64}, std::array<int64_t, 3>{300, 200, 130},
         std::array<int64_t, 3>{8, 32, 2500}, std::array<int64_t, 3>{100, 544, 2048},
         std::array<int64_t, 3>{50, 96, 2048}, std::array<int64_t, 3>{70, 1100, 960}})
-    requantized("nn.linear %x, %w", {m, n}, {n}, {m, k}, {n, k}, "i8");
+    compareBoth("nn.linear %x, %w", {m, n}, {n}, {m, k}, {n, k}, "i8");
   struct Case {
     int64_t batch, channels, height, width, outputs, kernel, stride, pad, dilation;
   };
@@ -348,11 +330,9 @@ TEST_F(UKernelTest, Tiles) {
                         Case{1, 128, 6, 5, 35, 3, 1, 1, 1}, Case{1, 256, 6, 9, 480, 3, 1, 1, 1},
                         Case{1, 64, 7, 7, 33, 3, 1, 1, 1}, Case{2, 64, 14, 14, 32, 3, 1, 1, 1},
                         Case{1, 64, 41, 28, 70, 5, 1, 2, 1}, Case{1, 64, 28, 30, 32, 3, 2, 1, 1}}) {
-    int64_t oh = (c.height + 2 * c.pad - (c.kernel - 1) * c.dilation - 1) / c.stride + 1;
-    int64_t ow = (c.width + 2 * c.pad - (c.kernel - 1) * c.dilation - 1) / c.stride + 1;
-    requantized(formatv("nn.conv %x, %w {{strides = array<i64: {0}, {0}>, pads = array<i64: {1}, "
-                        "{1}, {1}, {1}>, dilations = array<i64: {2}, {2}>, groups = 1 : i64}",
-                        c.stride, c.pad, c.dilation),
+    int64_t oh = countWindows(c.height, c.kernel, c.stride, c.pad, c.dilation),
+            ow = countWindows(c.width, c.kernel, c.stride, c.pad, c.dilation);
+    compareBoth("nn.conv %x, %w " + printWindows(c.stride, c.pad, c.dilation),
                 {c.batch, c.outputs, oh, ow}, {c.outputs, 1, 1},
                 {c.batch, c.channels, c.height, c.width},
                 {c.outputs, c.channels, c.kernel, c.kernel}, c.batch == 2 ? "ui8" : "i8");

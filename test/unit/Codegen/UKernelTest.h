@@ -89,6 +89,30 @@ protected:
     }
   }
 
+  // A product whose sums are scaled for each channel, added to a residual and rounded to bytes; the
+  // first size is `known` or open.
+  void compareRequantized(const std::string &product, llvm::ArrayRef<int64_t> sums,
+                          llvm::ArrayRef<int64_t> scales, std::vector<int64_t> input,
+                          std::vector<int64_t> weights, std::string x, bool known,
+                          llvm::StringRef only = "") {
+    std::vector<int64_t> open(input), result(sums);
+    if (!known)
+      open[0] = result[0] = -1;
+    std::string s = tensor(result, "i32"), c = tensor(scales, "f32"), q = tensor(result, "i8");
+    HostTensor scale = HostTensor::zeros(DType::f32(), scales);
+    for (int64_t i = 0; i < scale.getNumElements(); ++i)
+      scale.setFromDouble(i, (1 + i % 7) * 1e-3);
+    llvm::StringRef bytes((const char *)scale.getBytes().data(), scale.getBytes().size());
+    compare(
+        llvm::formatv("func.func @main(%x: {0}, %r: {6}) -> {6} {{\n%w = {1}\n%c = nn.constant "
+                      "dense<\"0x{2}\"> : {3}\n%0 = {4} : ({0}, {7}) -> {5}\n"
+                      "%1 = terse.requantize %0, %r scales(%c, %c : {3}, {3}) clamp(-128, 100) : "
+                      "({5}, {6}) -> {6}\nreturn %1 : {6} }",
+                      tensor(open, x), constant(weights, "i8"), llvm::toHex(bytes), c, product, s,
+                      q, tensor(weights, "i8")),
+        {input, std::vector<int64_t>(sums)}, only);
+  }
+
   /// Targets of `compare`; none: the usual ones.
   llvm::ArrayRef<llvm::StringRef> targets;
   /// Of these, targets whose kernels of floats differ.
