@@ -53,3 +53,19 @@ func.func @idempotent(%x: tensor<3xf32>) -> tensor<3xf32> {
   %1 = nn.unary relu %0 : (tensor<3xf32>) -> tensor<3xf32>
   return %1 : tensor<3xf32>
 }
+
+// -----
+
+// Ends that stand for "to the end": with as many elements no memory holds the tensor.
+// CHECK-LABEL: func @open_slices
+func.func @open_slices(%x: tensor<?x1024x256xi8>, %y: tensor<?x8xf32>, %z: tensor<?x?xf32>)
+    -> (tensor<?x1024x256xi8>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x?xf32>) {
+  %0 = nn.slice %x {starts = array<i64: 0, 0, 0>, ends = array<i64: 1000000000, 1024, 1000000000>, steps = array<i64: 1, 1, 1>} : (tensor<?x1024x256xi8>) -> tensor<?x1024x256xi8>
+  %1 = nn.slice %y {starts = array<i64: 0, 0>, ends = array<i64: 9223372036854775807, 8>, steps = array<i64: 1, 1>} : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  // CHECK: %[[A:.*]] = nn.slice %arg1
+  %2 = nn.slice %y {starts = array<i64: 0, 0>, ends = array<i64: 1000000000, 8>, steps = array<i64: 1, 1>} : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  // CHECK: %[[B:.*]] = nn.slice %arg2
+  %3 = nn.slice %z {starts = array<i64: 0, 0>, ends = array<i64: 9223372036854775807, 9223372036854775807>, steps = array<i64: 1, 1>} : (tensor<?x?xf32>) -> tensor<?x?xf32>
+  // CHECK: return %arg0, %arg1, %[[A]], %[[B]]
+  return %0, %1, %2, %3 : tensor<?x1024x256xi8>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x?xf32>
+}

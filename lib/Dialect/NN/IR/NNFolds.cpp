@@ -62,12 +62,22 @@ OpFoldResult TransposeOp::fold(FoldAdaptor) {
 }
 
 OpFoldResult SliceOp::fold(FoldAdaptor) {
-  for (auto [start, end, step] : llvm::zip(getStarts(), getEnds(), getSteps()))
-    if (start != 0 || step != 1)
-      return {};
   auto type = cast<RankedTensorType>(getType());
+  // No memory holds this many elements: exporters write such ends for "to the end".
+  constexpr double kTooMany = double(int64_t(1) << 46);
+  double others = 1;
+  bool isOpen = false;
+  for (int64_t size : type.getShape())
+    if (ShapedType::isDynamic(size))
+      isOpen = !isOpen || (others = 0);
+    else
+      others *= size;
   // From the first element in unit steps: whole if the size did not change.
-  return type.hasStaticShape() ? identityOf(getX(), getType()) : OpFoldResult();
+  for (auto [size, start, end, step] :
+       llvm::zip(type.getShape(), getStarts(), getEnds(), getSteps()))
+    if (start != 0 || step != 1 || (ShapedType::isDynamic(size) && double(end) * others < kTooMany))
+      return {};
+  return identityOf(getX(), type);
 }
 
 OpFoldResult ConcatOp::fold(FoldAdaptor) {
