@@ -110,3 +110,28 @@ func.func @used_twice(%x: tensor<16x8xf32>) -> (tensor<2x8x32xf32>, tensor<2x8x3
   } -> tensor<2x8x32xf32>
   return %2, %4 : tensor<2x8x32xf32>, tensor<2x8x32xf32>
 }
+
+// An open batch, whose size is asked of what the kernel makes.
+
+// CHECK-LABEL: func @open_batch(
+// CHECK: ukernel.gemm
+// CHECK: %[[C:.*]] = arith.addf
+// CHECK-NEXT: ukernel.yield %[[C]]
+// CHECK-NOT: linalg.generic
+func.func @open_batch(%x: tensor<?x8xf32>, %rows: index, %n: index, %bias: tensor<32xf32>) -> tensor<?x8x32xf32> {
+  %w = arith.constant dense<1.0> : tensor<32x8xf32>
+  %0 = tensor.empty(%rows) : tensor<?x32xf32>
+  %1 = ukernel.gemm %x, %w into %0 {extra_maps = []} : tensor<?x8xf32>, tensor<32x8xf32> into tensor<?x32xf32> -> tensor<?x32xf32> epilogue {
+  ^bb0(%sum: f32):
+    ukernel.yield %sum : f32
+  }
+  %2 = tensor.expand_shape %1 [[0, 1], [2]] output_shape [%n, 8, 32] : tensor<?x32xf32> into tensor<?x8x32xf32>
+  %3 = tensor.empty(%n) : tensor<?x8x32xf32>
+  %4 = linalg.generic {indexing_maps = [affine_map<(b, m, n) -> (b, m, n)>, affine_map<(b, m, n) -> (n)>, affine_map<(b, m, n) -> (b, m, n)>],
+                       iterator_types = ["parallel", "parallel", "parallel"]} ins(%2, %bias : tensor<?x8x32xf32>, tensor<32xf32>) outs(%3 : tensor<?x8x32xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %s = arith.addf %a, %b : f32
+    linalg.yield %s : f32
+  } -> tensor<?x8x32xf32>
+  return %4 : tensor<?x8x32xf32>
+}

@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/Transforms/Transforms.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "terse/Dialect/UKernel/Transforms/Passes.h"
@@ -169,6 +170,8 @@ struct FuseEpiloguesPass : terse::ukernel::impl::FuseEpiloguesPassBase<FuseEpilo
     patterns.add<FuseConsumer>(&getContext());
     populateDropUnitIndexPatterns(patterns);
     linalg::populateFoldReshapeOpsByCollapsingPatterns(patterns, readsExpandedKernel);
+    // Which leave sizes of what they collapse: uses of a kernel's result that read no element.
+    memref::populateResolveRankedShapedTypeResultDimsPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();
     // What is done to a sum is often requantization.

@@ -58,7 +58,13 @@ struct ComposeTransposes : OpRewritePattern<linalg::TransposeOp> {
   }
 };
 
-// A transpose of the program to or from channels-last.
+// Whether nothing but transposes reads elements of what `op` makes.
+bool isTransposedOnly(linalg::GenericOp op) {
+  return llvm::any_of(op->getUsers(), llvm::IsaPred<linalg::TransposeOp>) &&
+         llvm::all_of(op->getUsers(), llvm::IsaPred<linalg::TransposeOp, tensor::DimOp>);
+}
+
+// A transpose of the program to or from channels-last, or in front of another one.
 struct NameTranspose : OpRewritePattern<linalg::GenericOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(linalg::GenericOp op, PatternRewriter &rewriter) const override {
@@ -73,7 +79,8 @@ struct NameTranspose : OpRewritePattern<linalg::GenericOp> {
     SmallVector<int64_t> permutation;
     for (AffineExpr e : to.getResults())
       permutation.push_back(*from.getResultPosition(e));
-    if (permutation != ArrayRef<int64_t>(kToFirst) && permutation != ArrayRef<int64_t>(kToLast))
+    if (permutation != ArrayRef<int64_t>(kToFirst) && permutation != ArrayRef<int64_t>(kToLast) &&
+        !isTransposedOnly(op))
       return rewriter.notifyMatchFailure(op, "other axes");
     rewriter.replaceOpWithNewOp<linalg::TransposeOp>(op, op.getDpsInputs()[0], op.getDpsInits()[0],
                                                      permutation);
@@ -244,7 +251,7 @@ struct MoveThroughExtract : OpRewritePattern<tensor::ExtractSliceOp> {
   }
 };
 
-// Whether `fused` is where lines become images of one row or the other way round.
+// Whether `fused` is where lines become images of one row or column or the other way round.
 bool isBetweenLinesAndImages(OpOperand *fused) {
   Operation *producer = fused->get().getDefiningOp(), *consumer = fused->getOwner();
   Value image;
@@ -254,12 +261,14 @@ bool isBetweenLinesAndImages(OpOperand *fused) {
     image = expand.getResult();
   auto type = image ? cast<RankedTensorType>(image.getType()) : RankedTensorType();
   auto line = image ? cast<RankedTensorType>(fused->get().getType()) : RankedTensorType();
-  return type && type.getRank() == 4 && line.getRank() == 3 && type.getDimSize(2) == 1;
+  return type && type.getRank() == 4 && line.getRank() == 3 &&
+         (type.getDimSize(2) == 1 || type.getDimSize(3) == 1);
 }
 
 struct PropagateLayoutPass : terse::ukernel::impl::PropagateLayoutPassBase<PropagateLayoutPass> {
   void runOnOperation() override {
-    // Convolutions over lines are kernels on images of one row; so is what lies between them.
+    // Convolutions over lines are kernels on images of one row or column; so is what lies between
+    // them.
     RewritePatternSet lines(&getContext());
     linalg::populateFoldReshapeOpsByExpansionPatterns(lines, isBetweenLinesAndImages);
     tensor::ExpandShapeOp::getCanonicalizationPatterns(lines, &getContext());
