@@ -73,6 +73,26 @@ def NNExpandAttentionPass : Pass<"nn-expand-attention"> {
                            "::mlir::tensor::TensorDialect", "::terse::nn::NNDialect"];
 }
 
+def NNTabulateOneHotPass : Pass<"nn-tabulate-one-hot", "::mlir::ModuleOp"> {
+  let summary = "Read rows of tables instead of multiplying one-hot rows";
+  let description = [{
+    Indices that are compared with consecutive numbers along a new last axis make one-hot rows. What ops of the dialect make of
+    each row alone, an `nn.linear` with a constant weight among them, becomes an `nn.gather` of rows of a table, which
+    the reference interpreter computes: one row for each number, and one for all other indices. The table is stored where it takes the fewest
+    bytes; ops behind that run on the table if at least twice as many rows are read, else on what was read. Left alone: products of more than 2^26
+    multiplications for the table. Numerics: those of the interpreter.
+    ```mlir
+    %h = nn.compare eq %i, %numbers : (tensor<?x1xi32>, tensor<257xi32>) -> tensor<?x257xi1>
+    %x = nn.cast %h : (tensor<?x257xi1>) -> tensor<?x257xf32>
+    %y = nn.linear %x, %w, %b : (tensor<?x257xf32>, tensor<64x257xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+    // becomes
+    %y = nn.gather %table, %place {axis = 0 : i64} : (tensor<258x64xf32>, tensor<?xi32>) -> tensor<?x64xf32>
+    ```
+  }];
+  let statistics = [Statistic<"numTables", "tables", "Products replaced by tables">];
+  let dependentDialects = ["::mlir::ml_program::MLProgramDialect", "::terse::nn::NNDialect"];
+}
+
 def NNFoldConstantsPass : Pass<"nn-fold-constants", "::mlir::ModuleOp"> {
   let summary = "Evaluate nn ops on constants";
   let description = [{
