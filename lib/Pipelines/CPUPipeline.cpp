@@ -46,6 +46,8 @@ void terse::buildDecomposePipeline(OpPassManager &pm) {
   pm.addPass(nn::createNNDecomposePass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  // One-hot rows that are multiplied are rows of a table.
+  pm.addPass(nn::createNNTabulateOneHotPass());
   // Softmax between two products is one kernel.
   pm.addNestedPass<func::FuncOp>(createConvertAttentionToUKernelPass());
 }
@@ -74,8 +76,12 @@ void terse::buildKernelPipeline(OpPassManager &pm, const CPUPipelineOptions &opt
   pm.addNestedPass<func::FuncOp>(createFuseElementwisePass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  // What they pass on to each other lies as it is made and read.
+  pm.addNestedPass<func::FuncOp>(createOrderDimensionsPass());
   // Of those, functions of one byte become tables.
   pm.addNestedPass<func::FuncOp>(createTabulateBytesPass());
+  // Whose entries need not be compared.
+  pm.addNestedPass<func::FuncOp>(createRankBytesPass());
   // Those behind a kernel become part of it.
   pm.addNestedPass<func::FuncOp>(ukernel::createFuseEpiloguesPass());
   // The others run over contiguous elements.

@@ -8,8 +8,10 @@
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "terse/Codegen/CPU/Passes.h"
+#include "terse/Dialect/UKernel/IR/UKernelOps.h"
 
 namespace terse {
 #define GEN_PASS_DEF_FUSEELEMENTWISEPASS
@@ -41,6 +43,18 @@ static bool isConstant(Value value) {
          llvm::all_of(op->getOperands(), isConstant);
 }
 
+// Functions that cost more than writing their result and reading it again.
+static bool isExpensive(Operation &op) {
+  return isa<math::MathDialect>(op.getDialect()) && !isa<math::AbsFOp, math::RoundEvenOp>(op);
+}
+
+// By more than a power of two, of which the product is as exact.
+static bool isDivision(Operation &op) {
+  APFloat divisor(0.0f);
+  return isa<arith::DivFOp>(op) && !(matchPattern(op.getOperand(1), m_ConstantFloat(&divisor)) &&
+                                     divisor.getExactInverse(nullptr));
+}
+
 // Whether the consumer reads each element many times, and each is much to compute.
 static bool isRepeatedWork(linalg::GenericOp producer, OpOperand *operand) {
   auto consumer = cast<linalg::LinalgOp>(operand->getOwner());
@@ -48,13 +62,38 @@ static bool isRepeatedWork(linalg::GenericOp producer, OpOperand *operand) {
   bool repeats = false;
   for (unsigned d = 0; d < map.getNumDims(); ++d)
     repeats |= !map.isFunctionOfDim(d) && consumer.getStaticLoopRanges()[d] != 1;
-  return repeats && !llvm::hasNItemsOrLess(*producer.getBody(), kMuch) &&
-         !isConstant(operand->get());
+  if (!repeats || isConstant(operand->get()))
+    return false;
+  // What is the same along the innermost loop is computed in front of it; what changes there is
+  // computed again for each index of the others.
+  bool changes = map.getNumDims() && map.isFunctionOfDim(map.getNumDims() - 1);
+  return !llvm::hasNItemsOrLess(*producer.getBody(), kMuch) ||
+         (changes && llvm::any_of(*producer.getBody(),
+                                  [](Operation &op) { return isExpensive(op) || isDivision(op); }));
 }
 
-// Functions that cost more than writing their result and reading it again.
-static bool isExpensive(Operation &op) {
-  return isa<math::MathDialect>(op.getDialect()) && !isa<math::AbsFOp, math::RoundEvenOp>(op);
+// Whether `producer` is what is done to the sums of a contraction: its kernel does that on the way.
+static bool finishesContraction(linalg::GenericOp producer) {
+  return llvm::any_of(producer.getDpsInputOperands(), [&](OpOperand *input) {
+    Operation *op = input->get().getDefiningOp();
+    if (!op || !producer.getMatchingIndexingMap(input).isPermutation())
+      return false;
+    if (isa<ukernel::KernelOpInterface>(op))
+      return true;
+    auto contraction = dyn_cast<linalg::LinalgOp>(op);
+    return contraction && contraction.getNumReductionLoops() && contraction.getNumDpsInputs() == 2;
+  });
+}
+
+// Whether an op around `extract` reads more elements than `type` has.
+static bool isReadOften(tensor::ExtractOp extract, RankedTensorType type) {
+  auto loops = extract->getParentOfType<linalg::LinalgOp>();
+  if (!loops || !type.hasStaticShape())
+    return false;
+  int64_t read = 1;
+  for (int64_t size : loops.getStaticLoopRanges())
+    read *= ShapedType::isDynamic(size) ? 1 : size;
+  return read >= 2 * type.getNumElements();
 }
 
 namespace {
@@ -73,6 +112,8 @@ struct FuseIntoExtract : OpRewritePattern<tensor::ExtractOp> {
       return rewriter.notifyMatchFailure(op, "expected the result in the order of the loops");
     if (!llvm::hasNItemsOrLess(*producer.getBody(), kMuch))
       return rewriter.notifyMatchFailure(op, "much work, which may be repeated");
+    if (isReadOften(op, cast<RankedTensorType>(producer.getResult(0).getType())))
+      return rewriter.notifyMatchFailure(op, "more elements are read than there are");
     for (OpOperand *input : producer.getDpsInputOperands())
       for (AffineExpr e : producer.getMatchingIndexingMap(input).getResults())
         if (!isa<AffineDimExpr, AffineConstantExpr>(e))
@@ -120,6 +161,8 @@ struct FuseElementwisePass : terse::impl::FuseElementwisePassBase<FuseElementwis
       if (!producer->hasOneUse() && !cheap)
         return false;
       if (generic && isRepeatedWork(generic, operand))
+        return false;
+      if (generic && consumer.getNumReductionLoops() && finishesContraction(generic))
         return false;
       // A reduction of one input reads each element once; a contraction reads them many times.
       return consumer.getNumReductionLoops() == 0 || isSimpleReduction(consumer);

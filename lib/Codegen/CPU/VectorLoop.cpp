@@ -3,6 +3,7 @@
 
 #include "VectorLoop.h"
 #include "Quotient.h"
+#include "RowLoads.h"
 #include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -41,6 +42,8 @@ public:
       else if (d != last)
         rows.push_back(d);
     acrossLanes = llvm::is_contained(reductions, last);
+    if (op.hasIndexSemantics())
+      rowLoads = findRowLoads(op, last).value_or(RowLoads());
     sizes.resize(op.getNumLoops());
     for (auto [map, v] : llvm::zip(maps, op->getOperands()))
       for (auto [i, e] : llvm::enumerate(map.getResults()))
@@ -144,15 +147,59 @@ private:
     return VectorType::get(lanes, cast<MemRefType>(operand->get().getType()).getElementType());
   }
 
+  // Whether lanes do not read `arg`, but the rows of loads are computed from it.
+  bool isIndexOnly(Value arg) const {
+    return !rowLoads.loads.empty() && llvm::all_of(arg.getUsers(), [&](Operation *user) {
+      return rowLoads.indices.contains(user);
+    });
+  }
+
+  // Which rows the innermost loop loads from.
+  void computeRows(ArrayRef<Value> dims) {
+    rowIndices.clear();
+    if (rowLoads.loads.empty())
+      return;
+    for (OpOperand *input : op.getDpsInputOperands()) {
+      Value arg = op.getMatchingBlockArgument(input);
+      bool isNeeded = llvm::any_of(
+          arg.getUsers(), [&](Operation *user) { return rowLoads.indices.contains(user); });
+      if (isNeeded)
+        rowIndices.map(arg, memref::LoadOp::create(b, loc, input->get(), indices(input, dims)));
+    }
+    for (Operation &inner : op.getBody()->without_terminator()) {
+      if (!rowLoads.indices.contains(&inner))
+        continue;
+      auto index = dyn_cast<linalg::IndexOp>(inner);
+      if (!index)
+        b.clone(inner, rowIndices);
+      else if (index.getDim() != last)
+        rowIndices.map(index.getResult(), dims[index.getDim()]);
+    }
+  }
+
+  Value loadRow(memref::LoadOp load, Value column, Value mask) {
+    auto type = VectorType::get(lanes, load.getType());
+    SmallVector<Value> at;
+    for (Value v : load.getIndices().drop_back())
+      at.push_back(rowIndices.lookupOrDefault(v));
+    at.push_back(column);
+    if (!mask)
+      return vector::LoadOp::create(b, loc, type, load.getMemRef(), at);
+    Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+    return vector::MaskedLoadOp::create(b, loc, type, load.getMemRef(), at, mask, zero);
+  }
+
   // Reads, before the innermost loop, what does not change in it.
   void readInvariants(ArrayRef<Value> dims) {
     invariants.clear();
     divisors.clear();
+    computeRows(dims);
     for (OpOperand *input : op.getDpsInputOperands()) {
       Value arg = op.getMatchingBlockArgument(input);
       AffineMap map = op.getMatchingIndexingMap(input);
       auto changes = [&](unsigned d) { return d != last && map.isFunctionOfDim(d); };
-      if (map.isFunctionOfDim(last) || arg.use_empty() || llvm::any_of(reductions, changes))
+      if (map.isFunctionOfDim(last) || arg.use_empty() || llvm::any_of(reductions, changes) ||
+          isIndexOnly(arg))
         continue;
       Value scalar = memref::LoadOp::create(b, loc, input->get(), indices(input, dims));
       invariants[arg] = vector::BroadcastOp::create(b, loc, getVectorType(input), scalar);
@@ -184,7 +231,7 @@ private:
     DenseMap<Value, Value> vectors;
     for (OpOperand *input : op.getDpsInputOperands()) {
       Value arg = op.getMatchingBlockArgument(input);
-      if (!arg.use_empty())
+      if (!arg.use_empty() && !isIndexOnly(arg))
         vectors[arg] = read(input, dims, mask);
     }
     if (acc)
@@ -201,8 +248,12 @@ private:
       return found;
     };
     for (Operation &inner : op.getBody()->without_terminator()) {
-      if (inner.hasTrait<OpTrait::ConstantLike>())
+      if (inner.hasTrait<OpTrait::ConstantLike>() || rowLoads.indices.contains(&inner))
         continue;
+      if (auto load = dyn_cast<memref::LoadOp>(inner)) {
+        vectors[load] = loadRow(load, dims[last], mask);
+        continue;
+      }
       if (auto div = dyn_cast<arith::DivFOp>(inner)) {
         auto divisor = divisors.find(div.getRhs());
         if (divisor != divisors.end() && isRoundedToSmallInteger(div, op)) {
@@ -332,6 +383,8 @@ private:
   SmallVector<Value> sizes;
   DenseMap<Value, Value> invariants;
   DenseMap<Value, Quotient> divisors;
+  RowLoads rowLoads;
+  IRMapping rowIndices;
 };
 } // namespace
 

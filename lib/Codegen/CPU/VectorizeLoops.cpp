@@ -6,6 +6,7 @@
 // cannot run loops in parallel.
 
 #include "Outline.h"
+#include "RowLoads.h"
 #include "VectorLoop.h"
 #include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -57,7 +58,8 @@ bool hasUnitStride(MemRefType type) {
 // Whether loop `last` can run over vectors, all others over single elements. Reductions are over
 // that loop, or over others while each lane has its own result.
 bool matches(linalg::GenericOp op, unsigned last) {
-  if (op.hasIndexSemantics())
+  std::optional<RowLoads> rows = findRowLoads(op, last);
+  if (op.hasIndexSemantics() && !rows)
     return false;
   SmallVector<utils::IteratorType> iterators = op.getIteratorTypesArray();
   bool reduction = op.getNumReductionLoops() != 0,
@@ -67,7 +69,8 @@ bool matches(linalg::GenericOp op, unsigned last) {
   for (OpOperand &operand : op->getOpOperands()) {
     auto type = dyn_cast<MemRefType>(operand.get().getType());
     AffineMap map = op.getMatchingIndexingMap(&operand);
-    if (!type || !isPlainElement(type.getElementType()))
+    bool isIndex = rows && type && type.getElementType().isIndex();
+    if (!type || (!isPlainElement(type.getElementType()) && !isIndex))
       return false;
     // It only says how large the loops are.
     if (op.getMatchingBlockArgument(&operand).use_empty() && !op.isDpsInit(&operand))
@@ -95,7 +98,11 @@ bool matches(linalg::GenericOp op, unsigned last) {
           return map.getResultPosition(getAffineDimExpr(d, op.getContext())).has_value();
         }))
       return false;
+  if (rows && reduction)
+    return false;
   for (Operation &inner : op.getBody()->without_terminator()) {
+    if (rows && rows->contains(&inner))
+      continue;
     if (!inner.hasTrait<OpTrait::ConstantLike>() && !isVectorizable(inner))
       return false;
     for (Value v : inner.getOperands())
@@ -133,8 +140,20 @@ struct VectorizeLoopsPass : terse::impl::VectorizeLoopsPassBase<VectorizeLoopsPa
     return operands;
   }
 
+  // Lanes of words, or of bytes where there are only bytes, as many as divide the loop.
+  int64_t countLanes(linalg::GenericOp op, unsigned loop) const {
+    int64_t lanes = std::max<int64_t>(4, vectorBytes / 4), size = op.getStaticLoopRanges()[loop];
+    auto isByte = [](Value v) { return getElementTypeOrSelf(v.getType()).isInteger(8); };
+    if (ShapedType::isDynamic(size) || !llvm::all_of(op->getOperands(), isByte) ||
+        !llvm::all_of(op.getBody()->without_terminator(),
+                      [&](Operation &inner) { return llvm::all_of(inner.getResults(), isByte); }))
+      return lanes;
+    while (lanes < vectorBytes && size % (2 * lanes) == 0)
+      lanes *= 2;
+    return lanes;
+  }
+
   void runOnOperation() override {
-    int64_t lanes = std::max<int64_t>(4, vectorBytes / 4);
     SmallVector<std::pair<linalg::GenericOp, unsigned>> ops;
     getOperation().walk([&](linalg::GenericOp op) {
       if (op->hasAttr(cpu::kKernelAttr))
@@ -146,7 +165,7 @@ struct VectorizeLoopsPass : terse::impl::VectorizeLoopsPassBase<VectorizeLoopsPa
     for (auto [op, loop] : ops) {
       OpBuilder b(op);
       Location loc = op.getLoc();
-      VectorLoop shape{loop, lanes, hasFMA};
+      VectorLoop shape{loop, countLanes(op, loop), hasFMA};
       int64_t work = 1;
       for (int64_t r : op.getStaticLoopRanges())
         work = ShapedType::isDynamic(r) || ShapedType::isDynamic(work) ? ShapedType::kDynamic
@@ -154,8 +173,9 @@ struct VectorizeLoopsPass : terse::impl::VectorizeLoopsPassBase<VectorizeLoopsPa
       bool known = !ShapedType::isDynamic(work);
       Value begin = arith::ConstantIndexOp::create(b, loc, 0), end = countLoopItems(b, op, shape);
       ++numLoops;
-      // Private functions are ranges that threads share already.
-      bool isShared = op->getParentOfType<func::FuncOp>().isPrivate();
+      // Private functions are ranges that threads share already. Tables are not operands, and
+      // reading their rows waits for memory.
+      bool isShared = op->getParentOfType<func::FuncOp>().isPrivate() || op.hasIndexSemantics();
       if (isShared || (known && work < kLong)) {
         buildVectorLoop(b, op, shape, begin, end);
         op.erase();

@@ -41,8 +41,8 @@ func.func @channels(%x: memref<2x5x3x17xi8>, %y: memref<2x17xi32>) {
 
 // Windows: an operand that is never read says how large they are.
 // CHECK-LABEL: @windows
-// CHECK: scf.for {{.*}} -> (vector<8xi8>)
-// CHECK: arith.maxui %{{.*}} : vector<8xi8>
+// CHECK: scf.for {{.*}} -> (vector<16xi8>)
+// CHECK: arith.maxui %{{.*}} : vector<16xi8>
 // CHECK-NOT: linalg.generic
 func.func @windows(%x: memref<1x5x5x16xi8>, %w: memref<3x3xi8>, %y: memref<1x2x2x16xi8>) {
   linalg.generic {indexing_maps = [affine_map<(n, h, w, c, i, j) -> (n, h * 2 + i, w * 2 + j, c)>,
@@ -66,6 +66,55 @@ func.func @strided(%x: memref<?x?xi8>, %y: memref<?x?xi8>) {
       ins(%x : memref<?x?xi8>) outs(%y : memref<?x?xi8>) {
   ^bb0(%in: i8, %out: i8):
     linalg.yield %in : i8
+  }
+  return
+}
+
+// Bytes alone: as many lanes as a vector has bytes.
+// CHECK-LABEL: @bytes
+// CHECK: vector<32xi8>
+// CHECK-NOT: linalg.generic
+func.func @bytes(%x: memref<9x64xi8>, %y: memref<64xi8>) {
+  linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d1)>], iterator_types = ["reduction", "parallel"]}
+      ins(%x : memref<9x64xi8>) outs(%y : memref<64xi8>) {
+  ^bb0(%in: i8, %out: i8):
+    %0 = arith.maxui %in, %out : i8
+    linalg.yield %0 : i8
+  }
+  return
+}
+
+// Rows of a table: the row is found once, its elements are read as vectors.
+// CHECK-LABEL: @rows
+// CHECK: %[[I:.*]] = memref.load %arg0
+// CHECK: %[[ROW:.*]] = arith.index_cast %[[I]]
+// CHECK: scf.for %[[J:.*]] =
+// CHECK: %[[V:.*]] = vector.load %arg1[%[[ROW]], %[[J]]] : memref<40x20xf32>, vector<8xf32>
+// CHECK: vector.store %[[V]]
+// CHECK: vector.maskedload %arg1[%[[ROW]],
+// CHECK-NOT: linalg.generic
+func.func @rows(%x: memref<?xi32>, %table: memref<40x20xf32>, %y: memref<?x20xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      ins(%x : memref<?xi32>) outs(%y : memref<?x20xf32>) {
+  ^bb0(%in: i32, %out: f32):
+    %row = arith.index_cast %in : i32 to index
+    %j = linalg.index 1 : index
+    %v = memref.load %table[%row, %j] : memref<40x20xf32>
+    linalg.yield %v : f32
+  }
+  return
+}
+
+// The column depends on the data: left alone.
+// CHECK-LABEL: @columns
+// CHECK: linalg.generic
+func.func @columns(%x: memref<?x20xi32>, %table: memref<40xf32>, %y: memref<?x20xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      ins(%x : memref<?x20xi32>) outs(%y : memref<?x20xf32>) {
+  ^bb0(%in: i32, %out: f32):
+    %i = arith.index_cast %in : i32 to index
+    %v = memref.load %table[%i] : memref<40xf32>
+    linalg.yield %v : f32
   }
   return
 }

@@ -134,3 +134,151 @@ TEST_F(LoopsTest, Transposes) {
             widths({2, 3, 4, 0}, 3));
   }
 }
+
+// The largest of table entries over a window, an image's channels and a row: equal and
+// infinite entries, in no order and in that of the bytes, zeros of one sign, and NaN.
+TEST_F(LoopsTest, LargestOfTables) {
+  HostTensor mixed = random(DType::f32(), {256}), ascending = mixed;
+  for (int64_t i = 0; i < 256; ++i)
+    ascending.setFromDouble(i, std::floor(double(i) / 3) - 20);
+  for (auto [i, v] : llvm::enumerate(std::vector<double>{0.0, 0.0, -INFINITY, 1.5, 1.5}))
+    for (int64_t at : {7, 91})
+      mixed.setFromDouble(at + 20 * i, v);
+  HostTensor low = mixed;
+  for (int64_t i = 0; i < 256; ++i)
+    low.setFromDouble(i, i % 2 ? -0.0 : -double(i % 7));
+  HostTensor number = mixed;
+  number.setFromDouble(130, NAN);
+  for (const HostTensor &t : {mixed, ascending, low, number})
+    for (const char *type : {"i8", "ui8"})
+      for (int64_t channels : {19, 64}) {
+        llvm::StringRef bytes((const char *)t.getBytes().data(), t.getBytes().size());
+        std::string x = formatv("tensor<?x5x{0}x{1}>", channels, type),
+                    i = formatv("tensor<?x5x{0}xi32>", channels),
+                    f = formatv("tensor<?x5x{0}xf32>", channels);
+        compare(
+            formatv("func.func @main(%x: {0}) -> (tensor<?x{3}xf32>, tensor<?x5xf32>) {{\n"
+                    "%t = nn.constant dense<\"0x{4}\"> : tensor<256xf32>\n"
+                    "%i = nn.cast %x : ({0}) -> {1}\n"
+                    "%0 = nn.gather %t, %i {{axis = 0 : i64} : (tensor<256xf32>, {1}) -> {2}\n"
+                    "%1 = nn.reduce max %0 {{axes = array<i64: 1>} : ({2}) -> tensor<?x{3}xf32>\n"
+                    "%j = nn.cast %x : ({0}) -> {1}\n"
+                    "%2 = nn.gather %t, %j {{axis = 0 : i64} : (tensor<256xf32>, {1}) -> {2}\n"
+                    "%3 = nn.reduce max %2 {{axes = array<i64: 2>} : ({2}) -> tensor<?x5xf32>\n"
+                    "return %1, %3 : tensor<?x{3}xf32>, tensor<?x5xf32> }",
+                    x, i, f, channels, llvm::toHex(bytes)),
+            {{0, 5, channels}, {1, 5, channels}, {3, 5, channels}});
+      }
+}
+
+// Rows of a table, by indices inside of it and beyond.
+TEST_F(LoopsTest, Rows) {
+  for (const char *index : {"i32", "i64"})
+    for (const char *type : {"i8", "f32"})
+      for (int64_t columns : {1, 15, 64, 67}) {
+        HostTensor t = random(*type == 'f' ? DType::f32() : DType::si(8), {601, columns});
+        llvm::StringRef bytes((const char *)t.getBytes().data(), t.getBytes().size());
+        std::string y = formatv("tensor<2x?x{0}x{1}>", columns, type),
+                    table = formatv("tensor<601x{0}x{1}>", columns, type);
+        compare(formatv("func.func @main(%x: tensor<2x?x{0}>) -> ({1}, {1}) {{\n"
+                        "%t = nn.constant dense<\"0x{3}\"> : {2}\n"
+                        "%0 = nn.gather %t, %x {{axis = 0 : i64} : ({2}, tensor<2x?x{0}>) -> {1}\n"
+                        "%1 = nn.binary add %0, %0 : ({1}, {1}) -> {1}\n"
+                        "return %0, %1 : {1}, {1} }",
+                        index, y, table, llvm::toHex(bytes)),
+                widths({2, 0}, 1));
+      }
+}
+
+// Products of one-hot rows: bytes that are rounded behind them, read more often than there are
+// numbers and less often, and floats.
+TEST_F(LoopsTest, OneHot) {
+  for (int64_t rows : {3, 700})
+    for (int64_t first : {0, -100}) {
+      HostTensor w = random(DType::si(8), {33, 200}),
+                 numbers = HostTensor::zeros(DType::si(32), {200});
+      for (int64_t i = 0; i < 200; ++i)
+        numbers.setFromInt(i, first + i);
+      auto hex = [](const HostTensor &t) {
+        return llvm::toHex(llvm::StringRef((const char *)t.getBytes().data(), t.getBytes().size()));
+      };
+      auto t = [&](int64_t last, const char *type) {
+        return formatv("tensor<?x{0}x{1}x{2}>", rows, last, type).str();
+      };
+      std::string h = t(200, "i1"), q = t(200, "ui8"), f = t(200, "f32"), s = t(33, "i32"),
+                  y = t(33, "f32"), b = t(33, "ui8"), x = formatv("tensor<?x{0}xi32>", rows);
+      std::string text = formatv(
+          "func.func @main(%x: {0}) -> ({1}, {2}) {{\n"
+          "%n = nn.constant dense<\"0x{3}\"> : tensor<200xi32>\n"
+          "%w = nn.constant dense<\"0x{4}\"> : tensor<33x200xi8>\n"
+          "%c = nn.constant dense<7> : tensor<33xi32>\n"
+          "%e = nn.constant dense<0.5> : tensor<f32>\n%k = nn.constant dense<4> : tensor<ui8>\n",
+          x, b, y, hex(numbers), hex(w));
+      text +=
+          formatv("%xx = nn.reshape %x : ({0}) -> {1}\n"
+                  "%h = nn.compare eq %xx, %n : ({1}, tensor<200xi32>) -> {2}\n"
+                  "%0 = nn.cast %h : ({2}) -> {3}\n%1 = nn.cast %0 : ({3}) -> {4}\n"
+                  "%2 = nn.linear %1, %w, %c : ({4}, tensor<33x200xi8>, tensor<33xi32>) -> {5}\n",
+                  x, t(1, "i32"), h, f, q, s);
+      text += formatv(
+          "%3 = nn.cast %2 : ({0}) -> {1}\n%4 = nn.binary mul %3, %e : ({1}, tensor<f32>) -> {1}\n"
+          "%5 = nn.unary round %4 : ({1}) -> {1}\n%kk = nn.cast %k : (tensor<ui8>) -> tensor<f32>\n"
+          "%6 = nn.binary add %5, %kk : ({1}, tensor<f32>) -> {1}\n"
+          "%7 = nn.cast %6 : ({1}) -> {2}\n%8 = nn.cast %7 : ({2}) -> {1}\n"
+          "%9 = nn.unary sqrt %8 : ({1}) -> {1}\n",
+          s, y, b);
+      // The same numbers as floats: another one-hot matrix.
+      text += formatv("%wf = nn.cast %w : (tensor<33x200xi8>) -> tensor<33x200xf32>\n"
+                      "%h2 = nn.compare eq %n, %xx : (tensor<200xi32>, {0}) -> {1}\n"
+                      "%10 = nn.cast %h2 : ({1}) -> {2}\n"
+                      "%11 = nn.linear %10, %wf : ({2}, tensor<33x200xf32>) -> {3}\n"
+                      "%12 = nn.binary sub %9, %11 : ({3}, {3}) -> {3}\n"
+                      "return %7, %12 : {4}, {3} }",
+                      t(1, "i32"), h, f, y, b);
+      compare(text, {{0, rows}, {1, rows}, {2, rows}});
+    }
+}
+
+// A norm over other than the last dimension, as transposes around one over the last, rounded.
+TEST_F(LoopsTest, NormsOfTransposes) {
+  for (auto [rows, columns] : {std::pair(40, 64), std::pair(33, 19), std::pair(5, 1)}) {
+    std::string x = formatv("tensor<?x{0}x{1}xf32>", rows, columns),
+                z = formatv("tensor<?x{1}x{0}xf32>", rows, columns),
+                q = formatv("tensor<?x{0}x{1}xui8>", rows, columns),
+                g = formatv("tensor<{0}xf32>", rows);
+    compare(formatv("func.func @main(%x: {0}) -> ({2}, {0}) {{\n"
+                    "%g = nn.constant dense<1.25> : {3}\n%b = nn.constant dense<0.5> : {3}\n"
+                    "%s = nn.constant dense<0.031> : tensor<f32>\n%z = nn.constant dense<9.9e1> : "
+                    "tensor<f32>\n"
+                    "%0 = nn.transpose %x {{permutation = array<i64: 0, 2, 1>} : ({0}) -> {1}\n"
+                    "%1 = nn.layer_norm %0, %g, %b {{axis = 2 : i64, epsilon = 1.0e-6 : f64, "
+                    "operandSegmentSizes = array<i32: 1, 1, 1>} : ({1}, {3}, {3}) -> {1}\n"
+                    "%2 = nn.binary div %1, %s : ({1}, tensor<f32>) -> {1}\n"
+                    "%3 = nn.unary round %2 : ({1}) -> {1}\n"
+                    "%4 = nn.binary add %3, %z : ({1}, tensor<f32>) -> {1}\n",
+                    x, z, q, g)
+                    .str() +
+                formatv("%5 = nn.transpose %4 {{permutation = array<i64: 0, 2, 1>} : ({1}) -> {0}\n"
+                        "%6 = nn.cast %5 : ({0}) -> {2}\n"
+                        "%7 = nn.transpose %1 {{permutation = array<i64: 0, 2, 1>} : ({1}) -> {0}\n"
+                        "return %6, %7 : {2}, {0} }",
+                        x, z, q)
+                    .str(),
+            {{0, rows, columns}, {1, rows, columns}, {3, rows, columns}});
+  }
+}
+
+// Bytes over rows of whole vectors of bytes and of parts.
+TEST_F(LoopsTest, LargestBytes) {
+  for (const char *type : {"i8", "ui8"})
+    for (int64_t columns : {16, 32, 48, 64, 96, 128, 129}) {
+      std::string x = formatv("tensor<2x?x{0}x{1}>", columns, type),
+                  y = formatv("tensor<2x{0}x{1}>", columns, type);
+      compare(formatv("func.func @main(%x: {0}) -> ({1}, {1}) {{\n"
+                      "%0 = nn.reduce max %x {{axes = array<i64: 1>} : ({0}) -> {1}\n"
+                      "%1 = nn.reduce min %x {{axes = array<i64: 1>} : ({0}) -> {1}\n"
+                      "return %0, %1 : {1}, {1} }",
+                      x, y),
+              {{2, 1, columns}, {2, 7, columns}});
+    }
+}

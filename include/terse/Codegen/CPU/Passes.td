@@ -58,9 +58,30 @@ def FuseElementwisePass : Pass<"terse-fuse-elementwise", "::mlir::func::FuncOp">
   let summary = "Fuse chains of elementwise linalg ops";
   let description = [{
     A producer with one use goes into its consumer, except into contractions: these read every element many times, and
-    the kernels want plain operands. Much work whose result is read many times stays where it is, unless it decodes weights.
+    the kernels want plain operands. Much work whose result is read many times stays where it is, unless it decodes weights;
+    so do divisions and functions of what changes along the innermost loop. What is done to the sums of a contraction stays in
+    front of reductions, for its kernel.
   }];
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def OrderDimensionsPass : Pass<"terse-order-dimensions", "::mlir::func::FuncOp"> {
+  let summary = "Pass tensors on in the order in which they are made and read";
+  let description = [{
+    The result of an elementwise linalg op whose inputs all lie in another order gets that order, if everything that reads it can
+    then run along contiguous elements. Left alone: results that something other than linalg ops reads.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def RankBytesPass : Pass<"terse-rank-bytes", "::mlir::func::FuncOp"> {
+  let summary = "Find the largest of table entries by comparing bytes";
+  let description = [{
+    The largest of numbers that `terse_cpu.lookup` makes of bytes becomes the largest of their ranks in the table, which are
+    bytes, and a lookup of that. Left alone: tables with NaN, reductions that may have no elements.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect",
+                           "::terse::cpu::TerseCPUDialect"];
 }
 
 def TabulateBytesPass : Pass<"terse-tabulate-bytes", "::mlir::func::FuncOp"> {
