@@ -1,7 +1,7 @@
 //===- ByteVectors.h - Vectors of floats to vectors of bytes --------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Instructions of AVX-512 that round and pack with saturation.
+// Instructions of AVX-512 (vectors of 512 bits) and AVX2 (256) that round and pack with saturation.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,13 +12,13 @@
 
 namespace terse {
 
-/// Sixteen floats, rounded to even; the least integer for what is out of range and for NaN.
+/// Floats, rounded to even; the least integer for what is out of range and for NaN.
 mlir::Value roundToIntegers(mlir::OpBuilder &b, mlir::Location loc, mlir::Value floats);
 
-/// Two vectors of 16 integers as 32 words, with saturation, by quarters of both in turn.
+/// Two vectors of integers as one of words, with saturation, by 128 bits of both in turn.
 mlir::Value packWords(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Value y);
 
-/// Two vectors of 32 words as 64 bytes, with saturation, by quarters of both in turn.
+/// Two vectors of words as one of bytes, with saturation, by 128 bits of both in turn.
 mlir::Value packBytes(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Value y,
                       bool isSigned);
 

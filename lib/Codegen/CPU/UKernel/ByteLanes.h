@@ -8,13 +8,16 @@
 
 namespace terse {
 
-/// Four vectors of 64 bytes to four whose lanes of 32 bits have a byte of each: lanes of elements
-/// 0-3, 16-19, 32-35 and 48-51, then 4-7 and so on.
+/// Four vectors of bytes to four whose lanes of 32 bits have a byte of each. Of vectors of 512 bits
+/// the first has the elements 0-3, 16-19, 32-35 and 48-51, the second 4-7 and so on; of 256 bits
+/// 0-3 and 16-19.
 llvm::SmallVector<mlir::Value> interleaveBytes(KernelCode &k, llvm::ArrayRef<mlir::Value> four);
 
-/// Quarters of four vectors of 16 lanes: the first ones of all, the second ones, ... From the order
-/// of interleaved vectors to that of elements, and back.
-llvm::SmallVector<mlir::Value> transposeQuarters(KernelCode &k, llvm::ArrayRef<mlir::Value> four);
+/// Four vectors of 32-bit lanes in the order of interleaved bytes to the order of elements.
+llvm::SmallVector<mlir::Value> orderInterleaved(KernelCode &k, llvm::ArrayRef<mlir::Value> four);
+
+/// The reverse.
+llvm::SmallVector<mlir::Value> interleaveLanes(KernelCode &k, llvm::ArrayRef<mlir::Value> four);
 
 } // namespace terse
 

@@ -1,4 +1,4 @@
-//===- ByteResults.cpp - Results of 8 bits, 64 at once --------------*- C++ -*-===//
+//===- ByteResults.cpp - Results of 8 bits, four vectors at once ----*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // RoundingCasts leaves `trunc(bitcast(clamp(x, least, most) + 1.5 * 2^23) + shift)`. Here that
@@ -36,8 +36,7 @@ static Value matchBound(Value v, bool above, double &limit) {
 }
 
 ByteResults::ByteResults(KernelCode &code) : k(code), b(code.b) {
-  ISA isa = k.schedule.getIsa();
-  if (isa != ISA::AMXInt8 && isa != ISA::AVX512VNNI && isa != ISA::AVX512)
+  if (k.schedule.getIsa() == ISA::Portable)
     return;
   Value v = k.op.getEpilogue().front().getTerminator()->getOperand(0);
   auto trunc = v.getDefiningOp<arith::TruncIOp>();
@@ -90,8 +89,9 @@ Value ByteResults::round(Value sums, ArrayRef<Value> extras) {
 }
 
 Value ByteResults::pack(ArrayRef<Value> four, bool interleaved) {
-  auto words = VectorType::get(32, b.getI16Type());
-  auto bytes = VectorType::get(64, b.getI8Type());
+  int64_t lanes = cast<VectorType>(four[0].getType()).getNumElements();
+  auto words = VectorType::get(2 * lanes, b.getI16Type());
+  auto bytes = VectorType::get(4 * lanes, b.getI8Type());
   SmallVector<Value> halves;
   for (int i = 0; i < 4; i += 2) {
     Value half = packWords(b, k.loc, four[i], four[i + 1]);

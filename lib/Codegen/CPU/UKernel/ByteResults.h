@@ -1,4 +1,4 @@
-//===- ByteResults.h - Results of 8 bits, 64 at once ----------------*- C++ -*-===//
+//===- ByteResults.h - Results of 8 bits, four vectors at once ------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #ifndef TERSE_LIB_CODEGEN_CPU_UKERNEL_BYTERESULTS_H
@@ -8,9 +8,9 @@
 
 namespace terse {
 
-/// An epilogue that ends by rounding floats to bytes, on 512-bit vectors: instructions that
-/// saturate bring four vectors of results into one, which costs less than four conversions, and
-/// most clamps come with them.
+/// An epilogue that ends by rounding floats to bytes, on vectors of 256 or 512 bits: instructions
+/// that saturate bring four vectors of results into one, which costs less than four conversions,
+/// and most clamps come with them.
 class ByteResults {
 public:
   using Value = mlir::Value;
@@ -18,15 +18,15 @@ public:
   /// What the op's epilogue rounds and clamps; see `matches`.
   explicit ByteResults(KernelCode &code);
 
-  /// Whether the epilogue ends that way and the kernel has 512-bit vectors.
+  /// Whether the epilogue ends that way and the kernel has such vectors.
   bool matches() const { return bool(rounded); }
   /// Whether it does, and extras are constants of channels.
   bool matchesChannels() const;
 
-  /// The results of 16 sums as 32-bit integers, not yet clamped from below.
+  /// The results of a vector of sums as 32-bit integers, not yet clamped from below.
   Value round(Value sums, llvm::ArrayRef<Value> extras);
 
-  /// The bytes of four such vectors. `interleaved`: quarters of 128 bits of the four follow each
+  /// The bytes of four such vectors. `interleaved`: parts of 128 bits of the four follow each
   /// other (the first of each, then the second), as the instructions leave them.
   Value pack(llvm::ArrayRef<Value> four, bool interleaved);
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // vpdpbusd adds up four products per lane. A lane is a channel, so its four bytes are four columns
-// of the input, side by side:
+// of the input, side by side (of 64 channels, or 32 in vectors of 256 bits):
 //
 //   for bands of rows, blocks of channels:                            (one item of the range)
 //     for rows, columns of the result, some at a time:
@@ -22,9 +22,12 @@
 //
 // Where a window has at most three columns and they step by one, the same four columns serve two
 // results: with weights (w0, w1, w2, 0) and (0, w0, w1, w2).
+//
+// Without vpdpbusd, even and odd bytes become words, of which vpmaddwd adds up two products.
 
 #include "ByteLanes.h"
 #include "ByteResults.h"
+#include "terse/Dialect/UKernel/IR/WeightLayout.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -46,11 +49,12 @@ public:
         kh(window.getKernel()[0]), kw(window.getKernel()[1]), sh(window.getStrides()[0]),
         sw(window.getStrides()[1]), dh(window.getDilations()[0]), dw(window.getDilations()[1]),
         groups(llvm::divideCeil(kw, 4)), results(kw <= 3 && sw == 1 && dw == 1 ? 2 : 1),
-        taps(results == 2 ? 4 : kw), sums(VectorType::get(16, b.getI32Type())),
-        bytes(VectorType::get(64, b.getI8Type())), packed(code) {
+        taps(results == 2 ? 4 : kw), width(4 * getLanes(code.schedule.getIsa())),
+        sums(VectorType::get(width / 4, b.getI32Type())),
+        bytes(VectorType::get(width, b.getI8Type())), packed(code) {
     auto init = cast<MemRefType>(k.op.getInit().getType());
     int64_t outHeight = init.getDimSize(1);
-    blocks = llvm::divideCeil(channels, 64);
+    blocks = llvm::divideCeil(channels, width);
     // Rows that share rows of the input: many where windows and epilogues are short.
     together = results == 2 ? 2 : 4;
     int64_t most = k.schedule.getBlock() > 1 ? std::min(k.schedule.getBlock(), kBand) : kBand;
@@ -82,7 +86,7 @@ public:
     Value outHeight = k.size(k.op.getInit(), 1), bands = k.ceilDiv(outHeight, band);
     outWidth = k.size(k.op.getInit(), 2);
     int64_t lines = (together - 1) * sh + (kh - 1) * dh + 1, bytes = 0;
-    for (int64_t lanes : {16, 32, 64})
+    for (int64_t lanes : {width / 4, width / 2, width})
       bytes = std::max(bytes, lines * countPixels(lanes) * lanes);
     auto lhs = cast<MemRefType>(k.op.getLhs().getType()),
          init = cast<MemRefType>(k.op.getInit().getType());
@@ -92,7 +96,7 @@ public:
     isKnown = whole && !lhs.isDynamicDim(2) && !init.isDynamicDim(2) && packed.matchesChannels();
     if (isKnown)
       preparePadding();
-    if (int64_t left = channels % 64; !isKnown || (left && left != 16 && left != 32))
+    if (int64_t left = channels % width; !isKnown || !isWhole(left))
       patch = memref::ViewOp::create(b, k.loc, MemRefType::get({bytes}, b.getI8Type()),
                                      k.allocate(bytes), k.c(0), ValueRange());
     k.loop(begin, end, 1, [&](Value item) {
@@ -100,9 +104,15 @@ public:
       y0 = k.mul(k.rem(rest, bands), band);
       batch = k.div(rest, bands);
       height = k.min(k.c(band), k.sub(outHeight, y0));
-      int64_t left = channels % 64;
-      auto all = [&] { computeBlock(k.mul(block, 64), 64); };
-      auto last = [&] { computeBlock(k.c(channels - left), left); };
+      int64_t left = channels % width;
+      auto all = [&] { computeBlock(k.mul(block, width), width); };
+      auto last = [&] {
+        // Parts of vectors are stored by AVX-512 alone.
+        int64_t first = width == 32 && left == 24 ? 16 : left;
+        computeBlock(k.c(channels - left), first);
+        if (first < left)
+          computeBlock(k.c(channels - left + first), left - first);
+      };
       if (left == 0)
         all();
       else if (blocks == 1)
@@ -114,6 +124,11 @@ public:
   }
 
 private:
+  // Whether blocks of so many channels fill vectors with one, two or four columns.
+  bool isWhole(int64_t count) const {
+    return count == 0 || width == 32 || count == width / 4 || count == width / 2;
+  }
+
   //===--- the input ---===//
 
   // `v` with bytes as the instruction wants them, unsigned.
@@ -134,7 +149,7 @@ private:
   }
 
   // Columns of the result per step, and of the input that they see.
-  int64_t countColumns(int64_t lanes) const { return 64 / lanes * results; }
+  int64_t countColumns(int64_t lanes) const { return width / lanes * results; }
   int64_t countPixels(int64_t lanes) const {
     return (countColumns(lanes) - 1) * sw + (taps - 1) * dw + 1;
   }
@@ -164,7 +179,7 @@ private:
 
   //===--- interleaved vectors ---===//
 
-  // `parts` one after the other in a vector of 64 bytes.
+  // `parts` one after the other in a vector.
   Value concatenate(ArrayRef<Value> parts) {
     if (parts.size() == 1)
       return parts[0];
@@ -175,11 +190,34 @@ private:
     return all;
   }
 
-  Value dot(Value acc, Value x, Value w) {
-    return k.intrinsic("llvm.x86.avx512.vpdpbusd.512", sums, {acc, x, w});
+  // An interleaved vector as dot products take it: as it is, or as words of its even and odd bytes.
+  using Operand = SmallVector<Value, 2>;
+  Operand prepare(Value v, bool isSigned) {
+    if (hasDots)
+      return {v};
+    auto words = VectorType::get(width / 2, b.getI16Type());
+    v = vector::BitCastOp::create(b, k.loc, words, v);
+    Value eight = k.splat(8, words);
+    if (!isSigned)
+      return {arith::AndIOp::create(b, k.loc, v, k.splat(255, words)),
+              arith::ShRUIOp::create(b, k.loc, v, eight)};
+    Value even = arith::ShLIOp::create(b, k.loc, v, eight);
+    return {arith::ShRSIOp::create(b, k.loc, even, eight),
+            arith::ShRSIOp::create(b, k.loc, v, eight)};
   }
 
-  // [row][result][group] of four vectors each, and where their sums start.
+  Value dot(Value acc, const Operand &x, const Operand &w) {
+    bool wide = width == 64;
+    if (hasDots)
+      return k.intrinsic(wide ? "llvm.x86.avx512.vpdpbusd.512" : "llvm.x86.avx512.vpdpbusd.256",
+                         sums, {acc, x[0], w[0]});
+    for (int i = 0; i < 2; ++i)
+      acc = k.add(acc, k.intrinsic(wide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd",
+                                   sums, {x[i], w[i]}));
+    return acc;
+  }
+
+  // [row][result][group] of four operands each, and where their sums start.
   void loadWeights() {
     weights.clear();
     start.assign(4, k.zero(sums));
@@ -189,16 +227,10 @@ private:
         SmallVector<Value> four(4, k.zero(bytes));
         for (int64_t j = 4 * g; j < std::min(kw, 4 * g + 4); ++j) {
           Value w = loadChannels(k.op.getRhs(), {k.c(i), k.c(j), n0});
-          four[j - 4 * g] = concatenate(SmallVector<Value>(64 / lanes, w));
+          four[j - 4 * g] = concatenate(SmallVector<Value>(width / lanes, w));
         }
         row.push_back(interleaveBytes(k, four));
       }
-      // Signed bytes are read with 128 added, which the sums start without.
-      if (!k.op.getLhsUnsigned())
-        for (const SmallVector<Value> &four : row)
-          for (int q = 0; q < 4; ++q)
-            start[q] = dot(start[q], k.splat(-128, bytes), four[q]);
-      llvm::append_range(weights, row);
       if (results == 2) {
         SmallVector<Value> later;
         for (Value w : row[0]) {
@@ -206,24 +238,35 @@ private:
           words = arith::ShLIOp::create(b, k.loc, words, k.splat(8, sums));
           later.push_back(vector::BitCastOp::create(b, k.loc, bytes, words));
         }
-        weights.push_back(later);
+        row.push_back(later);
       }
+      for (const SmallVector<Value> &four : row) {
+        weights.emplace_back();
+        for (Value w : four)
+          weights.back().push_back(prepare(w, /*isSigned=*/true));
+      }
+      // Signed bytes are read with 128 added, which the sums start without.
+      Operand added = prepare(k.splat(-128, bytes), /*isSigned=*/false);
+      for (int64_t g = 0; g < groups && !k.op.getLhsUnsigned(); ++g)
+        for (int q = 0; q < 4; ++q)
+          start[q] = dot(start[q], added, weights[i * std::max(groups, results) + g][q]);
     }
     for (Value &s : start)
       if (!k.op.getLhsUnsigned())
         s = arith::SubIOp::create(b, k.loc, k.zero(sums), s);
   }
 
-  ArrayRef<Value> weightsOf(int64_t row, int64_t result, int64_t group) {
+  ArrayRef<Operand> weightsOf(int64_t row, int64_t result, int64_t group) {
     return weights[results == 2 ? row * 2 + result : row * groups + group];
   }
 
   //===--- results ---===//
 
   Value channelMask(int64_t from) {
-    if (count - from >= 16)
+    int64_t each = width / 4;
+    if (count - from >= each)
       return nullptr;
-    return vector::CreateMaskOp::create(b, k.loc, VectorType::get(16, b.getI1Type()),
+    return vector::CreateMaskOp::create(b, k.loc, VectorType::get(each, b.getI1Type()),
                                         k.c(count - from));
   }
 
@@ -234,21 +277,22 @@ private:
       return;
     SmallVector<SmallVector<Value>> natural;
     SmallVector<Value> lead(3, k.c(0));
+    int64_t each = width / 4;
     for (int64_t v = 0; v < 4; ++v) {
-      int64_t from = v * 16 % lanes;
-      if (v * 16 >= lanes)
-        natural.push_back(natural[from / 16]);
+      int64_t from = v * each % lanes;
+      if (v * each >= lanes)
+        natural.push_back(natural[from / each]);
       else
         natural.push_back(from >= count
                               ? natural[0]
-                              : k.readExtras(lead, k.add(n0, from), 16, channelMask(from)));
+                              : k.readExtras(lead, k.add(n0, from), each, channelMask(from)));
     }
     for (unsigned e = 0; e < k.op.getExtras().size(); ++e) {
       SmallVector<Value> four;
       for (int v = 0; v < 4; ++v)
         four.push_back(natural[v][e]);
       if (four[0])
-        four = transposeQuarters(k, four);
+        four = interleaveLanes(k, four);
       for (int q = 0; q < 4; ++q)
         extras[q].push_back(four[q]);
     }
@@ -266,13 +310,14 @@ private:
       else if (c * results < exist)
         store(at);
     };
-    int64_t perVector = 64 / lanes;
+    int64_t perVector = width / lanes;
     if (!packed.matchesChannels()) {
-      SmallVector<Value> natural = transposeQuarters(k, four);
+      SmallVector<Value> natural = orderInterleaved(k, four);
+      int64_t each = width / 4;
       for (int64_t c = 0; c < perVector; ++c)
         column(c, [&](Value at) {
-          for (int64_t n = 0; n < count; n += 16)
-            k.finish({batch, y, at}, k.add(n0, n), natural[(c * lanes + n) / 16], channelMask(n));
+          for (int64_t n = 0; n < count; n += each)
+            k.finish({batch, y, at}, k.add(n0, n), natural[(c * lanes + n) / each], channelMask(n));
         });
       return;
     }
@@ -301,10 +346,10 @@ private:
 
   //===--- loops ---===//
 
-  // Channels from `n` on, `exist` of them at most 64.
+  // Channels from `n` on, `exist` of them at most those of a vector.
   void computeBlock(Value n, int64_t exist) {
     n0 = n, count = exist;
-    lanes = exist > 32 ? 64 : exist > 16 ? 32 : 16;
+    lanes = exist > width / 2 ? width : exist > width / 4 ? width / 2 : width / 4;
     loadWeights();
     loadExtras();
     int64_t outHeight = cast<MemRefType>(k.op.getInit().getType()).getDimSize(1);
@@ -368,9 +413,9 @@ private:
   // not which code reads it, of which there would be twice as much.
   void computeInPlace(Value y, Value inY, int64_t rows, int64_t lines) {
     int64_t stride = countColumns(lanes), pixels = countPixels(lanes),
-            width = cast<MemRefType>(k.op.getInit().getType()).getDimSize(2),
+            columns = cast<MemRefType>(k.op.getInit().getType()).getDimSize(2),
             inWidth = cast<MemRefType>(k.op.getLhs().getType()).getDimSize(2),
-            pad = window.getPads()[1], end = llvm::alignTo(width, stride);
+            pad = window.getPads()[1], end = llvm::alignTo(columns, stride);
     Value inHeight = k.size(k.op.getLhs(), 1);
     Source lineStarts{{}, {}, channels, nullptr};
     SmallVector<Value> inside;
@@ -394,11 +439,11 @@ private:
     };
     auto isWhole = [&](int64_t x) {
       int64_t first = x * sw - pad;
-      return first >= 0 && first + pixels <= inWidth && x + stride <= width;
+      return first >= 0 && first + pixels <= inWidth && x + stride <= columns;
     };
     auto atEdge = [&](int64_t x) {
       int64_t first = x * sw - pad;
-      compute(k.c(x), width - x,
+      compute(k.c(x), columns - x,
               [=](int64_t column) { return first + column >= 0 && first + column < inWidth; });
     };
     int64_t from = 0;
@@ -421,14 +466,13 @@ private:
   // A line of padding, as long as a step sees.
   void preparePadding() {
     int64_t most = 0;
-    for (int64_t lanes : {16, 32, 64})
+    for (int64_t lanes : {width / 4, width / 2, width})
       most = std::max(most, countPixels(lanes));
-    int64_t size = llvm::alignTo(most * channels, 64);
-    auto type = VectorType::get(64, b.getI8Type());
+    int64_t size = llvm::alignTo(most * channels, width);
     Value line = memref::ViewOp::create(b, k.loc, MemRefType::get({size}, b.getI8Type()),
                                         k.allocate(size), k.c(0), ValueRange());
-    k.loop(k.c(0), k.c(size), 64, [&](Value i) {
-      vector::StoreOp::create(b, k.loc, k.splat(int8_t(window.getPadValue()), type), line, i);
+    k.loop(k.c(0), k.c(size), width, [&](Value i) {
+      vector::StoreOp::create(b, k.loc, k.splat(int8_t(window.getPadValue()), bytes), line, i);
     });
     padding = showOpen(line);
   }
@@ -437,7 +481,7 @@ private:
   // do; kSome: that shows at run time.
   void step(Value y, Value x, int64_t rows, int64_t exist, const Source &from) {
     SmallVector<SmallVector<Value>> accs(rows * results, start);
-    int64_t perVector = 64 / lanes;
+    int64_t perVector = width / lanes;
     auto part = VectorType::get(lanes, b.getI8Type());
     auto load = [&](int64_t line, int64_t column) -> Value {
       if (from.hasColumn && !from.hasColumn(column))
@@ -446,7 +490,7 @@ private:
                                     ValueRange{k.add(from.begin[line], column * from.spread)});
     };
     for (int64_t line = 0; line <= (rows - 1) * sh + (kh - 1) * dh; ++line) {
-      SmallVector<SmallVector<Value>> read;
+      SmallVector<SmallVector<Operand>> read;
       for (int64_t r = 0; r < rows; ++r) {
         int64_t i = line - r * sh;
         if (i < 0 || i % dh || i / dh >= kh)
@@ -461,7 +505,9 @@ private:
           }
           // Columns without weights.
           four.resize(4, four.back());
-          read.push_back(interleaveBytes(k, four));
+          read.emplace_back();
+          for (Value v : interleaveBytes(k, four))
+            read.back().push_back(prepare(v, /*isSigned=*/false));
         }
         for (int64_t result = 0; result < results; ++result)
           for (int64_t g = 0; g < groups; ++g)
@@ -482,7 +528,10 @@ private:
   int64_t channels, kh, kw, sh, sw, dh, dw;
   // Vectors of four columns per window, neighbouring results per step, columns that they read.
   int64_t groups, results, taps;
+  // Bytes of a vector.
+  int64_t width;
   VectorType sums, bytes;
+  bool hasDots = k.schedule.getIsa() == ISA::AVX512VNNI || k.schedule.getIsa() == ISA::AVXVNNI;
   ByteResults packed;
   // Blocks of channels; rows of the result per step and per item.
   int64_t blocks, together, band;
@@ -495,10 +544,19 @@ private:
   // The block: its channels, of which `count` exist, and the bytes that one column has in vectors.
   Value n0;
   int64_t count = 0, lanes = 0;
-  SmallVector<SmallVector<Value>> weights, extras;
+  SmallVector<SmallVector<Operand>> weights;
+  SmallVector<SmallVector<Value>> extras;
   SmallVector<Value> start;
 };
 } // namespace
+
+// Signed bytes as weights. Without AVX-512, channels that leave no part of a vector.
+bool terse::isDepthwiseDotKernel(KernelOpInterface op) {
+  ISA isa = op.getScheduleAttr().getIsa();
+  return op.isDepthwise() && isa != ISA::Portable && !mlir::isa<FloatType>(getSumType(op)) &&
+         getElementTypeOrSelf(op.getRhs().getType()).isInteger(8) && !op.getRhsUnsigned() &&
+         (getLanes(isa) == 16 || getSizes(op).n % 8 == 0);
+}
 
 void terse::buildDepthwiseDotKernel(KernelCode &code, Value begin, Value end) {
   DepthwiseDotKernel(code).build(begin, end);

@@ -39,7 +39,7 @@ struct Builders {
 } // namespace
 
 static Builders chooseBuilders(KernelOpInterface op) {
-  if (op.isDepthwise() && op.getScheduleAttr().getIsa() == ISA::AVX512VNNI)
+  if (isDepthwiseDotKernel(op))
     return {buildDepthwiseDotKernel, countDepthwiseDotItems, getDepthwiseDotBlocks};
   if (op.isDepthwise())
     return {buildDepthwiseKernel, countDepthwiseItems, getDepthwiseBlocks};

@@ -126,6 +126,7 @@ mlir::Value countFewDotItems(KernelCode &code);
 void buildDepthwiseKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::Value countDepthwiseItems(KernelCode &code);
 KernelBlocks getDepthwiseBlocks(KernelCode &code);
+bool isDepthwiseDotKernel(ukernel::KernelOpInterface op);
 void buildDepthwiseDotKernel(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::Value countDepthwiseDotItems(KernelCode &code);
 KernelBlocks getDepthwiseDotBlocks(KernelCode &code);

@@ -16,6 +16,12 @@ VectorResults::VectorResults(KernelCode &code, int64_t lanes)
 
 bool VectorResults::isSmall() { return k.countEpilogue() <= kSmallEpilogue; }
 
+// Whether rows of `valid` results are packed: parts of vectors of bytes are stored by AVX-512
+// alone.
+bool VectorResults::packs(int64_t valid) const {
+  return bytes.matches() && (lanes == 16 || valid % lanes == 0);
+}
+
 void VectorResults::allocate(int64_t rows) {
   if (!isSmall() || getSizes(k.op).n % columns)
     sums = memref::ViewOp::create(b, k.loc, MemRefType::get({rows, columns}, getSumType(k.op)),
@@ -65,7 +71,7 @@ void VectorResults::finishFromMemory(const Place &place, ArrayRef<Value> values,
     if (int64_t(i) % count < used)
       vector::StoreOp::create(b, k.loc, value, sums,
                               ValueRange{k.c(i / count), k.c(i % count * lanes)});
-  int64_t together = bytes.matches() ? std::max<int64_t>(4 / used, 1) : 1;
+  int64_t together = packs(valid) ? std::max<int64_t>(4 / used, 1) : 1;
   auto some = [&](Value line, Value pixel, int64_t size) {
     Value row =
         k.add(k.add(place.row, k.mul(line, k.c(place.height > 1 ? place.lineRows : 0))), pixel);
@@ -87,7 +93,7 @@ void VectorResults::finishFromMemory(const Place &place, ArrayRef<Value> values,
 }
 
 void VectorResults::finishRows(Value panel, ArrayRef<Value> rows, int64_t valid, GetSum getSum) {
-  if (bytes.matches())
+  if (packs(valid))
     return finishBytes(panel, rows, valid, getSum);
   for (int64_t v = 0; v * lanes < valid; ++v) {
     Value n = k.add(k.mul(panel, columns), v * lanes), some = mask(valid - v * lanes, lanes);
@@ -122,7 +128,7 @@ void VectorResults::finishBytes(Value panel, ArrayRef<Value> rows, int64_t valid
     Value packed = bytes.pack(four, /*interleaved=*/false);
     for (int64_t i = 0; i < here; ++i) {
       Value part = packed;
-      if (width < 64)
+      if (width < 4 * lanes)
         part =
             vector::ExtractStridedSliceOp::create(b, k.loc, packed, ArrayRef<int64_t>{i * width},
                                                   ArrayRef<int64_t>{width}, ArrayRef<int64_t>{1});

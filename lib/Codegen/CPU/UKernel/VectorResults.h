@@ -9,7 +9,7 @@
 namespace terse {
 
 /// The epilogue of a tile whose sums are in vector registers. Results of bytes are stored a row of
-/// the tile at a time, which are up to 64.
+/// the tile at a time, which are up to four vectors of sums.
 class VectorResults {
 public:
   using Value = mlir::Value;
@@ -38,6 +38,7 @@ private:
   void finishBytes(Value panel, llvm::ArrayRef<Value> rows, int64_t valid, GetSum getSum);
   Value mask(int64_t valid, int64_t lanes);
   bool isSmall();
+  bool packs(int64_t valid) const;
 
   KernelCode &k;
   mlir::OpBuilder &b;

@@ -81,8 +81,8 @@ void WindowRows::copyWindow(Value rows, Value row, Value x) {
             k.add(k.add(from, k.mul(i, linePitch)), fixed * linePitch + j * dw * channels + at);
         Value v;
         if (clears && last && j == pieces - 1 && piece - at < size) {
-          Value mask = vector::CreateMaskOp::create(
-              b, k.loc, VectorType::get(size, b.getI1Type()), k.c(piece - at));
+          Value mask = vector::CreateMaskOp::create(b, k.loc, VectorType::get(size, b.getI1Type()),
+                                                    k.c(piece - at));
           v = vector::MaskedLoadOp::create(b, k.loc, type, lines, ValueRange{k.c(0), source}, mask,
                                            k.zero(type));
         } else {

@@ -45,8 +45,10 @@ struct SelectSchedulesPass : terse::ukernel::impl::SelectSchedulesPassBase<Selec
       return op.isDepthwise() ? ISA::AVX512BF16 : bf16ISA;
     bool floats = ::mlir::isa<FloatType>(getSumType(op));
     bool bytes = !floats && cast<ShapedType>(op.getRhs().getType()).getElementType().isInteger(8);
-    if (op.isDepthwise() && bytes && !op.getRhsUnsigned() && best >= ISA::AVX512VNNI)
-      return ISA::AVX512VNNI;
+    if (op.isDepthwise() && bytes && !op.getRhsUnsigned()) {
+      if (best == ISA::AVXVNNI || best >= ISA::AVX512VNNI)
+        return std::min(best, ISA::AVX512VNNI);
+    }
     if (floats || op.isDepthwise())
       return vectorBytes >= 64 ? ISA::AVX512 : vectorBytes >= 32 ? ISA::AVX2 : ISA::Portable;
     // vpdpbusd and its relatives take signed weights; vpmaddwd takes any bytes.
