@@ -161,6 +161,12 @@ static llvm::Error compile(const CompileCommandOptions &options) {
         slow.size(), llvm::join(llvm::ArrayRef(slow).take_front(shown), ", "),
         shown < slow.size() ? ", ..." : ""));
   }
+  for (auto [code, target] : llvm::zip(codes, targets))
+    if (code.plainIntegers)
+      note(llvm::formatv("{0} layers of integers are estimated to be slower than floats for the "
+                         "target '{1}', which has no instructions that multiply bytes (x86-64-v3 "
+                         "and above have)",
+                         code.plainIntegers, target));
   uint64_t codeBytes = 0;
   for (auto [code, target] : llvm::zip(codes, targets)) {
     contents.variants.push_back({target.str(), code.object, code.features, code.arenaSize});

@@ -283,6 +283,7 @@ llvm::Error Compilation::lowerToLinalg() {
           run([&](OpPassManager &pm) { buildLinalgPipeline(pm, pipeline); }, "linalg"))
     return error;
   code.slowIntegers = findSlowIntegers(*module);
+  code.plainIntegers = countPlainIntegers(*module);
   if (!options.sharedWeights.empty())
     shareWeights();
   for (const WeightSlot &slot : options.sharedWeights)

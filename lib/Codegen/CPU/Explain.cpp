@@ -155,6 +155,15 @@ std::vector<std::string> terse::findSlowIntegers(ModuleOp module) {
   return layers;
 }
 
+size_t terse::countPlainIntegers(ModuleOp module) {
+  size_t count = 0;
+  module.walk([&](KernelOpInterface op) {
+    ScheduleAttr schedule = op.getScheduleAttr();
+    count += schedule && schedule.getIsa() == ISA::Portable && !isa<FloatType>(getSumType(op));
+  });
+  return count;
+}
+
 /// The ops of chains, and what is said of them: where a tensor in between stays in the cache,
 /// memory counts as the nearest one.
 static llvm::DenseMap<Operation *, std::string> listChains(ModuleOp module) {

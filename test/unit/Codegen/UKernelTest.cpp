@@ -282,7 +282,8 @@ TEST_F(UKernelTest, DepthwiseBytes) {
   targets = kTargets;
   for (const Case &c : {Case{64, 14, 9, 3, 1}, Case{32, 28, 12, 3, 2}, Case{80, 13, 8, 3, 1},
                         Case{16, 42, 11, 3, 1}, Case{128, 27, 5, 3, 2}, Case{40, 20, 7, 3, 2},
-                        Case{64, 38, 6, 5, 2}, Case{96, 7, 7, 5, 1}, Case{64, 34, 10, 3, 1}})
+                        Case{64, 38, 6, 5, 2}, Case{96, 7, 7, 5, 1}, Case{64, 34, 10, 3, 1},
+                        Case{56, 9, 6, 3, 2}, Case{28, 6, 5, 3, 1}})
     for (const char *type : {"i8", "ui8"}) {
       int64_t pad = c.kernel / 2, oh = countWindows(c.height, c.kernel, c.stride, pad),
               ow = countWindows(c.width, c.kernel, c.stride, pad);

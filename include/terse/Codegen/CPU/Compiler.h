@@ -69,6 +69,8 @@ struct CompiledCode {
   /// Layers whose products on integers are estimated to be slower than on floats, because their
   /// input is rounded at run time.
   std::vector<std::string> slowIntegers;
+  /// Kernels that multiply integers by plain vectors, for want of instructions.
+  size_t plainIntegers = 0;
   /// Triple and features the code was made for.
   std::string triple, features;
 };

@@ -22,6 +22,9 @@ double estimateCycles(mlir::ModuleOp module);
 /// to take longer than they would on floats.
 std::vector<std::string> findSlowIntegers(mlir::ModuleOp module);
 
+/// How many kernels multiply integers by plain vectors, for want of instructions.
+size_t countPlainIntegers(mlir::ModuleOp module);
+
 } // namespace terse
 
 #endif // TERSE_CODEGEN_CPU_EXPLAIN_H

@@ -62,7 +62,7 @@ public:
     if (!ShapedType::isDynamic(outHeight)) {
       int64_t height = std::max<int64_t>(outHeight, 1);
       if (packed.matchesChannels())
-        together = std::max(kProducts / (4 * groups * kh * results), together);
+        together = std::max(kProducts / ((hasDots ? 4 : 8) * groups * kh * results), together);
       // No rows left if that is possible.
       while (together > 1 && height % together)
         --together;
