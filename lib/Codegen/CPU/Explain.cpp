@@ -114,6 +114,17 @@ static Line describe(AttentionOp op) {
   return line;
 }
 
+/// Whether an operand's elements lie in another order than the loops.
+static bool isTranspose(linalg::LinalgOp op) {
+  return llvm::any_of(op.getIndexingMapsArray(), [](AffineMap map) {
+    int64_t last = -1;
+    return llvm::any_of(map.getResults(), [&](AffineExpr e) {
+      auto d = dyn_cast<AffineDimExpr>(e);
+      return d && int64_t(d.getPosition()) < std::exchange(last, int64_t(d.getPosition()));
+    });
+  });
+}
+
 /// What no kernel takes. Loops over constants have been computed, others read and write memory.
 static Line describe(linalg::LinalgOp op) {
   Line line;
@@ -128,7 +139,9 @@ static Line describe(linalg::LinalgOp op) {
   if (op.getNumReductionLoops())
     line.what = op.getNumParallelLoops() && op.getNumDpsInputs() > 1 ? "contraction" : "reduction";
   else
-    line.what = cost.operations > 0 ? "elementwise" : op->getName().stripDialect().str();
+    line.what = cost.operations > 0 ? "elementwise"
+                : isTranspose(op)   ? "transpose"
+                                    : op->getName().stripDialect().str();
   line.sizes = (isDynamic ? "? * " : "") + formatCount(iterations);
   line.how = "loops";
   if (auto generic = dyn_cast<linalg::GenericOp>(op.getOperation());

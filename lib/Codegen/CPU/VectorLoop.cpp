@@ -4,6 +4,7 @@
 #include "VectorLoop.h"
 #include "Quotient.h"
 #include "RowLoads.h"
+#include "VectorSquare.h"
 #include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -17,6 +18,8 @@ using namespace terse;
 
 // Elements of a row that one item of a parallel range covers.
 static constexpr int64_t kPiece = 4096;
+// Rows of results that squares side by side make: they read a line of the cache of floats at once.
+static constexpr int64_t kStrip = 16;
 
 Operation *terse::getCombiner(linalg::GenericOp op) {
   Operation *combiner = op.getBody()->getTerminator()->getOperand(0).getDefiningOp();
@@ -34,7 +37,8 @@ namespace {
 class LoopBuilder {
 public:
   LoopBuilder(OpBuilder &b, linalg::GenericOp op, const VectorLoop &shape)
-      : b(b), loc(op.getLoc()), op(op), lanes(shape.lanes), last(shape.loop), hasFMA(shape.hasFMA) {
+      : b(b), loc(op.getLoc()), op(op), lanes(shape.lanes), last(shape.loop), turned(shape.turned),
+        hasFMA(shape.hasFMA) {
     SmallVector<AffineMap> maps = op.getIndexingMapsArray();
     for (auto [d, type] : llvm::enumerate(op.getIteratorTypesArray()))
       if (type == utils::IteratorType::reduction)
@@ -55,7 +59,7 @@ public:
         }
   }
 
-  // Rows, in pieces where the pieces do not meet in one result.
+  // Rows or strips of them, in pieces where the pieces do not meet in one result.
   Value countItems() {
     Value count = countRows();
     return acrossLanes ? count : mul(count, countPieces());
@@ -79,9 +83,9 @@ public:
       SmallVector<Value> dims(op.getNumLoops());
       for (unsigned d : llvm::reverse(rows)) {
         bool first = d == rows.front();
-        dims[d] = first ? row : arith::RemUIOp::create(b, loc, row, sizes[d]).getResult();
+        dims[d] = first ? row : arith::RemUIOp::create(b, loc, row, countRows(d)).getResult();
         if (!first)
-          row = arith::DivUIOp::create(b, loc, row, sizes[d]);
+          row = arith::DivUIOp::create(b, loc, row, countRows(d));
       }
       Value span = arith::SubIOp::create(b, loc, to, from);
       Value whole = arith::AddIOp::create(
@@ -94,6 +98,8 @@ public:
       readInvariants(dims);
       if (acrossLanes)
         return reduce(dims, from, whole, left, mask), SmallVector<Value>();
+      if (turned)
+        return buildStrip(dims, from, whole, to), SmallVector<Value>();
       loop(from, whole, lanes, ValueRange(), [&](Value i, ValueRange) {
         dims[last] = i;
         store(dims, computeLanes(dims, Value()), Value());
@@ -115,8 +121,12 @@ private:
   Value countRows() {
     Value count = c(1);
     for (unsigned d : rows)
-      count = mul(count, sizes[d]);
+      count = mul(count, countRows(d));
     return count;
+  }
+  Value countRows(unsigned d) {
+    return d == turned ? arith::CeilDivUIOp::create(b, loc, sizes[d], c(kStrip)).getResult()
+                       : sizes[d];
   }
   Value countPieces() {
     return arith::DivUIOp::create(b, loc, arith::AddIOp::create(b, loc, sizes[last], c(kPiece - 1)),
@@ -191,7 +201,7 @@ private:
 
   // Reads, before the innermost loop, what does not change in it.
   void readInvariants(ArrayRef<Value> dims) {
-    invariants.clear();
+    loaded.clear();
     divisors.clear();
     computeRows(dims);
     for (OpOperand *input : op.getDpsInputOperands()) {
@@ -199,10 +209,10 @@ private:
       AffineMap map = op.getMatchingIndexingMap(input);
       auto changes = [&](unsigned d) { return d != last && map.isFunctionOfDim(d); };
       if (map.isFunctionOfDim(last) || arg.use_empty() || llvm::any_of(reductions, changes) ||
-          isIndexOnly(arg))
+          isIndexOnly(arg) || (turned && map.isFunctionOfDim(*turned)))
         continue;
       Value scalar = memref::LoadOp::create(b, loc, input->get(), indices(input, dims));
-      invariants[arg] = vector::BroadcastOp::create(b, loc, getVectorType(input), scalar);
+      loaded[arg] = vector::BroadcastOp::create(b, loc, getVectorType(input), scalar);
       for (Operation *user : arg.getUsers())
         if (auto div = dyn_cast<arith::DivFOp>(user);
             hasFMA && div && div.getRhs() == arg && isRoundedToSmallInteger(div, op)) {
@@ -213,8 +223,8 @@ private:
   }
 
   Value read(OpOperand *operand, ArrayRef<Value> dims, Value mask) {
-    if (Value invariant = invariants.lookup(op.getMatchingBlockArgument(operand)))
-      return invariant;
+    if (Value vector = loaded.lookup(op.getMatchingBlockArgument(operand)))
+      return vector;
     VectorType type = getVectorType(operand);
     SmallVector<Value> at = indices(operand, dims);
     if (!op.getMatchingIndexingMap(operand).isFunctionOfDim(last))
@@ -289,6 +299,112 @@ private:
       dims[reductions[i]] = iv;
       return SmallVector<Value>{reduceLanes(dims, i + 1, args[0], mask)};
     })[0];
+  }
+
+  // The part of a loop that is less than a vector: how much, and which lanes.
+  struct Rest {
+    Value count, mask;
+    std::optional<int64_t> known;
+  };
+  Rest getRest(unsigned d, Value from, Value to) {
+    int64_t size = op.getStaticLoopRanges()[d];
+    Rest rest;
+    if (!ShapedType::isDynamic(size))
+      rest.known = size % lanes;
+    rest.count = rest.known ? c(*rest.known) : arith::SubIOp::create(b, loc, to, from).getResult();
+    rest.mask =
+        vector::CreateMaskOp::create(b, loc, VectorType::get(lanes, b.getI1Type()), rest.count);
+    return rest;
+  }
+  void ifLess(Value x, Value y, llvm::function_ref<void()> body) {
+    auto branch =
+        scf::IfOp::create(b, loc, arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, y));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    body();
+  }
+  Value add(Value x, Value y) { return arith::AddIOp::create(b, loc, x, y); }
+
+  // Results of a strip, [from, to) along each of its rows: squares one below the other, then
+  // along the rows.
+  void buildStrip(SmallVector<Value> dims, Value from, Value whole, Value to) {
+    int64_t height = op.getStaticLoopRanges()[*turned], width = op.getStaticLoopRanges()[last];
+    Value first = mul(dims[*turned], c(kStrip)), end = add(first, c(kStrip));
+    end = arith::MinSIOp::create(b, loc, end, sizes[*turned]);
+    Value middle =
+        add(first,
+            mul(arith::DivUIOp::create(b, loc, arith::SubIOp::create(b, loc, end, first), c(lanes)),
+                c(lanes)));
+    auto column = [&](Value at, const Rest &right) {
+      dims[last] = at;
+      loop(first, middle, lanes, ValueRange(), [&](Value row, ValueRange) {
+        dims[*turned] = row;
+        buildSquare(dims, Rest(), right);
+        return SmallVector<Value>();
+      });
+      if (!ShapedType::isDynamic(height) && height % lanes == 0)
+        return;
+      ifLess(middle, end, [&] {
+        dims[*turned] = middle;
+        buildSquare(dims, getRest(*turned, middle, end), right);
+      });
+    };
+    if (ShapedType::isDynamic(width) || width >= lanes)
+      loop(from, whole, lanes, ValueRange(), [&](Value at, ValueRange) {
+        column(at, Rest());
+        return SmallVector<Value>();
+      });
+    if (ShapedType::isDynamic(width) || width % lanes)
+      ifLess(whole, to, [&] { column(whole, getRest(last, whole, to)); });
+  }
+
+  // A square of results, of which there may be fewer rows and columns.
+  void buildSquare(SmallVector<Value> dims, const Rest &below, const Rest &right) {
+    SmallVector<std::pair<Value, SmallVector<Value>>> operands;
+    for (OpOperand *input : op.getDpsInputOperands()) {
+      Value arg = op.getMatchingBlockArgument(input);
+      AffineMap map = op.getMatchingIndexingMap(input);
+      if (arg.use_empty() || !map.isFunctionOfDim(last) ||
+          map.getResults().back() != getAffineDimExpr(*turned, op.getContext()))
+        continue;
+      SmallVector<Value> columns;
+      VectorType type = getVectorType(input);
+      for (int64_t i = 0; i < lanes; ++i) {
+        // What stands in for columns past the end is not stored.
+        if (right.known && i >= *right.known) {
+          columns.push_back(columns.front());
+          continue;
+        }
+        SmallVector<Value> at(dims);
+        at[last] = add(dims[last], c(i));
+        if (right.mask && !right.known)
+          at[last] = arith::MinSIOp::create(b, loc, at[last],
+                                            arith::SubIOp::create(b, loc, sizes[last], c(1)));
+        at = indices(input, at);
+        if (below.mask)
+          columns.push_back(
+              vector::MaskedLoadOp::create(b, loc, type, input->get(), at, below.mask,
+                                           arith::ConstantOp::create(b, loc, b.getZeroAttr(type))));
+        else
+          columns.push_back(vector::LoadOp::create(b, loc, type, input->get(), at));
+      }
+      operands.push_back({arg, transposeSquare(b, loc, columns)});
+    }
+    Value row = dims[*turned];
+    for (int64_t i = 0; i < below.known.value_or(lanes); ++i) {
+      auto buildRow = [&] {
+        dims[*turned] = add(row, c(i));
+        for (auto &[arg, vectors] : operands)
+          loaded[arg] = vectors[i];
+        store(dims, compute(dims, Value(), right.mask), right.mask, right.count);
+      };
+      if (below.mask && !below.known)
+        ifLess(c(i), below.count, buildRow);
+      else
+        buildRow();
+    }
+    for (auto &[arg, vectors] : operands)
+      loaded.erase(arg);
   }
 
   // The first `rest` lanes if there is a mask.
@@ -377,11 +493,13 @@ private:
   linalg::GenericOp op;
   int64_t lanes;
   unsigned last;
+  std::optional<unsigned> turned;
   bool acrossLanes, hasFMA;
   SmallVector<unsigned> rows,
       reductions; // All loops but the last, and its own if it reduces.
   SmallVector<Value> sizes;
-  DenseMap<Value, Value> invariants;
+  // Operands that are in registers already, by their arguments.
+  DenseMap<Value, Value> loaded;
   DenseMap<Value, Quotient> divisors;
   RowLoads rowLoads;
   IRMapping rowIndices;

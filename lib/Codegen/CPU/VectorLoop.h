@@ -11,6 +11,9 @@ namespace terse {
 /// Which loop of an elementwise op or reduction runs over vectors, and how.
 struct VectorLoop {
   unsigned loop;
+  /// The loop over whose iterations other inputs lie side by side: squares of both loops are turned
+  /// in registers.
+  std::optional<unsigned> turned;
   int64_t lanes;
   bool hasFMA;
 };
@@ -19,8 +22,8 @@ struct VectorLoop {
 /// from each other; else null.
 mlir::Operation *getCombiner(mlir::linalg::GenericOp op);
 
-/// Items of the range that `buildVectorLoop` runs over: rows, in pieces where the pieces do not
-/// meet in one result.
+/// Items of the range that `buildVectorLoop` runs over: rows or strips of squares, in pieces where
+/// the pieces do not meet in one result.
 mlir::Value countLoopItems(mlir::OpBuilder &b, mlir::linalg::GenericOp op, const VectorLoop &shape);
 
 /// Iterations of all loops.

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -29,6 +30,8 @@ using namespace terse;
 
 // Iterations from which a loop is worth a call.
 static constexpr int64_t kLong = 1024;
+// Iterations below which a side of a square is mostly empty, and LLVM does as well.
+static constexpr int64_t kShort = 4;
 
 namespace {
 // Ops that compute each lane on its own, do not trap, and have instructions or polynomials.
@@ -56,9 +59,12 @@ bool hasUnitStride(MemRefType type) {
 }
 
 // Whether loop `last` can run over vectors, all others over single elements. Reductions are over
-// that loop, or over others while each lane has its own result.
-bool matches(linalg::GenericOp op, unsigned last) {
+// that loop, or over others while each lane has its own result. Inputs may be contiguous over
+// `turned` instead.
+bool matches(linalg::GenericOp op, unsigned last, std::optional<unsigned> turned = std::nullopt) {
   std::optional<RowLoads> rows = findRowLoads(op, last);
+  if (turned && rows)
+    return false;
   if (op.hasIndexSemantics() && !rows)
     return false;
   SmallVector<utils::IteratorType> iterators = op.getIteratorTypesArray();
@@ -83,9 +89,13 @@ bool matches(linalg::GenericOp op, unsigned last) {
         return false;
       continue;
     }
+    bool isTurned = turned && !init && hasUnitStride(type) &&
+                    map.getResults().back() == getAffineDimExpr(*turned, op.getContext());
     for (AffineExpr e : map.getResults().drop_back())
-      if (e.isFunctionOfDim(last))
+      if (e.isFunctionOfDim(isTurned ? *turned : last))
         return false;
+    if (isTurned)
+      continue;
     if ((init && acrossLanes) ||
         map.getResults().back() != getAffineDimExpr(last, op.getContext()) || !hasUnitStride(type))
       return false;
@@ -112,28 +122,50 @@ bool matches(linalg::GenericOp op, unsigned last) {
   return true;
 }
 
+// The loop over contiguous results, and that over contiguous elements of other inputs.
+std::optional<VectorLoop> findSquares(linalg::GenericOp op, unsigned last) {
+  SmallVector<int64_t> ranges = op.getStaticLoopRanges();
+  auto isShort = [&](unsigned d) {
+    return !ShapedType::isDynamic(ranges[d]) && ranges[d] < kShort;
+  };
+  if (op.getNumReductionLoops() || isShort(last))
+    return std::nullopt;
+  for (OpOperand *input : op.getDpsInputOperands()) {
+    AffineMap map = op.getMatchingIndexingMap(input);
+    auto inner = map.getNumResults() ? dyn_cast<AffineDimExpr>(map.getResults().back())
+                                     : AffineDimExpr(nullptr);
+    if (inner && inner.getPosition() != last && map.isFunctionOfDim(last) &&
+        !op.getMatchingBlockArgument(input).use_empty() && !isShort(inner.getPosition()) &&
+        matches(op, last, inner.getPosition()))
+      return VectorLoop{last, inner.getPosition()};
+  }
+  return std::nullopt;
+}
+
 // The last loop, or the one over contiguous results.
-std::optional<unsigned> findVectorLoop(linalg::GenericOp op) {
+std::optional<VectorLoop> findVectorLoop(linalg::GenericOp op) {
   if (!op.hasPureBufferSemantics() || op.getNumDpsInits() != 1 || op.getNumLoops() == 0)
     return std::nullopt;
   unsigned last = op.getNumLoops() - 1;
   if (matches(op, last))
-    return last;
+    return VectorLoop{last};
   AffineMap map = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
   auto inner = map.getNumResults() ? dyn_cast<AffineDimExpr>(map.getResults().back())
                                    : AffineDimExpr(nullptr);
   if (inner && inner.getPosition() != last && matches(op, inner.getPosition()))
-    return inner.getPosition();
-  return std::nullopt;
+    return VectorLoop{inner.getPosition()};
+  return inner ? findSquares(op, inner.getPosition()) : std::nullopt;
 }
 
 struct VectorizeLoopsPass : terse::impl::VectorizeLoopsPassBase<VectorizeLoopsPass> {
   using VectorizeLoopsPassBase::VectorizeLoopsPassBase;
 
-  static SmallVector<Value> getArguments(OpBuilder &b, linalg::GenericOp op, unsigned loop) {
+  static SmallVector<Value> getArguments(OpBuilder &b, linalg::GenericOp op,
+                                         const VectorLoop &shape) {
     SmallVector<Value> operands(op->getOperands());
-    int64_t inner = op.getStaticLoopRanges()[loop];
-    if (!ShapedType::isDynamic(inner) && inner < kLong)
+    int64_t inner = op.getStaticLoopRanges()[shape.loop];
+    // Squares read and write at distances that the code had better know.
+    if (shape.turned || (!ShapedType::isDynamic(inner) && inner < kLong))
       return operands;
     for (Value &v : operands)
       v = forgetSizes(b, op.getLoc(), v);
@@ -154,18 +186,29 @@ struct VectorizeLoopsPass : terse::impl::VectorizeLoopsPassBase<VectorizeLoopsPa
   }
 
   void runOnOperation() override {
-    SmallVector<std::pair<linalg::GenericOp, unsigned>> ops;
+    IRRewriter rewriter(&getContext());
+    SmallVector<linalg::TransposeOp> transposes;
+    getOperation().walk([&](linalg::TransposeOp op) { transposes.push_back(op); });
+    for (linalg::TransposeOp op : transposes) {
+      rewriter.setInsertionPoint(op);
+      (void)linalg::generalizeNamedOp(rewriter, op);
+    }
+    SmallVector<std::pair<linalg::GenericOp, VectorLoop>> ops;
     getOperation().walk([&](linalg::GenericOp op) {
       if (op->hasAttr(cpu::kKernelAttr))
         return;
-      if (std::optional<unsigned> loop = findVectorLoop(op))
-        ops.push_back({op, *loop});
+      if (std::optional<VectorLoop> loop = findVectorLoop(op))
+        ops.push_back({op, VectorLoop{loop->loop, loop->turned,
+                                      loop->turned ? std::max<int64_t>(4, vectorBytes / 4)
+                                                   : countLanes(op, loop->loop),
+                                      hasFMA}});
     });
     OutlinedFunctions functions(getOperation(), "loop_");
-    for (auto [op, loop] : ops) {
+    for (auto &entry : ops) {
+      linalg::GenericOp op = entry.first;
+      const VectorLoop &shape = entry.second;
       OpBuilder b(op);
       Location loc = op.getLoc();
-      VectorLoop shape{loop, countLanes(op, loop), hasFMA};
       int64_t work = 1;
       for (int64_t r : op.getStaticLoopRanges())
         work = ShapedType::isDynamic(r) || ShapedType::isDynamic(work) ? ShapedType::kDynamic
@@ -181,7 +224,7 @@ struct VectorizeLoopsPass : terse::impl::VectorizeLoopsPassBase<VectorizeLoopsPa
         op.erase();
         continue;
       }
-      SmallVector<Value> args = getArguments(b, op, loop);
+      SmallVector<Value> args = getArguments(b, op, shape);
       func::FuncOp serial =
           functions.get(op, ValueRange(args).getTypes(),
                         [&](OpBuilder &inner, Operation *inside, Value from, Value to) {

@@ -57,13 +57,50 @@ func.func @windows(%x: memref<1x5x5x16xi8>, %w: memref<3x3xi8>, %y: memref<1x2x2
   return
 }
 
+// Contiguous over another loop: squares are turned, of eight rows of the input and eight of the result.
+// CHECK-LABEL: @turned
+// CHECK-COUNT-8: vector.load %arg0
+// CHECK-COUNT-24: vector.shuffle
+// CHECK: vector.load %arg1
+// CHECK: arith.addf
+// CHECK: vector.store %{{.*}}, %arg2
+// CHECK-NOT: linalg.generic
+func.func @turned(%x: memref<16x24xf32>, %z: memref<24x16xf32>, %y: memref<24x16xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (j, i)>, affine_map<(i, j) -> (i, j)>,
+                                   affine_map<(i, j) -> (i, j)>],
+                  iterator_types = ["parallel", "parallel"]}
+      ins(%x, %z : memref<16x24xf32>, memref<24x16xf32>) outs(%y : memref<24x16xf32>) {
+  ^bb0(%a: f32, %b: f32, %out: f32):
+    %0 = arith.addf %a, %b : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+
+// Sizes that are known at run time; a transpose is such a loop, too.
+// CHECK-LABEL: @open
+// CHECK: call @loop_
+// CHECK-NOT: linalg.
+func.func @open(%x: memref<?x?xi8>, %y: memref<?x?xi8>) {
+  linalg.transpose ins(%x : memref<?x?xi8>) outs(%y : memref<?x?xi8>) permutation = [1, 0]
+  return
+}
+
+// Squares of three columns would be mostly empty.
+// CHECK-LABEL: @narrow
+// CHECK: linalg.generic
+func.func @narrow(%x: memref<3x1000xf32>, %y: memref<1000x3xf32>) {
+  linalg.transpose ins(%x : memref<3x1000xf32>) outs(%y : memref<1000x3xf32>) permutation = [1, 0]
+  return
+}
+
 // Not over contiguous elements.
 // CHECK-LABEL: @strided
 // CHECK: linalg.generic
-func.func @strided(%x: memref<?x?xi8>, %y: memref<?x?xi8>) {
+func.func @strided(%x: memref<?x?xi8, strided<[?, 2]>>, %y: memref<?x?xi8>) {
   linalg.generic {indexing_maps = [affine_map<(i, j) -> (j, i)>, affine_map<(i, j) -> (i, j)>],
                   iterator_types = ["parallel", "parallel"]}
-      ins(%x : memref<?x?xi8>) outs(%y : memref<?x?xi8>) {
+      ins(%x : memref<?x?xi8, strided<[?, 2]>>) outs(%y : memref<?x?xi8>) {
   ^bb0(%in: i8, %out: i8):
     linalg.yield %in : i8
   }

@@ -71,3 +71,26 @@ func.func @residual(%x: tensor<2x4xi8>, %w: tensor<3x4xi8>, %r: tensor<2x3xi8>, 
   }
   return %0 : tensor<2x3xf32>
 }
+
+// -----
+
+// Constants that a loop moves.
+// CHECK-LABEL: @moved_scales
+// CHECK: ukernel.gemm {{.*}} {bounded, extra_maps
+func.func @moved_scales(%x: tensor<2x4xi8>, %w: tensor<3x4xi8>, %i: tensor<2x3xf32>) -> tensor<2x3xf32> {
+  %s = arith.constant dense<[[1.0, -3000.0], [0.25, 2.0], [3.0, 4.0]]> : tensor<3x2xf32>
+  %t = linalg.generic {indexing_maps = [affine_map<(i, j) -> (j, i)>, affine_map<(i, j) -> (i, j)>],
+                       iterator_types = ["parallel", "parallel"]}
+      ins(%s : tensor<3x2xf32>) outs(%i : tensor<2x3xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    linalg.yield %in : f32
+  } -> tensor<2x3xf32>
+  %0 = ukernel.gemm %x, %w extras(%t) into %i {extra_maps = [affine_map<(d0, d1) -> (d0, d1)>], lhs_unsigned}
+      : tensor<2x4xi8>, tensor<3x4xi8> extras(tensor<2x3xf32>) into tensor<2x3xf32> -> tensor<2x3xf32> epilogue {
+  ^bb0(%sum: i32, %scale: f32):
+    %1 = arith.sitofp %sum : i32 to f32
+    %2 = arith.mulf %1, %scale : f32
+    ukernel.yield %2 : f32
+  }
+  return %0 : tensor<2x3xf32>
+}

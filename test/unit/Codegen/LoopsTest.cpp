@@ -282,3 +282,49 @@ TEST_F(LoopsTest, LargestBytes) {
               {{2, 1, columns}, {2, 7, columns}});
     }
 }
+
+// Squares of vectors, whole ones and their ends, beside operands that are read as they lie, along
+// rows or along columns.
+TEST_F(LoopsTest, Squares) {
+  auto text = [](llvm::StringRef type, llvm::StringRef n) {
+    std::string x = formatv("tensor<2x{0}x{0}x{1}>", n, type), row, column;
+    row = formatv("tensor<2x1x{0}x{1}>", n, type), column = formatv("tensor<2x{0}x1x{1}>", n, type);
+    return formatv("func.func @main(%x: {0}) -> ({0}, {0}) {{\n"
+                   "%r = nn.reduce max %x {{axes = array<i64: 1>, keepdims = true} : ({0}) -> {1}\n"
+                   "%c = nn.reduce min %x {{axes = array<i64: 2>, keepdims = true} : ({0}) -> {2}\n"
+                   "%0 = nn.transpose %x {{permutation = array<i64: 0, 2, 1>} : ({0}) -> {0}\n"
+                   "%1 = nn.binary add %0, %x : ({0}, {0}) -> {0}\n"
+                   "%2 = nn.binary max %1, %r : ({0}, {1}) -> {0}\n"
+                   "%3 = nn.binary min %2, %c : ({0}, {2}) -> {0}\n"
+                   "%4 = nn.transpose %x {{permutation = array<i64: 0, 2, 1>} : ({0}) -> {0}\n"
+                   "return %3, %4 : {0}, {0} }",
+                   x, row, column)
+        .str();
+  };
+  for (const char *type : {"i8", "i16", "i32", "f32", "f64"}) {
+    for (int64_t n : {4, 15, 16, 17, 40, 100})
+      compare(text(type, std::to_string(n)), {{2, n, n}});
+    compare(text(type, "?"), {{2, 1, 1}, {2, 7, 7}, {2, 16, 16}, {2, 19, 19}, {2, 40, 40}});
+  }
+}
+
+// More rows than columns and the other way round, axes that become one, and whole strips.
+TEST_F(LoopsTest, Images) {
+  for (std::vector<int64_t> shape :
+       {std::vector<int64_t>{2, 6, 5, 35}, {1, 70, 4, 4}, {3, 5, 8, 8}}) {
+    auto type = [](llvm::ArrayRef<int64_t> dims) {
+      std::string text = "tensor<";
+      for (int64_t d : dims)
+        text += std::to_string(d) + "x";
+      return text + "f32>";
+    };
+    std::string x = type(shape), y = type({shape[0], shape[2], shape[3], shape[1]}),
+                z = type({shape[0], shape[3], shape[1], shape[2]});
+    compare(formatv("func.func @main(%x: {0}) -> ({1}, {2}) {{\n"
+                    "%0 = nn.transpose %x {{permutation = array<i64: 0, 2, 3, 1>} : ({0}) -> {1}\n"
+                    "%1 = nn.transpose %x {{permutation = array<i64: 0, 3, 1, 2>} : ({0}) -> {2}\n"
+                    "return %0, %1 : {1}, {2} }",
+                    x, y, z),
+            {shape});
+  }
+}

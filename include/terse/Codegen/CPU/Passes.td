@@ -218,10 +218,11 @@ def VectorizeLoopsPass : Pass<"terse-vectorize-loops", "::mlir::ModuleOp"> {
     A `linalg.generic` whose innermost loop runs over contiguous elements, or reduces them, becomes loops over vectors; so
     does one that reduces over other loops, if some loop runs over contiguous elements: each lane then has its own result;
     from `parallel-work` iterations on in a function that is marked `terse_cpu.parallel`. Reductions combine one partial
-    result per lane, in the same order for every number of threads. Where quotients by one divisor are rounded to integers
-    of at most 16 bits, multiply-adds give the same integers as division. Left alone: reductions of
-    lanes and other loops at once, strided elements, elements other than floats of 32 and 64 bits and integers of 8, 16 and
-    32 bits, integer division.
+    result per lane, in the same order for every number of threads. Where inputs are contiguous over another loop than the
+    result (transposes), squares of as many vectors as one has elements are turned in registers. Where quotients by one
+    divisor are rounded to integers of at most 16 bits, multiply-adds give the same integers as division. Left alone:
+    reductions of lanes and other loops at once, strided elements, squares of fewer than four rows or columns, elements
+    other than floats of 32 and 64 bits and integers of 8, 16 and 32 bits, integer division.
   }];
   let options = [
     Option<"vectorBytes", "vector-bytes", "int64_t", "32", "Bytes of a vector register (default: 32)">,

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "PackedColumns.h"
+#include "../VectorSquare.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
@@ -149,26 +150,6 @@ void PackedColumns::packRows(const RightMatrix &from, Value packed, Value first,
   });
 }
 
-SmallVector<Value> PackedColumns::transpose(SmallVector<Value> rows) {
-  int64_t n = rows.size();
-  for (int64_t step = 1; step < n; step *= 2) {
-    // Swaps the blocks of `step` beside the diagonal of each block of twice the size.
-    SmallVector<int64_t> low(n), high(n);
-    for (int64_t i = 0; i < n; ++i) {
-      low[i] = i & step ? n + i - step : i;
-      high[i] = i & step ? n + i : i + step;
-    }
-    for (int64_t i = 0; i < n; ++i) {
-      if (i & step)
-        continue;
-      Value x = rows[i], y = rows[i + step];
-      rows[i] = vector::ShuffleOp::create(b, k.loc, x, y, low);
-      rows[i + step] = vector::ShuffleOp::create(b, k.loc, x, y, high);
-    }
-  }
-  return rows;
-}
-
 // Vectors along the depth, of which squares are turned.
 void PackedColumns::packTransposed(const RightMatrix &from, Value packed, Value first,
                                    int64_t vectors) {
@@ -184,7 +165,7 @@ void PackedColumns::packTransposed(const RightMatrix &from, Value packed, Value 
       else
         rows.push_back(load(from.memory, at(from, i, source), valid));
     }
-    for (auto [j, row] : llvm::enumerate(transpose(rows)))
+    for (auto [j, row] : llvm::enumerate(transposeSquare(b, k.loc, rows)))
       vector::StoreOp::create(b, k.loc, row, packed, k.add(into, j * columns));
   };
   // Whole vectors, of bytes those without a pair that ends early.

@@ -78,8 +78,6 @@ private:
   void packRows(const RightMatrix &from, Value packed, Value first, int64_t vectors, bool partial);
   void packTransposed(const RightMatrix &from, Value packed, Value first, int64_t vectors);
   void packElements(const RightMatrix &from, Value packed, Value first, int64_t vectors);
-  /// A square of vectors the other way round.
-  llvm::SmallVector<Value> transpose(llvm::SmallVector<Value> rows);
   /// acc + x * y.
   Value multiplyAdd(Value x, Value y, Value acc);
   /// A vector of elements from `where` on: floats as f32, bytes as they are.

@@ -124,13 +124,19 @@ static Interval evaluate(Operation &op, const llvm::DenseMap<Value, Interval> &k
   return clampToType(i, type);
 }
 
-// Reshapes and transposes keep what the values are.
+// Whether `op` only moves elements, as transposes do.
+static bool isMove(linalg::GenericOp op) {
+  return op && op.getNumDpsInputs() == 1 &&
+         op.getBody()->getTerminator()->getOperand(0) == op.getRegionInputArgs()[0];
+}
+
+// Reshapes and moves keep what the values are.
 static Value getSource(Value v) {
   while (Operation *op = v.getDefiningOp())
     if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp, tensor::CastOp>(op))
       v = op->getOperand(0);
-    else if (auto transpose = dyn_cast<linalg::TransposeOp>(op))
-      v = transpose.getInput();
+    else if (auto loops = dyn_cast<linalg::GenericOp>(op); isMove(loops))
+      v = loops.getDpsInputs()[0];
     else
       break;
   return v;

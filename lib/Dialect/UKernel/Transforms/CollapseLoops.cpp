@@ -55,6 +55,15 @@ SmallVector<ReassociationIndices> findRuns(linalg::LinalgOp op) {
 
 struct CollapseLoopsPass : terse::ukernel::impl::CollapseLoopsPassBase<CollapseLoopsPass> {
   void runOnOperation() override {
+    // Transposes of images move whole images.
+    IRRewriter rewriter(&getContext());
+    SmallVector<linalg::TransposeOp> transposes;
+    getOperation().walk([&](linalg::TransposeOp op) { transposes.push_back(op); });
+    for (linalg::TransposeOp op : transposes) {
+      rewriter.setInsertionPoint(op);
+      if (failed(linalg::generalizeNamedOp(rewriter, op)))
+        return signalPassFailure();
+    }
     RewritePatternSet patterns(&getContext());
     populateDropUnitIndexPatterns(patterns);
     linalg::populateCollapseDimensions(patterns, findRuns);

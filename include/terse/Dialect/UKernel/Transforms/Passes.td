@@ -62,7 +62,7 @@ def CollapseLoopsPass : Pass<"ukernel-collapse-loops", "::mlir::func::FuncOp"> {
   let summary = "Make loops over contiguous elements one loop";
   let description = [{
     Elementwise ops and reductions of linalg that no kernel took run over as few loops as their operands allow: one long
-    loop vectorizes where several short ones do not. Operands lose dimensions of size 1.
+    loop vectorizes where several short ones do not. Operands lose dimensions of size 1. `linalg.transpose` becomes such a loop.
   }];
   let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
 }
