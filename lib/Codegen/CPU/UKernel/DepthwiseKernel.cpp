@@ -16,7 +16,8 @@
 //       epilogue(sums), store
 //
 // Where a result sees a small group of channels, a vector of the input is spread to as many vectors
-// as a group has channels: each has one channel of the group in all lanes of the group.
+// as a group has channels: each has one channel of the group in all lanes of the group. One such
+// channel is multiplied after the other, so that the weights of a line stay in registers.
 //
 // Elements of bf16, and of bytes beside floats, are converted as they are loaded, the weights once
 // for all rows.
@@ -76,6 +77,8 @@ private:
 
   // Results along a row that share the weights of a tap.
   static constexpr int64_t kPositions = 4;
+  // The same for groups: as many sums as 16 registers hold beside the weights of a tap's line.
+  static constexpr int64_t kGroupPositions = 8;
   // Blocks with windows that reach out of the input.
   static constexpr int64_t kMostEdges = 4;
   // Ops of an epilogue that is repeated for many results.
@@ -132,8 +135,10 @@ private:
                       dilations = window.getDilations(), pads = window.getPads();
     // Rows that windows of two results share are loaded once.
     bool shared = strides[0] <= (kernel[0] - 1) * dilations[0] && dilations[0] == 1;
-    blockRows = many && shared && kernel[0] * kernel[1] <= 9 && y.getDimSize(1) > 1 ? 2 : 1;
-    int64_t most = kPositions, width = y.getDimSize(2), reach = (kernel[1] - 1) * dilations[1];
+    blockRows =
+        many && shared && group == 1 && kernel[0] * kernel[1] <= 9 && y.getDimSize(1) > 1 ? 2 : 1;
+    int64_t most = group == 1 ? kPositions : kGroupPositions, width = y.getDimSize(2),
+            reach = (kernel[1] - 1) * dilations[1];
     most = llvm::divideCeil(width, llvm::divideCeil(width, most));
     int64_t edges = 0;
     for (int64_t first = 0; first < width; first += most) {
@@ -193,29 +198,30 @@ private:
       Value y = k.add(y0, row);
       auto add = [&](bool rowInside, ValueRange in) {
         SmallVector<Value> out(in);
-        SmallVector<SmallVector<Value>> weights;
-        for (auto [r, tap] : covering) {
-          weights.emplace_back();
-          for (int64_t j = 0; j < kernel[1] * group; ++j)
-            weights.back().push_back(loadWeight(k.c(tap), k.c(j), n, mask));
-        }
-        for (int64_t column = 0; column < reachColumns; ++column) {
-          bool inside =
-              rowInside && (part.count > 1 || (from + column >= 0 && from + column < shape[2]));
-          if (!inside && pad == 0)
-            continue;
-          SmallVector<Value> x;
-          for (int64_t j = 0; j < kernel[1]; ++j) {
-            int64_t at = column - j * dilations[1];
-            if (at < 0 || at % strides[1] != 0 || at / strides[1] >= width)
+        for (int64_t q = 0; q < group; ++q) {
+          SmallVector<SmallVector<Value>> weights;
+          for (auto [r, tap] : covering) {
+            weights.emplace_back();
+            for (int64_t j = 0; j < kernel[1]; ++j)
+              weights.back().push_back(loadWeight(k.c(tap), k.c(j * group + q), n, mask));
+          }
+          for (int64_t column = 0; column < reachColumns; ++column) {
+            bool inside =
+                rowInside && (part.count > 1 || (from + column >= 0 && from + column < shape[2]));
+            if (!inside && pad == 0)
               continue;
-            if (x.empty())
-              x = inside ? loadGroups({batch, y, k.add(x0, from + column), n}, mask)
-                         : SmallVector<Value>(group, padding);
-            for (auto [c, cover] : llvm::enumerate(covering)) {
-              Value &acc = out[cover.first * width + at / strides[1]];
-              for (int64_t q = 0; q < group; ++q)
-                acc = multiply(x[q], weights[c][j * group + q], acc);
+            Value x;
+            for (int64_t j = 0; j < kernel[1]; ++j) {
+              int64_t at = column - j * dilations[1];
+              if (at < 0 || at % strides[1] != 0 || at / strides[1] >= width)
+                continue;
+              if (!x)
+                x = inside ? loadChannel({batch, y, k.add(x0, from + column), n}, q, mask)
+                           : padding;
+              for (auto [c, cover] : llvm::enumerate(covering)) {
+                Value &acc = out[cover.first * width + at / strides[1]];
+                acc = multiply(x, weights[c][j], acc);
+              }
             }
           }
         }
@@ -298,33 +304,31 @@ private:
                       : Value(arith::ExtSIOp::create(b, k.loc, wide, v));
   }
 
-  // Channels from at.back() on, for each channel of a group: in every lane that of the lane's
-  // group.
-  SmallVector<Value> loadGroups(SmallVector<Value> at, Value mask) {
+  // Channels from at.back() on; of groups, in every lane channel `q` of the lane's group.
+  Value loadChannel(SmallVector<Value> at, int64_t q, Value mask) {
     Value x = k.op.getLhs();
-    bool isUnsigned = k.op.getLhsUnsigned();
-    if (group == 1)
-      return {load(x, at, mask, isUnsigned)};
-    SmallVector<Value> result;
-    if (lanes % group == 0) {
-      Value v = load(x, at, mask, isUnsigned);
-      for (int64_t q = 0; q < group; ++q) {
-        SmallVector<int64_t> order;
-        for (int64_t lane = 0; lane < lanes; ++lane)
-          order.push_back(lane / group * group + q);
-        result.push_back(vector::ShuffleOp::create(b, k.loc, v, v, order));
-      }
-      return result;
+    if (group == 1 || lanes % group == 0) {
+      Value v = load(x, at, mask, k.op.getLhsUnsigned());
+      if (group == 1)
+        return v;
+      SmallVector<int64_t> order;
+      for (int64_t lane = 0; lane < lanes; ++lane)
+        order.push_back(lane / group * group + q);
+      return vector::ShuffleOp::create(b, k.loc, v, v, order);
     }
     // Part of a group in all lanes.
-    Value first = k.mul(k.div(at.back(), k.c(group)), group);
-    for (int64_t q = 0; q < group; ++q) {
-      at.back() = k.add(first, q);
-      Value v = memref::LoadOp::create(b, k.loc, x, at);
-      if (v.getType().isBF16())
-        v = arith::ExtFOp::create(b, k.loc, sumType, v);
-      result.push_back(vector::BroadcastOp::create(b, k.loc, VectorType::get(lanes, sumType), v));
-    }
+    at.back() = k.add(k.mul(k.div(at.back(), k.c(group)), group), q);
+    Value v = memref::LoadOp::create(b, k.loc, x, at);
+    if (v.getType().isBF16())
+      v = arith::ExtFOp::create(b, k.loc, sumType, v);
+    return vector::BroadcastOp::create(b, k.loc, VectorType::get(lanes, sumType), v);
+  }
+
+  // All of them.
+  SmallVector<Value> loadGroups(ArrayRef<Value> at, Value mask) {
+    SmallVector<Value> result;
+    for (int64_t q = 0; q < group; ++q)
+      result.push_back(loadChannel(SmallVector<Value>(at), q, mask));
     return result;
   }
 
