@@ -84,6 +84,8 @@ void terse::buildKernelPipeline(OpPassManager &pm, const CPUPipelineOptions &opt
   pm.addNestedPass<func::FuncOp>(createRankBytesPass());
   // Those behind a kernel become part of it.
   pm.addNestedPass<func::FuncOp>(ukernel::createFuseEpiloguesPass());
+  // What has the channels in front on both sides is in the caches sample by sample.
+  pm.addNestedPass<func::FuncOp>(ukernel::createSplitSamplesPass());
   // The others run over contiguous elements.
   pm.addNestedPass<func::FuncOp>(ukernel::createCollapseLoopsPass());
   // What was fused compares less.

@@ -5,6 +5,7 @@
 #include "Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 #include "terse/Dialect/UKernel/IR/WindowLines.h"
 #include "terse/Dialect/UKernel/Transforms/Passes.h"
 #include "terse/Support/Constants.h"
@@ -236,7 +237,13 @@ struct PackWeightsPass : terse::ukernel::impl::PackWeightsPassBase<PackWeightsPa
   }
 
   static void insertPack(RewriterBase &b, KernelOpInterface op) {
-    b.setInsertionPoint(op);
+    // Once for all iterations of a loop.
+    Operation *at = op;
+    for (auto loop = dyn_cast<LoopLikeOpInterface>(at->getParentOp());
+         loop && loop.isDefinedOutsideOfLoop(op.getRhs());
+         loop = dyn_cast<LoopLikeOpInterface>(at->getParentOp()))
+      at = loop;
+    b.setInsertionPoint(at);
     ScheduleAttr schedule = op.getScheduleAttr();
     auto weight = typeOf(op.getRhs());
     KernelSizes sizes = getSizes(op);

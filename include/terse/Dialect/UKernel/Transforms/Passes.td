@@ -58,6 +58,23 @@ def FuseEpiloguesPass : Pass<"ukernel-fuse-epilogues", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::terse::ukernel::UKernelDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def SplitSamplesPass : Pass<"ukernel-split-samples", "::mlir::func::FuncOp"> {
+  let summary = "Run a kernel between transposes for one sample after the other";
+  let description = [{
+    A kernel whose left operand is made by a transpose, and whose result only a transpose reads, goes into a loop over the
+    samples together with both: what stands in between exists for one sample, which caches hold where they do not hold a
+    batch. Left alone: images of open height or width, extra operands that differ between samples, and samples of which what
+    stands in between has less than `least-bytes`, so that threads have enough to share.
+  }];
+  let options = [
+    Option<"leastBytes", "least-bytes", "int64_t", "393216",
+           "Bytes of a sample between the transposes from which loops pay (default: 393216)">,
+  ];
+  let statistics = [Statistic<"numSplit", "split", "Kernels that went into a loop over samples">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def CollapseLoopsPass : Pass<"ukernel-collapse-loops", "::mlir::func::FuncOp"> {
   let summary = "Make loops over contiguous elements one loop";
   let description = [{
