@@ -95,6 +95,9 @@ def main():
                 continue
             print(f"{part}: {' '.join(command)}", file=sys.stderr)
             environment = {**os.environ, "NODE_PATH": args.npm, "OMP_NUM_THREADS": str(threads)}
+            if threads > 1:
+                # Threads of one library would go on spinning where those of the next want to run.
+                environment["OMP_WAIT_POLICY"] = "PASSIVE"
             pinned = ["taskset", "-c", str(args.core)] if threads == 1 else []
             done = subprocess.run([*pinned, *command], env=environment, stdout=subprocess.PIPE, text=True)
             page.write(f"\n## {title}\n\n```\n{' '.join([*pinned, *command])}\n```\n\n{done.stdout}")
