@@ -5,6 +5,8 @@
 #include "ModelOptions.h"
 
 #include "terse/Calibration/Statistics.h"
+#include "terse/Codegen/CPU/Compiler.h"
+#include "terse/Codegen/CPU/Explain.h"
 #include "terse/Report/ModelReport.h"
 #include "terse/Report/StatisticsPage.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -17,13 +19,32 @@ using namespace terse::tool;
 
 namespace {
 struct InspectOptions {
-  std::string input, html;
+  // `target`: of the code to show, if there is one.
+  std::string input, html, target;
   ModelOptions model;
   bool json = false;
 };
 } // namespace
 
 static llvm::Error inspectStatistics(const InspectOptions &options);
+
+/// Which code every layer becomes, and the conversions of layout that remain between them.
+static llvm::Error inspectKernels(const InspectOptions &options) {
+  if (options.json || isArtifactPath(options.input) || isStatisticsFile(options.input))
+    return makeError("'{0}': --kernels prints a table about a model that is not compiled yet",
+                     options.input);
+  Session session;
+  auto module = session.load(options.input, options.model);
+  if (!module)
+    return module.takeError();
+  CompileOptions compileOptions;
+  compileOptions.target = options.target;
+  compileOptions.observer = [](llvm::StringRef stage, mlir::ModuleOp lowered) {
+    if (stage == "linalg")
+      explainKernels(lowered, llvm::outs());
+  };
+  return compileToObject(**module, compileOptions).takeError();
+}
 
 static llvm::Error inspect(const InspectOptions &options) {
   auto bytes = getModelFileBytes(options.input);
@@ -33,6 +54,8 @@ static llvm::Error inspect(const InspectOptions &options) {
     return makeError("--report shows statistics of calibration, and '{0}' is a model; terse eval "
                      "--report shows models",
                      options.input);
+  if (!options.target.empty())
+    return inspectKernels(options);
   if (isArtifactPath(options.input))
     return inspectArtifact(options.input, options.json);
   if (isStatisticsFile(options.input))
@@ -120,15 +143,22 @@ void tool::addInspect(CLI::App &root, Action &action) {
       "inspect",
       "Show inputs, outputs, and how every weight is stored, in exact bits and bytes; or what "
       "calibration has seen");
-  command->footer(
-      "Examples:\n  terse inspect small.mlirbc --json\n  terse inspect statistics.json\n"
-      "  terse inspect statistics.json --report statistics.html");
+  command->footer("Examples:\n  terse inspect small.mlirbc --json\n  terse inspect small.mlirbc "
+                  "--kernels native\n"
+                  "  terse inspect statistics.json\n"
+                  "  terse inspect statistics.json --report statistics.html");
   addModelArgument(*command, options->input);
   command->add_flag("--json", options->json, "Print JSON instead of a table");
   command
       ->add_option("--report", options->html,
                    "Write statistics as a page, with histograms as pictures")
       ->type_name("OUT.html");
+  command
+      ->add_option(
+          "--kernels", options->target,
+          "Print which code every layer becomes for this target (native, x86-64-v3, ... as "
+          "for terse compile), and where a layout is still converted (transpose)")
+      ->type_name("TARGET");
   options->model.addTo(*command);
   command->callback([=, &action] { action = [=] { return inspect(*options); }; });
 }
